@@ -18,6 +18,7 @@ DIRECTIVES = {
     "initializedcheck": False,
     "cdivision": True,
     "embedsignature": True,
+    "show_performance_hints": False,  # they only ask for the bounds checks to go
 }
 
 
@@ -26,7 +27,7 @@ def kernels() -> list[Extension]:
     if os.environ.get("NETANALYZE_BUILD") == "interpreted":
         return []
     try:
-        from Cython.Build import cythonize
+        from Cython.Build import cythonize  # noqa: PLC0415 - may be absent
     except ImportError:
         return []
     flags = [] if sys.platform == "win32" else ["-O3", "-Wno-unused-function"]

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def view_of(array: NDArray[Any]) -> memoryview:
+    """The array's memory, for a kernel: elements come out of it as plain Python integers."""
+    memory: Any = array  # numpy declares the buffer protocol for Python 3.12 and later only
+    return memoryview(memory)
+
+
 class Columns:
     """Fixed-capacity arrays by name; subclasses list them in ``FIELDS``.
 
@@ -34,7 +40,7 @@ class Columns:
         self.arrays: dict[str, NDArray[Any]] = {
             name: np.zeros(capacity, dtype) for name, dtype in self.FIELDS.items()
         }
-        self.views: dict[str, memoryview] = {name: memoryview(array) for name, array in self.arrays.items()}
+        self.views: dict[str, memoryview] = {name: view_of(array) for name, array in self.arrays.items()}
 
     def pick(self, *names: str) -> tuple[memoryview, ...]:
         """The memoryviews of these columns, in this order: a kernel call's arguments."""

@@ -39,7 +39,7 @@ class _SourceKernels:
 def install_hook() -> None:
     """Load kernels from source from now on, if the environment asks for it."""
     if os.environ.get(VARIABLE) == "interpreted":
-        sys.meta_path.insert(0, _SourceKernels())  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _SourceKernels())
 
 
 def kind() -> str:

@@ -2,17 +2,14 @@
 
 A frame gives no packet (ARP, damage), one (the usual case) or several: each UDP datagram that
 carries a tunnel is a packet of its own beside the innermost one, and so is the packet that an ICMP
-error quotes. Rows stand in the order of their frames, carriers before what they carry.
+error quotes. ``order`` puts rows in the order of their frames, carriers before what they carry.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from netanalyze.columns import Columns
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 INNERMOST = 0
 """Role of the packet that the frame is about: the one that statistics count."""
@@ -20,6 +17,9 @@ CARRIER = 1
 """Role of a UDP datagram that carries a tunnelled packet."""
 QUOTED = 2
 """Role of a packet header that an ICMP error quotes; it was sent earlier, in another frame."""
+
+DAMAGED = 3
+"""Role of a packet whose transport header cannot be right, of which only the ports are believed."""
 
 IN_BATCH = 0
 """Source of a packet whose bytes lie in the batch's buffer."""
@@ -33,9 +33,16 @@ UNKNOWN = -1
 class Packets(Columns):
     """Packets decoded from one batch; the first ``count`` rows are valid.
 
+    A row whose ``protocol`` is 0 holds no packet: its frame had none, or it was damaged.
+
+    Attributes:
+        count: rows in use.
+        order: the rows in order of their frames (int32): what a stage that goes through them follows.
+        arena: bytes of the packets that were put together from fragments.
+
     Columns:
         frame: index of the frame in the batch.
-        role: ``INNERMOST``, ``CARRIER`` or ``QUOTED``.
+        role: ``INNERMOST``, ``CARRIER``, ``QUOTED`` or ``DAMAGED``.
         source: the buffer that offsets refer to, ``IN_BATCH`` or ``IN_ARENA``.
         ip_version: 4 or 6.
         protocol: IP protocol number of the transport: 6 TCP, 17 UDP, 1 ICMP, 58 ICMPv6, others.
@@ -58,6 +65,7 @@ class Packets(Columns):
         stream: number of the TCP stream or UDP flow, ``UNKNOWN`` for other protocols.
         side: 0 if sent by the endpoint that sent the stream's first packet, else 1.
         duplicate: 1 if an earlier frame is the same packet captured before.
+        app: code of the application protocol as far as it is known at this packet, 0 if it is not.
     """
 
     FIELDS: ClassVar = {
@@ -98,6 +106,7 @@ class Packets(Columns):
         "stream": "i8",
         "side": "u1",
         "duplicate": "u1",
+        "app": "i2",
     }
 
     def __init__(self, capacity: int) -> None:
@@ -105,4 +114,4 @@ class Packets(Columns):
         super().__init__(capacity)
         self.count = 0
         self.arena: memoryview = memoryview(b"")
-        self.order: NDArray | None = None
+        self.order: memoryview = memoryview(b"")

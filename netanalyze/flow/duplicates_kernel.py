@@ -1,0 +1,161 @@
+"""Frames that were captured before: a mirror port's second copy, ``-i any`` on a router or bridge.
+
+A copy is the same packet: endpoints, IP identification, sequence and acknowledgement numbers, flags,
+window, length and transport checksum, seen again within ``WINDOW_NS``. That alone does not tell a
+copy from a packet that was sent twice, so one of these must hold too:
+
+- the identification is not 0 and this sender uses new ones (a sender that repeats an identification
+  on packets that differ uses a constant, and nothing can be read from it). RFC 6864 leaves the field
+  free for unfragmented packets, but Linux, Windows and the BSDs count or draw a new one for a
+  retransmission;
+- or the two were captured in different places: other link addresses, interface, direction or TTL.
+
+Where neither holds (IPv6 on one wire, identification 0) the packet counts as sent twice.
+"""
+# mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
+
+from __future__ import annotations
+
+import cython
+
+from netanalyze.wire import codes, packets
+
+DUPLICATE = cython.declare(cython.longlong, codes.DUPLICATE)
+DETAIL_BASE = cython.declare(cython.longlong, codes.DETAIL_BASE)
+CARRIER = cython.declare(cython.int, packets.CARRIER)
+WINDOW_NS = cython.declare(cython.ulonglong, 10_000_000)
+"""How long after the first a copy may come: 10 ms, well below any retransmission timer of TCP."""
+
+MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+MIX1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
+MIX2 = cython.declare(cython.ulonglong, 0xD6E8FEB86659FD93)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def mix(value: cython.ulonglong, more: cython.ulonglong) -> cython.ulonglong:
+    mixed: cython.ulonglong = ((value ^ more) * MIX1) & MASK64
+    return mixed ^ (mixed >> 32)
+
+
+def mark_duplicates(
+    rows: cython.Py_ssize_t,
+    order: cython.int[::1],
+    time_ns: cython.longlong[::1],
+    interface: cython.int[::1],
+    frame: cython.int[::1],
+    role: cython.uchar[::1],
+    protocol: cython.uchar[::1],
+    src_hi: cython.ulonglong[::1],
+    src_lo: cython.ulonglong[::1],
+    dst_hi: cython.ulonglong[::1],
+    dst_lo: cython.ulonglong[::1],
+    sport: cython.int[::1],
+    dport: cython.int[::1],
+    ip_id: cython.int[::1],
+    ttl: cython.uchar[::1],
+    payload_bytes: cython.longlong[::1],
+    seq: cython.longlong[::1],
+    ack: cython.longlong[::1],
+    flags: cython.int[::1],
+    window: cython.int[::1],
+    checksum: cython.int[::1],
+    link_hash: cython.longlong[::1],
+    duplicate: cython.uchar[::1],
+    verdict: cython.longlong[::1],
+    salt: cython.ulonglong,
+    recent: cython.ulonglong[:, ::1],
+    senders: cython.ulonglong[:, ::1],
+) -> cython.longlong:
+    """Set ``duplicate`` for copies and the verdict of their frames.
+
+    ``recent`` remembers packets (fingerprint, time, place) and ``senders`` the last identification of
+    each direction and whether it is a constant; both are caches with a power of two of lines, in
+    which a newer entry replaces an older one.
+
+    Returns:
+        The number of copies found.
+    """
+    index: cython.Py_ssize_t
+    row: cython.Py_ssize_t
+    line: cython.Py_ssize_t
+    copies: cython.longlong = 0
+    direction: cython.ulonglong
+    print_: cython.ulonglong
+    where: cython.ulonglong
+    now: cython.ulonglong
+    then: cython.ulonglong
+    number: cython.ulonglong
+    recent_mask: cython.ulonglong = recent.shape[0] - 1
+    sender_mask: cython.ulonglong = senders.shape[0] - 1
+    place: cython.Py_ssize_t
+    kind: cython.int
+    told: cython.int
+    with cython.nogil:
+        for index in range(rows):
+            row = order[index]
+            duplicate[row] = 0
+            kind = protocol[row]
+            if role[row] > CARRIER or (kind != 6 and kind != 17 and kind != 1 and kind != 58):
+                continue
+            direction = mix(salt, src_hi[row])
+            direction = mix(direction, src_lo[row])
+            direction = mix(direction + MIX2 & MASK64, dst_hi[row])
+            direction = mix(direction, dst_lo[row])
+            direction = mix(
+                direction,
+                (cython.cast(cython.ulonglong, sport[row]) << 32)
+                | (cython.cast(cython.ulonglong, dport[row]) << 16)
+                | cython.cast(cython.ulonglong, kind),
+            )
+            number = 0
+            if ip_id[row] > 0:
+                number = ip_id[row]
+            print_ = mix(direction, (number << 32) | cython.cast(cython.ulonglong, payload_bytes[row]))
+            print_ = mix(print_, checksum[row])
+            if kind == 6:
+                print_ = mix(
+                    print_,
+                    (cython.cast(cython.ulonglong, seq[row]) << 32) | cython.cast(cython.ulonglong, ack[row]),
+                )
+                print_ = mix(
+                    print_,
+                    (cython.cast(cython.ulonglong, flags[row]) << 32)
+                    | cython.cast(cython.ulonglong, window[row]),
+                )
+            now = time_ns[frame[row]]
+            where = (
+                cython.cast(cython.ulonglong, link_hash[row])
+                | (cython.cast(cython.ulonglong, ttl[row]) << 32)
+                | (cython.cast(cython.ulonglong, interface[frame[row]] & 0xFFFF) << 40)
+            )
+            place = direction & sender_mask
+            line = print_ & recent_mask
+            told = 0
+            if recent[line, 0] == print_:
+                then = recent[line, 1]
+                if (now - then if now >= then else then - now) <= WINDOW_NS:
+                    if recent[line, 2] != where:
+                        told = 1
+                    elif number != 0:
+                        told = 1
+                        if senders[place, 0] == direction and senders[place, 1] >> 32:
+                            told = 0
+            if told:
+                duplicate[row] = 1
+                verdict[frame[row]] = DUPLICATE * DETAIL_BASE
+                copies += 1
+                continue
+            recent[line, 0] = print_
+            recent[line, 1] = now
+            recent[line, 2] = where
+            if number != 0:
+                if senders[place, 0] != direction:
+                    senders[place, 0] = direction
+                    senders[place, 1] = number
+                elif senders[place, 1] == number:
+                    senders[place, 1] = number | (MASK64 << 32 & MASK64)
+                elif senders[place, 1] >> 32 == 0:
+                    senders[place, 1] = number
+    return copies

@@ -1,0 +1,138 @@
+"""The flow table: every TCP stream and UDP flow, found by its endpoints, counted as packets come."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.columns import view_of
+from netanalyze.flow import fields
+from netanalyze.flow.duplicates_kernel import mark_duplicates
+from netanalyze.flow.table_kernel import LOOK_AHEAD, assign_streams, rebuild_slots
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.wire.decode import FrameFacts
+    from netanalyze.wire.packets import Packets
+
+TCP = 6
+UDP = 17
+_FIRST_ROWS = 1024
+_RECENT_LINES = 1024
+_SENDER_LINES = 4096
+_PACKET_COLUMNS = (
+    "frame", "role", "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport",
+    "ip_bytes", "fragments", "payload_bytes", "seq", "ack", "flags", "duplicate", "stream", "side",
+)  # fmt: skip
+_DUPLICATE_COLUMNS = (
+    "frame", "role", "protocol", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport", "ip_id", "ttl",
+    "payload_bytes", "seq", "ack", "flags", "window", "checksum", "link_hash", "duplicate",
+)  # fmt: skip
+
+
+class Conversations:
+    """The streams of one transport.
+
+    Attributes:
+        state: a row of ``fields.WORDS`` unsigned 64-bit words for each stream, the first ``count`` valid.
+        count: how many streams there are.
+    """
+
+    def __init__(self, transport: int, salt: int) -> None:
+        """No streams yet; ``salt`` makes the hash one that nobody can prepare for."""
+        self.transport = transport
+        self.count = 0
+        self.state: NDArray[np.uint64] = np.zeros((_FIRST_ROWS, fields.WORDS), np.uint64)
+        self._salt = salt
+        self._slots: NDArray[np.uint64] = np.zeros(_FIRST_ROWS * 2, np.uint64)
+        self._scratch = view_of(np.zeros(LOOK_AHEAD + 1, np.uint64))
+
+    def add(self, batch: Batch, packets: Packets, columns: tuple[memoryview, ...]) -> None:
+        """Assign and count the packets of one batch."""
+        self._make_room(self.count + packets.count)
+        arguments = (
+            self.transport, packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
+            *columns, self._salt, view_of(self._slots), view_of(self.state), self._scratch, self.count,
+        )  # fmt: skip
+        self.count = assign_streams(*arguments)
+
+    def _make_room(self, rows: int) -> None:
+        if rows > len(self.state):
+            # Fresh pages of a large array take no memory until something is written to them.
+            grown = np.zeros((_power_of_two(rows), fields.WORDS), np.uint64)
+            grown[: self.count] = self.state[: self.count]
+            self.state = grown
+        if rows * 2 > len(self._slots):
+            self._slots = np.zeros(_power_of_two(rows) * 2, np.uint64)
+            rebuild_slots(view_of(self._slots), view_of(self.state), self.count)
+
+    def word(self, field: int) -> NDArray[np.int64]:
+        """One field of all streams."""
+        column: NDArray[np.int64] = self.state[: self.count, field].astype(np.int64)
+        return column
+
+    def raw(self, field: int) -> NDArray[np.uint64]:
+        """One field of all streams, unsigned as it is kept (addresses)."""
+        return self.state[: self.count, field]
+
+
+class FlowTable:
+    """TCP streams and UDP flows, numbered as Wireshark numbers ``tcp.stream`` and ``udp.stream``.
+
+    Attributes:
+        tcp, udp: the streams of each.
+        duplicates: frames found to be captured before, whether or not they were left out.
+    """
+
+    def __init__(self, packets: Packets, facts: FrameFacts, *, keep_duplicates: bool = False) -> None:
+        """A table for the packets of one decoder.
+
+        Args:
+            packets: its packets; each call of ``add`` takes what they hold then.
+            facts: its frames' verdicts, to which duplicates are added.
+            keep_duplicates: count frames that were captured twice each time.
+        """
+        salt = secrets.randbits(63)
+        self.tcp = Conversations(TCP, salt)
+        self.udp = Conversations(UDP, salt)
+        self.duplicates = 0
+        self._salt = salt
+        self._keep_duplicates = keep_duplicates
+        self._columns = packets.pick(*_PACKET_COLUMNS)
+        self._duplicate_columns = packets.pick(*_DUPLICATE_COLUMNS)
+        self._verdict = facts.views["verdict"]
+        self._recent = view_of(np.zeros((_RECENT_LINES, 3), np.uint64))
+        self._senders = view_of(np.zeros((_SENDER_LINES, 2), np.uint64))
+        if keep_duplicates:
+            packets.arrays["duplicate"][:] = 0
+
+    def mark_duplicates(self, batch: Batch, packets: Packets) -> None:
+        """Mark what was captured before, unless duplicates are to be kept; comes before ``add``."""
+        if self._keep_duplicates:
+            return
+        arguments = (
+            packets.count, packets.order, *batch.pick("time_ns", "interface"), *self._duplicate_columns,
+            self._verdict, self._salt, self._recent, self._senders,
+        )  # fmt: skip
+        self.duplicates += mark_duplicates(*arguments)
+
+    def add(self, batch: Batch, packets: Packets) -> None:
+        """Take in a decoded batch: assigns streams and sides, counts."""
+        self.tcp.add(batch, packets, self._columns)
+        self.udp.add(batch, packets, self._columns)
+
+
+def _power_of_two(at_least: int) -> int:
+    return 1 << max(at_least - 1, 1).bit_length()
+
+
+def ports(conversations: Conversations) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The ports of side 0 and side 1 of all streams."""
+    word = conversations.raw(fields.PORTS)
+    return (word >> np.uint64(32)).astype(np.int64), ((word >> np.uint64(16)) & np.uint64(0xFFFF)).astype(
+        np.int64
+    )

@@ -1,0 +1,176 @@
+"""The order of the stages, and nothing else.
+
+A capture comes in as batches of frames, whatever it comes from; each batch goes through the stages
+that the tables asked for need; at the end the tables are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.apps.identify import Identifier
+from netanalyze.apps.registry import PROTOCOLS
+from netanalyze.capture import open_capture
+from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.capture.bpf import CaptureFilter
+from netanalyze.capture.selection import Selection, parse_bound
+from netanalyze.flow.summary import flow_columns, stream_columns
+from netanalyze.flow.table import FlowTable
+from netanalyze.report import tables as build
+from netanalyze.report.registry import ALWAYS, NAMES
+from netanalyze.report.report import Report
+from netanalyze.wire.decode import Decoder
+from netanalyze.wire.ledger import Ledger, Paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from netanalyze.capture import Capture
+    from netanalyze.capture.batch import Batch
+    from netanalyze.report.table import Table
+
+_FLOW_TABLES = frozenset({"streams", "udp"})
+_APP_TABLES = _FLOW_TABLES | {"protocols"}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of an analysis.
+
+    Attributes:
+        tables: names of the tables wanted; ``capture`` and ``ledger`` come with every report.
+        filter: a capture filter in libpcap's language; frames it does not match are left out.
+        start, stop: first and last time or frame of interest (see ``capture.selection``).
+        keep_duplicates: count frames that were captured twice each time.
+        decode_as: application protocol by transport and port, whatever the bytes look like.
+    """
+
+    tables: tuple[str, ...] = NAMES
+    filter: str | None = None
+    start: str | None = None
+    stop: str | None = None
+    keep_duplicates: bool = False
+    decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
+
+
+class Engine:
+    """The stages, with the state they keep between batches."""
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        batch_capacity: int = BATCH_FRAMES,
+        on_warning: Callable[[str], None] | None = None,
+    ) -> None:
+        """An engine that has seen nothing.
+
+        Args:
+            options: what is asked; decides which stages run.
+            batch_capacity: frames in a batch at most.
+            on_warning: is told what the user should know, a line each.
+
+        Raises:
+            UsageError: the filter or a bound makes no sense.
+        """
+        wanted = frozenset(options.tables)
+        self._wanted = wanted | set(ALWAYS)
+        self._filter = CaptureFilter(options.filter, on_warning) if options.filter else None
+        self._selection = (
+            Selection(
+                parse_bound(options.start) if options.start else None,
+                parse_bound(options.stop) if options.stop else None,
+            )
+            if options.start or options.stop
+            else None
+        )
+        self._decoder = Decoder(batch_capacity)
+        self._flows = FlowTable(
+            self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
+        )
+        self._track_flows = bool(wanted & _APP_TABLES)
+        self._identifier = Identifier(options.decode_as) if wanted & _APP_TABLES else None
+        self._ledger = Ledger()
+        self._paths = Paths() if "protocols" in wanted else None
+
+    def feed(self, batch: Batch) -> None:
+        """Take one batch through the stages."""
+        if self._selection is not None:
+            self._selection.apply(batch)
+        if self._filter is not None:
+            self._filter.apply(batch)
+        packets = self._decoder.decode(batch)
+        self._flows.mark_duplicates(batch, packets)
+        if self._track_flows:
+            self._flows.add(batch, packets)
+        if self._identifier is not None:
+            self._identifier.feed(packets, batch.data, packets.views["app"])
+        self._ledger.add(batch, self._decoder.facts.views["verdict"])
+        if self._paths is not None:
+            self._paths.add(batch, self._decoder)
+
+    def finish(self, capture: Capture, *, complete: bool = True) -> Report:
+        """The report on everything fed so far."""
+        tables: dict[str, Callable[[], Table[Any]]] = {
+            "capture": lambda: build.capture_table(capture.files),
+            "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
+            "protocols": self._protocols,
+            "streams": self._streams,
+            "udp": self._udp,
+        }
+        made = [make() for name, make in tables.items() if name in self._wanted]
+        return Report(made, warnings=capture.warnings, complete=complete)
+
+    def _protocols(self) -> Table[Any]:
+        names = self._identifier.names if self._identifier else ()
+        return build.protocols_table(self._paths.lines(names) if self._paths else ())
+
+    def _streams(self) -> Table[Any]:
+        columns = stream_columns(self._flows.tcp, _service_ports("tcp"))
+        codes, names = self._identifier.tcp_apps() if self._identifier else ((), [])
+        return build.streams_table({**columns, "app": codes, "app_names": names})
+
+    def _udp(self) -> Table[Any]:
+        columns = flow_columns(self._flows.udp, _service_ports("udp"))
+        codes, names = self._identifier.udp_apps() if self._identifier else ((), [])
+        return build.udp_table({**columns, "app": codes, "app_names": names})
+
+
+def _service_ports(transport: str) -> set[int]:
+    """Ports of the services known: what tells a server where nobody was seen opening."""
+    return {port for protocol in PROTOCOLS if transport in protocol.transports for port in protocol.ports}
+
+
+def run(
+    paths: Sequence[str],
+    options: Options,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Report:
+    """Analyse capture files as one capture.
+
+    Args:
+        paths: the files; ``-`` is standard input.
+        options: what is asked.
+        on_progress: is told after each batch how many bytes of how many have been read.
+        on_warning: is told of damage as it is found.
+        should_stop: asked after each batch; True ends the analysis with what was seen so far.
+
+    Raises:
+        CaptureError: a file cannot be read as a capture.
+        UsageError: an option makes no sense.
+    """
+    with open_capture(paths, on_warning=on_warning) as capture:
+        engine = Engine(options, on_warning=on_warning)
+        complete = True
+        for batch in capture:
+            engine.feed(batch)
+            if on_progress is not None:
+                on_progress(capture.position_bytes, capture.total_bytes)
+            if should_stop is not None and should_stop():
+                complete = False
+                break
+        return engine.finish(capture, complete=complete)
