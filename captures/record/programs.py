@@ -1,0 +1,68 @@
+"""The programs that recordings use: where they come from and which version is here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+PACKAGES = {
+    "dig": "dnsutils",
+    "dnsmasq": "dnsmasq-base",
+    "dumpcap": "wireshark-common",
+    "ip": "iproute2",
+    "ip6tables": "iptables",
+    "node": "nodejs",
+    "ping": "iputils-ping",
+    "python3": "python3",
+    "redis-cli": "redis-tools",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "sshd": "openssh-server",
+}
+"""Debian package of each program that is not called like its package."""
+
+VERSIONS = {
+    "curl": (["curl", "--version"], r"curl (\S+)"),
+    "dig": (["dig", "-v"], r"DiG ([0-9.]+)"),
+    "dnsmasq": (["dnsmasq", "--version"], r"version (\S+)"),
+    "dumpcap": (["dumpcap", "--version"], r"\(Wireshark\) ([0-9.]+)"),
+    "iptables": (["iptables", "--version"], r"v([0-9.]+)"),
+    "nginx": (["nginx", "-v"], r"nginx/(\S+)"),
+    "node": (["node", "--version"], r"v(\S+)"),
+    "ping": (["ping", "-V"], r"iputils (\S+)"),
+    "redis-server": (["redis-server", "--version"], r"v=(\S+)"),
+    "ssh": (["ssh", "-V"], r"OpenSSH_([^\s,]+)"),
+    "sshd": (["sshd", "-V"], r"OpenSSH_([^\s,]+)"),
+    "tcpdump": (["tcpdump", "--version"], r"tcpdump version (\S+)"),
+}
+"""For programs whose traffic or output is in the captures: how to ask for the version, how to read it."""
+
+HOMES = {
+    "Linux": "https://www.kernel.org",
+    "Python": "https://www.python.org",
+    "curl": "https://curl.se",
+    "dig": "https://www.isc.org/bind/",
+    "dnsmasq": "https://thekelleys.org.uk/dnsmasq/doc.html",
+    "dumpcap": "https://www.wireshark.org",
+    "iptables": "https://www.netfilter.org",
+    "nginx": "https://nginx.org",
+    "node": "https://nodejs.org",
+    "ping": "https://github.com/iputils/iputils",
+    "redis-server": "https://redis.io",
+    "scapy": "https://scapy.net",
+    "ssh": "https://www.openssh.com",
+    "sshd": "https://www.openssh.com",
+    "tcpdump": "https://www.tcpdump.org",
+}
+
+
+def version(name: str) -> str:
+    """The version of a program, as it tells it; ``unknown`` if it tells it in an unknown way."""
+    argv, pattern = VERSIONS[name]
+    path = shutil.which(argv[0], path=PATH) or argv[0]
+    said = subprocess.run([path, *argv[1:]], capture_output=True, text=True, check=False)
+    found = re.search(pattern, said.stdout + said.stderr)
+    return found[1] if found else "unknown"
