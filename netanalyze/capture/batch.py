@@ -28,9 +28,11 @@ class Batch(Columns):
         offset: where the frame's first byte is in ``data``.
         captured_bytes: how many of its bytes are there.
         wire_bytes: how long it was on the wire (never less than ``captured_bytes``).
-        time_ns: nanoseconds since 1970-01-01 UTC.
-        link_type: LINKTYPE_ number of its interface (the registry of tcpdump.org), -1 where unknown.
-        interface: index into the capture's list of interfaces.
+        time_ns: nanoseconds since 1970-01-01 UTC; negative before.
+        link_type: LINKTYPE_ number of its interface (the registry of tcpdump.org), -1 where unknown
+            and where the record is no packet (pcapng custom blocks and journal entries, which
+            Wireshark numbers as frames too).
+        interface: index into the capture's list of interfaces, -1 where the record names none.
         keep: 1, or 0 where a selection (filter, time range) left the frame out.
 
     Attributes:

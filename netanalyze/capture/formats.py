@@ -1,0 +1,44 @@
+"""The capture formats that are read, by their first bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netanalyze.capture import foreign, pcap, pcapng, snoop
+from netanalyze.errors import UnknownFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from netanalyze.capture.buffer import Buffer
+    from netanalyze.capture.reader import Reader
+
+READERS: Mapping[bytes, type[Reader]] = {
+    **dict.fromkeys(pcap.MAGICS, pcap.PcapReader),
+    pcapng.MAGIC: pcapng.PcapngReader,
+    snoop.MAGIC: snoop.SnoopReader,
+}
+"""A new format is a file with its reader and a line here."""
+
+
+def reader_for(buffer: Buffer, file: str, path: str) -> type[Reader]:
+    """The reader for the file that ``buffer`` stands at the beginning of.
+
+    Args:
+        buffer: the file's bytes, uncompressed; nothing of them is used.
+        file: its name for people.
+        path: its name for a command.
+
+    Raises:
+        UnknownFormatError: it is in no format that is read; the message says what it looks like.
+    """
+    buffer.fill(max(map(len, READERS)))
+    start = buffer.data[buffer.start : min(buffer.start + foreign.START_BYTES, buffer.end)].tobytes()
+    for magic, reader in READERS.items():
+        if start.startswith(magic):
+            return reader
+    if len(start) < foreign.START_BYTES:
+        buffer.fill(foreign.START_BYTES)
+        start = buffer.data[buffer.start : min(buffer.start + foreign.START_BYTES, buffer.end)].tobytes()
+    damage = f"; {buffer.source.damage}" if buffer.source.damage else ""
+    raise UnknownFormatError(foreign.explain(file, path, start) + damage)
