@@ -1,0 +1,189 @@
+"""Which application protocol each TCP stream and UDP flow carries.
+
+Batches of packets go in; per stream a protocol and the reason for it come out. The rules are those
+of ``identify_kernel``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.apps import identify_kernel
+from netanalyze.apps.checks import HEAD_BYTES
+from netanalyze.apps.registry import PROTOCOLS
+from netanalyze.apps.signature_tables import SignatureTables
+from netanalyze.columns import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from netanalyze.apps.protocol import Protocol
+    from netanalyze.wire.packets import Packets
+
+_TCP = 6
+_UDP = 17
+_FIRST_STREAMS = 1024
+_NO_APP = view_of(np.zeros(0, np.int16))
+_COLUMNS = (
+    "protocol",
+    "role",
+    "source",
+    "duplicate",
+    "side",
+    "stream",
+    "sport",
+    "dport",
+    "flags",
+    "seq",
+    "ack",
+    "payload_offset",
+    "payload_bytes",
+    "payload_captured",
+)
+
+
+class _StreamArrays:
+    """The arrays behind the kernel's ``Streams``, which it cannot make grow itself."""
+
+    def __init__(self, table: int) -> None:
+        self.streams = identify_kernel.Streams(table)
+        self.count = 0
+        self._capacity = 0
+        self._arrays: dict[str, NDArray[Any]] = {
+            "state": np.zeros(0, np.uint8),
+            "code": np.zeros(0, np.int16),
+            "confidence": np.zeros(0, np.uint8),
+            "next_seq": np.zeros(0, np.uint32),
+            "looks": np.zeros(0, np.uint8),
+            "paired": np.zeros(0, np.uint32),
+            "slot": np.zeros(0, np.int32),
+        }
+        self._heads: dict[str, NDArray[Any]] = {
+            "heads": np.zeros(0, np.uint8),
+            "head_bytes": np.zeros(0, np.uint8),
+            "head_row": np.zeros(0, np.int16),
+            "head_count": np.zeros(0, np.uint8),
+        }
+        self._free = np.zeros(0, np.int32)
+        self._grow_streams(_FIRST_STREAMS)
+        self._grow_heads(0)
+
+    def codes(self) -> NDArray[np.int16]:
+        """A copy of the codes of the streams seen so far."""
+        return self._arrays["code"][: self.count].copy()
+
+    def confidences(self) -> NDArray[np.uint8]:
+        """A copy of the ``Confidence`` of the streams seen so far."""
+        return self._arrays["confidence"][: self.count].copy()
+
+    def make_room(self, numbers: NDArray[Any]) -> None:
+        """Before a kernel call: room for these stream numbers, and a head for each packet."""
+        if not numbers.size:
+            return
+        self.count = max(self.count, int(numbers.max()) + 1)
+        if self.count > self._capacity:
+            self._grow_streams(max(self.count, 2 * self._capacity))
+        if self.streams.free_heads() < numbers.size:
+            self._grow_heads(int(numbers.size))
+
+    def _grow_streams(self, capacity: int) -> None:
+        for name, array in self._arrays.items():
+            sides = 2 if name in {"next_seq", "looks", "paired", "slot"} else 1
+            grown = np.full(capacity * sides, -1 if name == "slot" else 0, array.dtype)
+            grown[: array.size] = array
+            self._arrays[name] = grown
+        self._capacity = capacity
+        self.streams.use_streams(*(view_of(array) for array in self._arrays.values()))
+
+    def _grow_heads(self, more: int) -> None:
+        have = self._free.size
+        capacity = max(have + more, 2 * have)
+        free_count = self.streams.free_heads() if have else 0
+        for name, array in self._heads.items():
+            grown = np.zeros(capacity * (HEAD_BYTES if name == "heads" else 1), array.dtype)
+            grown[: array.size] = array
+            self._heads[name] = grown
+        free = np.zeros(capacity, np.int32)
+        free[:free_count] = self._free[:free_count]
+        free[free_count : free_count + capacity - have] = np.arange(have, capacity)
+        self._free = free
+        heads, head_bytes, head_row, head_count = (view_of(array) for array in self._heads.values())
+        self.streams.use_heads(
+            heads, head_bytes, head_row, head_count, view_of(free), free_count + capacity - have
+        )
+
+
+class Identifier:
+    """Names streams from the packets of one batch after the other.
+
+    Attributes:
+        names: protocol names by code; ``names[0]`` is empty and stands for no name.
+    """
+
+    def __init__(
+        self,
+        decode_as: Mapping[tuple[str, int], str] | None = None,
+        protocols: Sequence[Protocol] = PROTOCOLS,
+    ) -> None:
+        """Start with no streams.
+
+        Args:
+            decode_as: for ``("tcp", 9000)`` and the like the name of the protocol that streams with
+                this port carry, whatever their bytes look like.
+            protocols: the protocols to tell apart.
+
+        Raises:
+            UsageError: ``decode_as`` names an unknown protocol, transport or port.
+        """
+        tables = SignatureTables(protocols, decode_as)
+        self.names: list[str] = tables.names
+        self._matcher = identify_kernel.Matcher(*tables.views())
+        self._tcp = _StreamArrays(0)
+        self._udp = _StreamArrays(1)
+
+    def feed(self, packets: Packets, batch_data: memoryview, app: memoryview | None = None) -> None:
+        """Look at one batch's packets.
+
+        Args:
+            packets: the packets, with streams numbered.
+            batch_data: the buffer that offsets of packets with source ``IN_BATCH`` refer to.
+            app: 16-bit integers (``Packets.views["app"]``). Each packet with captured payload gets the
+                code its stream has by then, every other packet 0.
+        """
+        count = packets.count
+        if count == 0:
+            return
+        stream = packets.arrays["stream"][:count]
+        protocol = packets.arrays["protocol"][:count]
+        self._tcp.make_room(stream[protocol == _TCP])
+        self._udp.make_room(stream[protocol == _UDP])
+        identify_kernel.identify(
+            self._matcher,
+            self._tcp.streams,
+            self._udp.streams,
+            identify_kernel.PacketColumns(*packets.pick(*_COLUMNS)),
+            count,
+            batch_data,
+            packets.arena,
+            _NO_APP if app is None else app,
+        )
+
+    def tcp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
+        """The code of each TCP stream, and the names by code."""
+        return self._tcp.codes(), self.names
+
+    def udp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
+        """The code of each UDP flow, and the names by code."""
+        return self._udp.codes(), self.names
+
+    def tcp_confidences(self) -> NDArray[np.uint8]:
+        """Why each TCP stream has its name: a ``protocol.Confidence``."""
+        return self._tcp.confidences()
+
+    def udp_confidences(self) -> NDArray[np.uint8]:
+        """Why each UDP flow has its name: a ``protocol.Confidence``."""
+        return self._udp.confidences()
