@@ -1,8 +1,117 @@
-"""netanalyze: what the conversations in a packet capture really did, with the frames that prove it."""
+"""netanalyze: what the conversations in a packet capture really did, with the frames that prove it.
+
+In a notebook or a program::
+
+    import netanalyze
+
+    report = netanalyze.analyze("capture.pcapng")
+    report["streams"].where("app=http", "duration>1.5s").top(10, by="bytes")
+    pandas.DataFrame(report["streams"].columns)
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from netanalyze import kernels
-from netanalyze._version import VERSION as __version__  # noqa: N811 - the name that tools look for
+from netanalyze._version import VERSION as __version__  # noqa: N811 - the name that packages use
+from netanalyze.errors import (
+    CaptureError,
+    DamagedCaptureError,
+    EmptyCaptureError,
+    FilterError,
+    NetanalyzeError,
+    PermissionDeniedError,
+    UnknownFormatError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netanalyze.capture import open_capture
+    from netanalyze.report.report import Report
+    from netanalyze.report.table import Table
+
+    Path = str | os.PathLike[str]
 
 kernels.install_hook()
 
-__all__ = ["__version__"]
+__all__ = [
+    "CaptureError",
+    "DamagedCaptureError",
+    "EmptyCaptureError",
+    "FilterError",
+    "NetanalyzeError",
+    "PermissionDeniedError",
+    "Report",
+    "Table",
+    "UnknownFormatError",
+    "UsageError",
+    "__version__",
+    "analyze",
+    "open_capture",
+]
+
+_LATER = {
+    "Report": "netanalyze.report.report",
+    "Table": "netanalyze.report.table",
+    "open_capture": "netanalyze.capture",
+}
+"""Names that are imported when somebody uses them: they bring numpy along, which takes its time."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute can be anything
+    if name not in _LATER:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
+    paths: Path | Iterable[Path],
+    *,
+    reports: Iterable[str] | None = None,
+    filter: str | None = None,  # noqa: A002 - the word that tcpdump and the command line use
+    start: str | None = None,
+    stop: str | None = None,
+    keep_duplicates: bool = False,
+) -> Report:
+    """Read captures and report on them.
+
+    Args:
+        paths: one capture file or several, which are read one after the other; ``-`` is standard
+            input.
+        reports: names of the tables wanted; None for all. Fewer take less time. ``capture`` and
+            ``ledger`` are always there.
+        filter: analyze only frames that match this BPF expression, as ``host 10.0.0.1``.
+        start: analyze only what begins here: a frame as ``#100``, a time since the first frame as
+            ``12.5s``, or a date and time as ``2024-05-01T10:00:00`` (UTC unless it says otherwise).
+        stop: analyze only what ends here, this frame or time included.
+        keep_duplicates: count packets that were captured twice twice.
+
+    Raises:
+        CaptureError: a file cannot be read as a capture.
+        UsageError: a table, a filter or a time makes no sense.
+        PermissionDeniedError: the operating system does not allow reading a file.
+    """
+    from netanalyze.pipeline import Options, run  # noqa: PLC0415 - numpy takes its time
+    from netanalyze.report.registry import NAMES, wanted  # noqa: PLC0415 - the same
+
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    asked = Options(
+        tables=NAMES if reports is None else wanted([reports] if isinstance(reports, str) else reports),
+        filter=filter,
+        start=start,
+        stop=stop,
+        keep_duplicates=keep_duplicates,
+    )
+    return run([os.fspath(path) for path in several], asked)

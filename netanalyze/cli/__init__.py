@@ -1,1 +1,1 @@
-"""TODO."""
+"""The command line: one file per command, and what they share. No analysis happens here."""

@@ -1,0 +1,130 @@
+"""``netanalyze analyze``: read captures, show tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from netanalyze.cli import errors, options
+from netanalyze.cli.interrupt import Interrupt
+from netanalyze.cli.output import STDOUT, open_output
+from netanalyze.cli.progress import Progress
+from netanalyze.errors import UsageError
+from netanalyze.report.formats import format_named, format_of_file
+from netanalyze.report.registry import NAMES, TABLES, table_kind, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from netanalyze.pipeline import Options
+    from netanalyze.report.report import Report
+    from netanalyze.report.selection import Selection
+
+
+def analyze(  # noqa: PLR0913 - every option is an argument
+    *,
+    files: options.Files,
+    report: options.Tables = None,
+    format_name: options.FormatName = None,
+    output: options.OutputPath = None,
+    top: options.Top = None,
+    sort: options.Sort = None,
+    where: options.Where = None,
+    columns: options.Columns = None,
+    stream: options.Streams = None,
+    wide: options.Wide = False,
+    capture_filter: options.Filter = None,
+    start: options.Start = None,
+    stop: options.Stop = None,
+    keep_duplicates: options.KeepDuplicates = False,
+    quiet: options.Quiet = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Show what the conversations in captures did.
+
+    Without --report: an overview of one screen. Exit status: 0 done, 2 bad usage or input that
+    cannot be read or understood, 130 interrupted (what was read until then is still shown).
+    """
+    with errors.errors_told():
+        names = wanted(options.split(report))
+        form = _format(format_name, output)
+        from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
+        from netanalyze.report.formats import render  # noqa: PLC0415 - the same
+        from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
+
+        selection = Selection(
+            where=tuple(where or ()),
+            sort=options.split(sort),
+            top=top,
+            streams=tuple(stream or ()),
+            columns=options.split(columns),
+        )
+        _check(names, form, selection)
+        to_stdout = output in (None, STDOUT)
+        with open_output(output, files) as out:
+            made = _run(
+                files,
+                Options(
+                    tables=names or NAMES,
+                    filter=capture_filter,
+                    start=start,
+                    stop=stop,
+                    keep_duplicates=keep_duplicates,
+                ),
+                quiet=quiet,
+                bar=not (quiet or no_progress),
+            )
+            tables = choose(made.tables(names), selection) if names or selection else None
+            style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
+            out.write(render(form, made, tables, style))
+        raise typer.Exit(_status(made, quiet=quiet))
+
+
+def _format(name: str | None, output: str | None) -> str:
+    if name is not None:
+        return format_named(name)
+    return "table" if output in (None, STDOUT) else format_of_file(str(output))
+
+
+def _check(names: Sequence[str], form: str, selection: Selection) -> None:
+    """Find mistakes before the analysis, which may take long.
+
+    Raises:
+        UsageError: there is one.
+    """
+    from netanalyze.report.csv_table import check_one  # noqa: PLC0415 - help answers faster without
+    from netanalyze.report.selection import choose  # noqa: PLC0415 - the same
+    from netanalyze.report.tables import empty_table  # noqa: PLC0415 - the same
+
+    if form == "csv":
+        check_one(names or NAMES)
+    if selection and not names and form in ("table", "markdown"):
+        message = "--where, --sort, --top, --stream and --columns are about tables: choose some with --report"
+        raise UsageError(message)
+    kinds = [table_kind(name) for name in names] if names else TABLES
+    choose([empty_table(kind.name, kind.record) for kind in kinds], selection)
+
+
+def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Report:
+    from netanalyze.pipeline import run  # noqa: PLC0415 - help answers faster without
+
+    with Interrupt() as interrupt, Progress(wanted=bar) as progress:
+        return run(
+            files,
+            asked,
+            on_progress=progress.advance,
+            on_warning=(lambda _line: None) if quiet else progress.warn,
+            should_stop=interrupt,
+        )
+
+
+def _status(report: Report, *, quiet: bool) -> int:
+    if not report.complete:
+        return errors.INTERRUPTED
+    if not report.understood_nothing:
+        return errors.DONE
+    if not quiet:
+        reasons = "; ".join(f"{row.reason} ({row.frames})" for row in report.unused[:3])
+        errors.tell(f"warning: none of the frames could be analysed: {reasons}")
+    return errors.UNUSABLE

@@ -1,0 +1,73 @@
+"""The program: its commands, and what is done before any of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from netanalyze.cli.analyze import analyze
+from netanalyze.cli.schema import schema
+from netanalyze.cli.tables import tables
+
+
+class _Commands(TyperGroup):
+    """Commands by name; a capture in place of one is told how to go on."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer keeps the types to itself
+        """The command of this name; None if there is none, unless the name is that of a file."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None and (cmd_name == "-" or Path(cmd_name).is_file()):
+            ctx.fail(f"{cmd_name} is no command; to analyze it: netanalyze analyze {cmd_name}")
+        return command
+
+
+app = typer.Typer(
+    name="netanalyze",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich is slow to import
+    pretty_exceptions_enable=False,
+    # The default spares the help of a command the machinery that converts arguments, 80 ms.
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
+)
+app.command()(analyze)
+app.command()(tables)
+app.command()(schema)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer passes it so
+    if asked:
+        from netanalyze.cli.version import version_line  # noqa: PLC0415 - loads every kernel
+
+        typer.echo(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the version, and which kernels run.",
+        ),
+    ] = False,
+) -> None:
+    """Show what the TCP, UDP and other conversations in a packet capture really did.
+
+    Begin with: netanalyze analyze FILE
+    """
+    del version
+
+
+def main() -> None:
+    """Run the program with the arguments of the process."""
+    sys.exit(app())

@@ -1,0 +1,136 @@
+"""Options that commands share, and what is made of them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netanalyze.report.formats import FORMAT_NAMES
+from netanalyze.report.registry import NAMES
+from netanalyze.report.style import TEXT_ROWS, TEXT_WIDTH, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE", help="Captures, one after the other; - is standard input.")
+]
+Tables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        "-r",
+        metavar="TABLE",
+        help=f"Show this table: {', '.join(NAMES)}. May be repeated, or a list with commas."
+        " Without it: an overview, or every table where the format is for programs.",
+    ),
+]
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help=f"One of {', '.join(FORMAT_NAMES)}. Without it the suffix of --output decides, else table.",
+    ),
+]
+OutputPath = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write the report to this file, not to the screen."),
+]
+Top = Annotated[
+    int | None,
+    typer.Option(
+        "--top",
+        min=0,
+        metavar="N",
+        help=f"Show the first N rows of each table, 0 for all. Without it: {TEXT_ROWS} in text, else all.",
+    ),
+]
+Sort = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sort",
+        metavar="COLUMN",
+        help="Sort by this column: amounts biggest first, all else smallest first; +COLUMN for smallest"
+        " first, -COLUMN for biggest first. May be repeated, or a list with commas.",
+    ),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        "-w",
+        metavar="CONDITION",
+        help="Show only rows that fulfil this: app=http, duration>1.5s, bytes>=1MB, client=10.0.0.0/8,"
+        " handshake=null, app~regex; also !=, <, <=, !~. If repeated, all must hold.",
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns", metavar="COLUMNS", help="Show these columns only, in this order; a list with commas."
+    ),
+]
+Streams = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--stream",
+        min=0,
+        metavar="N",
+        help="Show only this TCP stream or UDP flow, numbered as in Wireshark. May be repeated.",
+    ),
+]
+Wide = Annotated[bool, typer.Option("--wide", help="Show every column in text, however long the lines get.")]
+Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter", metavar="BPF", help="Analyze only frames that match, as in tcpdump: 'host 10.0.0.1'."
+    ),
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="BOUND",
+        help="Analyze only what begins here: #100 (a frame), 12.5s (since the first frame),"
+        " 2024-05-01T10:00:00 (UTC unless it says otherwise) or 10:00:00.",
+    ),
+]
+Stop = Annotated[
+    str | None,
+    typer.Option("--to", metavar="BOUND", help="Analyze only what ends here, this frame or time included."),
+]
+KeepDuplicates = Annotated[
+    bool,
+    typer.Option("--keep-duplicates", help="Count packets that were captured twice twice."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress bar.")]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
+
+
+def split(values: Iterable[str] | None) -> tuple[str, ...]:
+    """The elements of an option that may be repeated and may be a list with commas."""
+    return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:
+    """How to show text here.
+
+    Args:
+        to_stdout: whether it goes to standard output and not to a file.
+        wide: every column was asked for.
+        all_rows: how many rows to show was decided before.
+    """
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    columns = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns if to_stdout else TEXT_WIDTH
+    return Style(
+        width=min(columns, TEXT_WIDTH),
+        wide=wide,
+        rows=None if all_rows else TEXT_ROWS,
+        ascii_only=to_stdout and not encoding.startswith("utf"),
+        terminal=to_stdout and sys.stdout.isatty(),
+    )

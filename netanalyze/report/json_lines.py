@@ -1,0 +1,21 @@
+"""JSON Lines: every row an object on its own line, with the name of its table first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.report.json_object import lines, with_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netanalyze.report.report import Report
+    from netanalyze.report.table import Table
+
+
+def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
+    """The lines of one table after the other, in pieces, UTF-8."""
+    for table in with_ledger(report, tables):
+        start = f'{{"table":"{table.name}",'.encode()
+        for rows in table.chunks():
+            yield start + lines(rows)[1:].replace(b"\n{", b"\n" + start)

@@ -1,0 +1,62 @@
+"""Markdown: tables to paste into a ticket or a wiki, in human units."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.report.cells import cells, header
+from netanalyze.report.record import NUMBERS, WIDE
+from netanalyze.report.text import report_notes, title
+from netanalyze.report.units import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netanalyze.report.report import Report
+    from netanalyze.report.style import Style
+    from netanalyze.report.table import Table
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$@#!])")
+"""Characters that Markdown, or a common dialect of it, would act on."""
+
+
+def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterator[str]:
+    """The tables with a heading each, as lines without line ends."""
+    for place, table in enumerate(tables):
+        if place:
+            yield ""
+        yield from _table(table, style)
+    notes = [] if any(table.name == "ledger" for table in tables) else list(report_notes(report, style))
+    for note in notes:
+        yield ""
+        yield escape(note)
+
+
+def escape(text: str) -> str:
+    """Text that shows as it is."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _table(table: Table[Any], style: Style) -> Iterator[str]:
+    from tabulate import tabulate  # noqa: PLC0415 - slow to import, and JSON does without
+
+    shown = table if style.rows is None else table[: style.rows]
+    yield f"### {title(table)}"
+    if not len(shown):
+        return
+    columns = [field for field in table.fields if style.wide or field.show < WIDE] or list(table.fields)
+    texts = [
+        [escape(text) for text in column] for column in cells(shown, columns, ascii_only=style.ascii_only)
+    ]
+    yield ""
+    yield from tabulate(
+        list(zip(*texts, strict=True)),
+        headers=[header(field) for field in columns],
+        tablefmt="pipe",
+        disable_numparse=True,
+        colalign=["right" if field.unit in NUMBERS else "left" for field in columns],
+    ).split("\n")
+    if len(shown) < table.matched:
+        yield ""
+        yield f"{count(len(shown))} of these are shown."

@@ -1,0 +1,45 @@
+"""Records about TCP connections."""
+
+# The annotations are read when the program runs, so they are not postponed.
+from typing import Annotated
+
+from netanalyze.report.record import WIDE, Record, Unit, column
+
+
+class Stream(Record, frozen=True):
+    """One TCP connection."""
+
+    stream: Annotated[
+        int, column("Number of the connection, counted from 0 as Wireshark's tcp.stream", Unit.NUMBER, show=0)
+    ]
+    client: Annotated[str, column("Address of the endpoint that opened it", Unit.ADDRESS, show=0)]
+    client_port: Annotated[int, column("Port of the client", Unit.PORT, show=3)]
+    server: Annotated[str, column("Address of the other endpoint", Unit.ADDRESS, show=0)]
+    server_port: Annotated[int, column("Port of the server", Unit.PORT, show=0)]
+    app: Annotated[str | None, column("Application protocol, null if not known", show=1)]
+    start_ns: Annotated[int, column("Time of its first packet", Unit.TIME, show=7)]
+    duration_ns: Annotated[int, column("From its first packet to its last", Unit.DURATION, show=2)]
+    client_packets: Annotated[int, column("Packets that the client sent", Unit.COUNT, show=3)]
+    server_packets: Annotated[int, column("Packets that the server sent", Unit.COUNT, show=3)]
+    client_bytes: Annotated[
+        int, column("Payload that the client sent, with what it sent again", Unit.BYTES, show=2)
+    ]
+    server_bytes: Annotated[
+        int, column("Payload that the server sent, with what it sent again", Unit.BYTES, show=2)
+    ]
+    handshake_ns: Annotated[
+        int | None,
+        column("From the first SYN to the client's ACK, null if not seen", Unit.DURATION, show=4),
+    ]
+    completeness: Annotated[
+        int,
+        column(
+            "What was seen of it, as Wireshark's tcp.completeness: the sum of 1 SYN, 2 SYN-ACK, 4 ACK,"
+            " 8 data, 16 FIN, 32 RST",
+            Unit.FLAGS,
+            show=5,
+            flags="RFDASS",
+        ),
+    ]
+    first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
+    last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]

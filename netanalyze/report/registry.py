@@ -1,0 +1,121 @@
+"""The tables there are, in the order in which reports have them.
+
+Only names and sentences: the records are imported when one is asked for, because the command
+line's help lists the tables and has to be quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from netanalyze.errors import UsageError
+from netanalyze.report.names import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from netanalyze.report.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class TableKind:
+    """A table as a kind of thing.
+
+    Attributes:
+        name: as users write it.
+        row: what one row is, in the singular.
+        rows: what several are.
+        description: one line about it.
+        module: file in ``report/records`` that has its record.
+        record_name: the record in it.
+    """
+
+    name: str
+    row: str
+    rows: str
+    description: str
+    module: str
+    record_name: str
+
+    @property
+    def record(self) -> type[Record]:
+        """The type of its rows."""
+        found: type[Record] = getattr(
+            import_module(f"netanalyze.report.records.{self.module}"), self.record_name
+        )
+        return found
+
+
+TABLES = (
+    TableKind(
+        "capture",
+        "capture",
+        "captures",
+        "The files that were read: format, frames, time, what the interfaces dropped",
+        "capture",
+        "Capture",
+    ),
+    TableKind(
+        "ledger",
+        "reason",
+        "reasons",
+        "What became of every frame read: analysed, or not and why",
+        "capture",
+        "Ledger",
+    ),
+    TableKind(
+        "protocols",
+        "protocol path",
+        "protocol paths",
+        "The protocols in the frames and how much each carried",
+        "capture",
+        "Protocol",
+    ),
+    TableKind(
+        "streams",
+        "TCP connection",
+        "TCP connections",
+        "TCP connections: who opened them, how much each side sent, how they began and ended",
+        "tcp",
+        "Stream",
+    ),
+    TableKind(
+        "udp",
+        "UDP flow",
+        "UDP flows",
+        "UDP flows: the datagrams between two endpoints",
+        "udp",
+        "UdpFlow",
+    ),
+)
+"""Every table."""
+
+ALWAYS = ("capture", "ledger")
+"""Tables that every report has."""
+
+NAMES = tuple(kind.name for kind in TABLES)
+
+_BY_NAME = {kind.name: kind for kind in TABLES}
+
+
+def table_kind(name: str) -> TableKind:
+    """The table of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UsageError(unknown("table", name, NAMES)) from None
+
+
+def wanted(names: Iterable[str]) -> tuple[str, ...]:
+    """Check names of tables; each comes once, in the order given.
+
+    Raises:
+        UsageError: there is no such table.
+    """
+    return tuple(dict.fromkeys(table_kind(name).name for name in names))

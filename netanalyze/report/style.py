@@ -1,0 +1,32 @@
+"""How a report is to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEXT_WIDTH = 120
+"""Columns of text output at most, unless every column is asked for."""
+
+TEXT_ROWS = 50
+"""Rows of a table that text output shows unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to show tables.
+
+    Attributes:
+        width: columns that a line of text may take.
+        wide: show every column, however wide the lines get.
+        rows: rows of each table in text at most, None for all.
+        ascii_only: keep text to ASCII.
+        terminal: whether it goes straight to a terminal.
+        hints: whether text may say which options show more.
+    """
+
+    width: int = TEXT_WIDTH
+    wide: bool = False
+    rows: int | None = TEXT_ROWS
+    ascii_only: bool = False
+    terminal: bool = False
+    hints: bool = True

@@ -1,0 +1,155 @@
+"""Tables out of what the engine counted: plain arrays, and a few objects about the input.
+
+The arrays become the columns as they are; who goes on writing into one hands over a copy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from netanalyze.capture.linktypes import link_type_name
+from netanalyze.report.column import AddressColumn, CodeColumn, Column, IntColumn
+from netanalyze.report.record import Record, Unit, fields
+from netanalyze.report.records.capture import Capture, Ledger
+from netanalyze.report.records.capture import Protocol as ProtocolPath
+from netanalyze.report.records.tcp import Stream
+from netanalyze.report.records.udp import UdpFlow
+from netanalyze.report.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+R = TypeVar("R", bound=Record)
+
+
+class InputFile(Protocol):
+    """What the capture table says about a file; ``capture.info.FileInfo`` is one."""
+
+    @property
+    def file(self) -> str:
+        """Its name as given."""
+
+    @property
+    def format(self) -> str:
+        """Its format."""
+
+    @property
+    def compression(self) -> str:
+        """How it is compressed; empty if it is not."""
+
+    @property
+    def link_types(self) -> Sequence[int]:
+        """LINKTYPE_ numbers."""
+
+    @property
+    def interfaces(self) -> int:
+        """How many interfaces it describes."""
+
+    @property
+    def frames(self) -> int:
+        """Frames read."""
+
+    @property
+    def captured_bytes(self) -> int:
+        """Captured bytes of them."""
+
+    @property
+    def wire_bytes(self) -> int:
+        """Their bytes on the wire."""
+
+    @property
+    def first_ns(self) -> int | None:
+        """The earliest time of a frame."""
+
+    @property
+    def last_ns(self) -> int | None:
+        """The latest time of a frame."""
+
+    @property
+    def received(self) -> int | None:
+        """Packets that the interfaces counted."""
+
+    @property
+    def dropped(self) -> int | None:
+        """Packets lost while capturing."""
+
+    @property
+    def cut_short(self) -> str:
+        """What could not be read; empty if it is whole."""
+
+
+def capture_table(files: Iterable[InputFile]) -> Table[Capture]:
+    """One row for each input file."""
+    return Table.from_rows("capture", Capture, [_capture(file) for file in files])
+
+
+def _capture(file: InputFile) -> Capture:
+    span = None if file.first_ns is None or file.last_ns is None else file.last_ns - file.first_ns
+    return Capture(
+        # A name that is not valid UTF-8 arrives with stand-ins that no output can hold.
+        file=file.file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+        format=file.format,
+        compression=file.compression or None,
+        link_types=", ".join(dict.fromkeys(link_type_name(number) for number in file.link_types)),
+        interfaces=file.interfaces,
+        frames=file.frames,
+        bytes=file.captured_bytes,
+        wire_bytes=file.wire_bytes,
+        first_ns=file.first_ns,
+        last_ns=file.last_ns,
+        duration_ns=span,
+        received=file.received,
+        dropped=file.dropped,
+        cut_short=file.cut_short or None,
+    )
+
+
+def ledger_table(rows: Iterable[tuple[str, bool, int, int, int | None]]) -> Table[Ledger]:
+    """One row for each reason: reason, analysed, frames, bytes, first frame."""
+    return Table.from_rows("ledger", Ledger, [Ledger(*row) for row in rows])
+
+
+def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]:
+    """One row for each protocol path: path, frames, bytes."""
+    return Table.from_rows("protocols", ProtocolPath, [ProtocolPath(*row) for row in rows])
+
+
+def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
+    """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("streams", Stream, columns)
+
+
+def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:
+    """One row for each UDP flow, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("udp", UdpFlow, columns)
+
+
+def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> Table[R]:
+    """A table from arrays by name.
+
+    Args:
+        name: of the table.
+        record: type of its rows.
+        columns: for each field an integer array of its name, ``NULL`` where there is no value. An
+            address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of text has an
+            array of numbers, -1 for no value, and ``…_names``, the text of each number, empty for
+            no value. Other names are not looked at.
+
+    Raises:
+        KeyError: an array is missing.
+    """
+    built: dict[str, Column] = {}
+    for field in fields(record):
+        key = field.name
+        if field.unit is Unit.ADDRESS:
+            built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
+        elif field.kind is str:
+            built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
+        else:
+            built[key] = IntColumn(columns[key])
+    return Table(name, record, built)
+
+
+def empty_table(name: str, record: type[R]) -> Table[R]:
+    """A table without rows."""
+    return Table.from_rows(name, record, ())

@@ -1,0 +1,170 @@
+"""Text tables for people: human units, lines that fit the terminal, a note of what is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.report.cells import cells, header
+from netanalyze.report.layout import Lane, break_words, fit
+from netanalyze.report.printable import char_width, plain, shorten, width
+from netanalyze.report.record import NUMBERS, QUANTITIES, Field, Unit
+from netanalyze.report.registry import table_kind
+from netanalyze.report.units import count, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from netanalyze.report.report import Report
+    from netanalyze.report.style import Style
+    from netanalyze.report.table import Table
+
+_LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22}
+"""Columns below which texts are not cut while a less important column can still go."""
+
+INTERRUPTED = "Interrupted: this is what was read until then."
+
+_INDENT = "  "
+
+_FILLER = "\u200b"
+"""Follows a character that is two columns wide while the table is drawn: it counts as one column
+where characters are counted, and as none where their width is, so both come out right. Traffic
+cannot bring one along: ``printable`` writes it as an escape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table drawn as text.
+
+    Attributes:
+        lines: header, rule and rows.
+        left_out: columns that it does not show.
+    """
+
+    lines: list[str]
+    left_out: list[Field]
+
+
+def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterator[str]:
+    """The tables one below the other, as lines without line ends."""
+    for place, table in enumerate(tables):
+        if place:
+            yield ""
+        yield from table_lines(table, style)
+    notes = list(report_notes(report, style))
+    if notes and not any(table.name == "ledger" for table in tables):
+        yield ""
+        yield from notes
+
+
+def table_lines(table: Table[Any], style: Style) -> Iterator[str]:
+    """One table with its name above it and what it does not show below it."""
+    shown = table if style.rows is None else table[: style.rows]
+    yield from fold(title(table), style)
+    if not len(shown):
+        return
+    yield ""
+    grid = draw(shown, shown.fields, style)
+    yield from grid.lines
+    notes = list(_footer(table, len(shown), grid.left_out, style))
+    if notes:
+        yield ""
+        for note in notes:
+            yield from fold(note, style)
+
+
+def title(table: Table[Any]) -> str:
+    """The table's name, and how many rows of how many fulfil the conditions."""
+    kind = table_kind(table.name)
+    if not table.matched:
+        nothing = f"none of {counted(table.total, kind.row, kind.rows)} fulfils the conditions"
+        return f"{table.name}: {nothing if table.total else f'no {kind.rows}'}"
+    of_all = f"{count(table.matched)} of " if table.matched < table.total else ""
+    return f"{table.name}: {of_all}{counted(table.total, kind.row, kind.rows)}"
+
+
+def _footer(table: Table[Any], shown: int, left_out: Sequence[Field], style: Style) -> Iterator[str]:
+    if shown < table.matched:
+        kind = table_kind(table.name)
+        note = f"{count(shown)} of {counted(table.matched, kind.row, kind.rows)}"
+        if style.hints and shown < len(table):  # that was our choice, not the user's
+            note += "; --top 0 shows all"
+            orders = next((field.short for field in table.fields if field.unit in QUANTITIES), None)
+            if orders and not table.ordered:
+                note += f", --sort {orders} orders"
+        yield note
+    if left_out:
+        names = ", ".join(field.name for field in left_out)
+        yield f"{counted(len(left_out), 'more column')}: {names}" + " (--wide)" * style.hints
+
+
+def report_notes(report: Report, style: Style) -> Iterator[str]:
+    """What a reader of any table has to know about the report: what is missing from it."""
+    yield from not_analysed(report, style)
+    if not report.complete:
+        yield from fold(INTERRUPTED, style)
+
+
+def not_analysed(report: Report, style: Style) -> Iterator[str]:
+    """How many frames were not analysed, if any."""
+    missing = sum(row.frames for row in report.unused)
+    if missing:
+        note = f"{count(missing)} of {counted(report.frames_read, 'frame')} not analysed"
+        yield from fold(note + "; --report ledger says why" * style.hints, style)
+
+
+def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
+    """Draw some columns of all rows of a table, as many as fit."""
+    texts = cells(table, columns, ascii_only=style.ascii_only)
+    lanes = [
+        Lane(header(field), max(map(width, column), default=0), field.show, _LEAST.get(field.unit))
+        for field, column in zip(columns, texts, strict=True)
+    ]
+    widths = fit(lanes, None if style.wide else style.width)
+    mark = ".." if style.ascii_only else "…"
+    heads = {place: break_words(lanes[place].head, limit) for place, limit in widths.items()}
+    height = max(map(len, heads.values()))
+    drawn: list[list[str]] = []
+    for place, limit in widths.items():
+        head = [""] * (height - len(heads[place])) + [shorten(line, limit, mark) for line in heads[place]]
+        column = texts[place]
+        if lanes[place].natural > limit:
+            middle = columns[place].unit is Unit.ADDRESS
+            column = [shorten(text, limit, mark, middle=middle) for text in column]
+        drawn.append([*head, "-" * limit, *column])
+    numeric = [columns[place].unit in NUMBERS or columns[place].unit is Unit.SHARE for place in widths]
+    left_out = [field for place, field in enumerate(columns) if place not in widths]
+    return Grid(_align(drawn, numeric), left_out)
+
+
+def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
+    """Set columns of texts beside each other, numbers to the right."""
+    from tabulate import tabulate  # noqa: PLC0415 - slow to import, and JSON does without
+
+    filled = [
+        [
+            text if text.isascii() else "".join(c + _FILLER * (char_width(c) - 1) for c in text)
+            for text in column
+        ]
+        for column in columns
+    ]
+    drawn = tabulate(
+        list(zip(*filled, strict=True)),
+        tablefmt="plain",
+        disable_numparse=True,
+        colalign=["right" if right else "left" for right in numeric],
+    )
+    return [line.rstrip() for line in drawn.replace(_FILLER, "").split("\n")]
+
+
+def fold(text: str, style: Style) -> list[str]:
+    """A line of our own, in as many lines as its width needs."""
+    line = plain(text) if style.ascii_only else text
+    if style.wide or width(line) <= style.width:
+        return [line]
+    margin = text[: len(text) - len(text.lstrip(" "))]
+    indent = _INDENT if style.width > 2 * len(margin + _INDENT) else ""
+    room = max(1, style.width - len(margin + indent))
+    mark = ".." if style.ascii_only else "…"
+    first, *rest = [shorten(part, room, mark) for part in break_words(line, room)]
+    return [margin + first, *(margin + indent + part for part in rest)]

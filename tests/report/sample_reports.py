@@ -1,0 +1,179 @@
+"""Small reports for tests, made without an analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any
+
+import numpy as np
+
+from netanalyze.model import NULL
+from netanalyze.report import tables
+from netanalyze.report.report import Report
+
+START_NS = 1_714_566_600_123_456_789
+"""2024-05-01 12:30:00.123456789 UTC."""
+
+
+@dataclass
+class FakeFile:
+    """What the capture table wants to know about a file."""
+
+    file: str = "web.pcapng"
+    format: str = "pcapng"
+    compression: str = ""
+    link_types: list[int] = field(default_factory=lambda: [1])
+    interfaces: int = 1
+    frames: int = 1234
+    captured_bytes: int = 1_200_000
+    wire_bytes: int = 1_200_000
+    first_ns: int | None = START_NS
+    last_ns: int | None = START_NS + 12_300_000_000
+    received: int | None = None
+    dropped: int | None = None
+    cut_short: str = ""
+
+
+def address_columns(name: str, texts: list[str]) -> dict[str, Any]:
+    """The three columns of a list of addresses."""
+    numbers = [ip_address(text) for text in texts]
+    return {
+        f"{name}_hi": np.array([int(number) >> 64 for number in numbers], np.uint64),
+        f"{name}_lo": np.array([int(number) & (2**64 - 1) for number in numbers], np.uint64),
+        f"{name}_version": np.array([number.version for number in numbers], np.uint8),
+    }
+
+
+def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "stream": place,
+        "client": "10.0.0.1",
+        "client_port": 50_000 + place,
+        "server": "192.0.2.80",
+        "server_port": 80,
+        "app": "http",
+        "start_ns": START_NS + place * 1_000_000,
+        "duration_ns": 1_270_000_000,
+        "client_packets": 6,
+        "server_packets": 5,
+        "client_bytes": 420,
+        "server_bytes": 1_234_567,
+        "handshake_ns": 43_800_000,
+        "completeness": 31,
+        "first_frame": 1 + place,
+        "last_frame": 100 + place,
+        **row,
+    }
+
+
+def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The columns of some TCP connections; what a row does not say has a plain value."""
+    full = [_stream(place, row) for place, row in enumerate(rows)]
+    names = sorted({row["app"] for row in full if row["app"] is not None})
+    columns: dict[str, Any] = {"app_names": names}
+    for key in _stream(0, {}):
+        values = [row[key] for row in full]
+        if key in ("client", "server"):
+            columns |= address_columns(key, values)
+        elif key == "app":
+            columns[key] = np.array(
+                [-1 if value is None else names.index(value) for value in values], np.int64
+            )
+        else:
+            columns[key] = np.array([NULL if value is None else value for value in values], np.int64)
+    return columns
+
+
+STREAMS = [
+    {},
+    {"client": "2001:db8::1", "server": "2001:db8:0:1:202:b3ff:fe1e:8329", "server_port": 443, "app": "tls"},
+    {"client": "10.0.0.2", "app": None, "handshake_ns": None, "completeness": 12, "server_bytes": 0},
+    {"client": "10.1.2.3", "duration_ns": 61_000_000, "server_bytes": 99, "client_bytes": 1},
+]
+
+FLOWS = [
+    {"server": "10.0.0.53", "server_port": 53, "app": "dns", "server_bytes": 300, "client_bytes": 40},
+    {"server": "10.0.0.53", "server_port": 53, "app": "dns", "server_bytes": 800, "client_bytes": 41},
+]
+
+
+def udp_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The columns of some UDP flows."""
+    columns = stream_columns(rows)
+    count = len(rows)
+    return columns | {
+        "flow": columns["stream"],
+        "client_datagrams": columns["client_packets"],
+        "server_datagrams": columns["server_packets"],
+        "icmp_errors": np.zeros(count, np.int64),
+        "fragments": np.zeros(count, np.int64),
+    }
+
+
+LEDGER = [
+    ("TCP segment", True, 1200, 1_190_000, 1),
+    ("UDP datagram", True, 22, 9_000, 4),
+    ("not IP: ARP", False, 10, 600, 3),
+    ("captured before (duplicate frame)", False, 2, 400, 99),
+]
+
+PROTOCOLS = [("eth.ip.tcp.http", 1200, 1_190_000), ("eth.ip.udp.dns", 22, 9_000), ("eth.arp", 10, 600)]
+
+
+def sample_report(
+    *,
+    files: list[FakeFile] | None = None,
+    ledger: list[tuple[str, bool, int, int, int | None]] | None = None,
+    protocols: list[tuple[str, int, int]] | None = None,
+    streams: list[dict[str, Any]] | None = None,
+    flows: list[dict[str, Any]] | None = None,
+    complete: bool = True,
+    warnings: tuple[str, ...] = (),
+) -> Report:
+    """A report with every table."""
+    return Report(
+        [
+            tables.capture_table([FakeFile()] if files is None else files),
+            tables.ledger_table(LEDGER if ledger is None else ledger),
+            tables.protocols_table(PROTOCOLS if protocols is None else protocols),
+            tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            tables.udp_table(udp_columns(FLOWS if flows is None else flows)),
+        ],
+        warnings=warnings,
+        complete=complete,
+    )
+
+
+def many_streams(count: int) -> dict[str, Any]:
+    """The columns of many TCP connections, quickly."""
+    numbers = np.arange(count, dtype=np.int64)
+    zeros = np.zeros(count, np.uint64)
+    columns: dict[str, Any] = dict.fromkeys(
+        (
+            "stream",
+            "client_packets",
+            "server_packets",
+            "client_bytes",
+            "server_bytes",
+            "first_frame",
+            "last_frame",
+        ),
+        numbers,
+    )
+    return columns | {
+        "client_hi": zeros,
+        "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
+        "client_version": np.full(count, 4, np.uint8),
+        "client_port": numbers % 65_536,
+        "server_hi": zeros,
+        "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
+        "server_version": np.full(count, 4, np.uint8),
+        "server_port": np.full(count, 443),
+        "app": numbers % 3 - 1,
+        "app_names": ["http", "tls"],
+        "start_ns": START_NS + numbers,
+        "duration_ns": (numbers * 7919) % 1_000_003,
+        "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
+        "completeness": numbers % 64,
+    }

@@ -1,0 +1,146 @@
+# ruff: noqa: E501 - the tables are as wide as they are shown
+from __future__ import annotations
+
+import pytest
+from sample_reports import START_NS, FakeFile, sample_report
+
+from netanalyze.report import overview
+from netanalyze.report.printable import width
+from netanalyze.report.report import Report
+from netanalyze.report.style import Style
+
+AT_120 = """\
+web.pcapng: pcapng, ETHERNET, 1 234 frames, 1.20 MB, 12.3 s from 2024-05-01 12:30:00.123 UTC, 100 frames/s, 780 kbit/s
+
+Protocol paths: 3
+                             of              of
+protocol         frames  frames    bytes  bytes
+---------------  ------  ------  -------  -----
+eth.ip.tcp.http   1 200    97 %  1.19 MB   99 %
+eth.ip.udp.dns       22     2 %  9.00 kB   <1 %
+eth.arp              10    <1 %    600 B   <1 %
+
+TCP connections: 4
+stream  client               server                                 app   packets    bytes  duration
+------  -------------------  -------------------------------------  ----  -------  -------  --------
+     0  10.0.0.1:50000       192.0.2.80:80                          http       11  1.23 MB    1.27 s
+     1  [2001:db8::1]:50001  [2001:db8:0:1:202:b3ff:fe1e:8329]:443  tls        11  1.23 MB    1.27 s
+     2  10.0.0.2:50002       192.0.2.80:80                          -          11    420 B    1.27 s
+     3  10.1.2.3:50003       192.0.2.80:80                          http       11    100 B   61.0 ms
+
+UDP flows: 2
+flow  client          server        app  datagrams  bytes  duration
+----  --------------  ------------  ---  ---------  -----  --------
+   1  10.0.0.1:50001  10.0.0.53:53  dns         11  841 B    1.27 s
+   0  10.0.0.1:50000  10.0.0.53:53  dns         11  340 B    1.27 s
+
+12 of 1 234 frames not analysed; --report ledger says why
+  10: not IP: ARP, first in frame 3
+  2: captured before (duplicate frame), first in frame 99
+
+More: --report streams, udp, protocols or ledger for whole tables, --format json for programs, netanalyze tables for
+  what each column means."""
+
+
+def lines(report: Report, **style: bool | int) -> list[str]:
+    return list(overview.render(report, Style(**style)))  # type: ignore[arg-type]
+
+
+def test_overview_at_120_columns(report: Report) -> None:
+    assert "\n".join(lines(report)) == AT_120
+
+
+BUSY = sample_report(
+    files=[
+        FakeFile(
+            file=f"/var/captures/{'very/' * 12}long-{number}.pcapng",
+            compression="zstd",
+            link_types=[1, 113, 9999],
+            wire_bytes=9_000_000,
+            received=100,
+            dropped=7,
+            cut_short="the last record is not whole",
+        )
+        for number in range(5)
+    ],
+    ledger=[("TCP segment", True, 100, 5, 1), *((f"reason {n}", False, n + 1, 9, n) for n in range(12))],
+    protocols=[(f"eth.vlan.ip.udp.vxlan.eth.ip.tcp.app{n}", n, n * 100) for n in range(30)],
+    streams=[{"client": f"2001:db8:aaaa:bbbb:cccc:dddd:eeee:{n:x}"} for n in range(40)],
+    flows=[{} for _ in range(40)],
+    complete=False,
+)
+
+
+@pytest.mark.parametrize("limit", [80, 120])
+def test_overview_of_a_busy_capture_is_one_screen(limit: int) -> None:
+    shown = lines(BUSY, width=limit)
+    assert max(map(width, shown)) <= limit
+    assert len(shown) <= 50
+    small = lines(
+        sample_report(protocols=[(f"p{n}", n, n) for n in range(30)], streams=[{}] * 40), width=limit
+    )
+    assert len(small) <= 40
+
+
+def test_overview_says_what_it_leaves_out() -> None:
+    text = "\n".join(lines(BUSY))
+    assert "and 3 more files (--report capture)" in text
+    assert "together: 6 170 frames, 6.00 MB of 45.0 MB on the wire" in text
+    assert "Protocol paths: 30, the 5 with the most bytes" in text
+    assert "TCP connections: 40, the 5 with the most bytes" in text
+    assert "UDP flows: 40, the 3 with the most bytes" in text
+    assert "78 of 178 frames not analysed" in text
+    assert "  12: reason 11, first in frame 11" in text
+    assert "  and 9 more reasons" in text
+    assert "7 of 100 packets were lost while capturing" in text
+    assert "cut short: the last record is not whole" in text
+    assert "pcapng in zstd, ETHERNET, LINUX_SLL, LINKTYPE 9999" in " ".join(text.split())
+    assert text.count("Interrupted") == 1
+
+
+def test_overview_of_nothing() -> None:
+    empty = sample_report(
+        files=[
+            FakeFile(frames=0, captured_bytes=0, wire_bytes=0, first_ns=None, last_ns=None, link_types=[])
+        ],
+        ledger=[],
+        protocols=[],
+        streams=[],
+        flows=[],
+    )
+    assert lines(empty, hints=False) == ["web.pcapng: pcapng, 0 frames"]
+
+
+def test_overview_of_standard_input_and_one_moment() -> None:
+    report = sample_report(files=[FakeFile(file="-", last_ns=START_NS)])
+    assert lines(report)[0] == (
+        "standard input: pcapng, ETHERNET, 1 234 frames, 1.20 MB, 0 s from 2024-05-01 12:30:00.123 UTC"
+    )
+
+
+def test_frames_left_out_by_choice_are_not_called_unanalysed() -> None:
+    report = sample_report(
+        ledger=[
+            ("TCP segment", True, 5, 5, 1),
+            ("left out by the filter or the range asked for", False, 95, 9, 2),
+        ]
+    )
+    text = "\n".join(lines(report))
+    assert "95 frames left out by the filter or range asked for" in text
+    assert "not analysed" not in text
+
+
+def test_overview_without_the_tables_it_would_like() -> None:
+    full = sample_report()
+    report = Report([full["capture"], full["ledger"]])
+    text = "\n".join(lines(report))
+    assert "TCP connections" not in text
+    assert "12 of 1 234 frames not analysed" in text
+
+
+def test_notebooks_get_the_overview(report: Report) -> None:
+    html = sample_report(ledger=[("<b>", False, 1, 1, 1)])._repr_html_()
+    assert html.startswith("<pre>web.pcapng: pcapng")
+    assert "&lt;b&gt;" in html
+    assert "--report" not in html
+    assert repr(report) == "<Report: capture 1, ledger 4, protocols 3, streams 4, udp 2>"
