@@ -13,8 +13,6 @@ from netanalyze.apps.identify import Identifier
 from netanalyze.apps.registry import PROTOCOLS
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
-from netanalyze.capture.bpf import CaptureFilter
-from netanalyze.capture.selection import Selection, parse_bound
 from netanalyze.flow.summary import flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
+    from netanalyze.capture.bpf import CaptureFilter
+    from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
 _FLOW_TABLES = frozenset({"streams", "udp"})
@@ -55,7 +55,11 @@ class Options:
 
 
 class Engine:
-    """The stages, with the state they keep between batches."""
+    """The stages, with the state they keep between batches.
+
+    Attributes:
+        warnings: what the stages had to say, a line each.
+    """
 
     def __init__(
         self,
@@ -76,15 +80,10 @@ class Engine:
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
-        self._filter = CaptureFilter(options.filter, on_warning) if options.filter else None
-        self._selection = (
-            Selection(
-                parse_bound(options.start) if options.start else None,
-                parse_bound(options.stop) if options.stop else None,
-            )
-            if options.start or options.stop
-            else None
-        )
+        self.warnings: list[str] = []
+        self._on_warning = on_warning
+        self._selection = _selection(options)
+        self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
         self._flows = FlowTable(
             self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
@@ -111,7 +110,13 @@ class Engine:
             self._paths.add(batch, self._decoder)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
-        """The report on everything fed so far."""
+        """The report on everything fed so far.
+
+        Raises:
+            FilterError: the filter could be compiled for none of the capture's link types.
+        """
+        if self._filter is not None:
+            self._filter.finish()
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
@@ -120,7 +125,12 @@ class Engine:
             "udp": self._udp,
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
-        return Report(made, warnings=capture.warnings, complete=complete)
+        return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def _warn(self, line: str) -> None:
+        self.warnings.append(line)
+        if self._on_warning is not None:
+            self._on_warning(line)
 
     def _protocols(self) -> Table[Any]:
         names = self._identifier.names if self._identifier else ()
@@ -135,6 +145,25 @@ class Engine:
         columns = flow_columns(self._flows.udp, _service_ports("udp"))
         codes, names = self._identifier.udp_apps() if self._identifier else ((), [])
         return build.udp_table({**columns, "app": codes, "app_names": names})
+
+
+def _selection(options: Options) -> Selection | None:
+    """The range asked for."""
+    if not (options.start or options.stop):
+        return None
+    from netanalyze.capture.selection import Selection, parse_bound  # noqa: PLC0415 - rarely asked for
+
+    start, stop = (parse_bound(text) if text else None for text in (options.start, options.stop))
+    return Selection(start, stop)
+
+
+def _filter(options: Options, warn: Callable[[str], None]) -> CaptureFilter | None:
+    """The filter asked for."""
+    if not options.filter:
+        return None
+    from netanalyze.capture.bpf import CaptureFilter  # noqa: PLC0415 - rarely asked for
+
+    return CaptureFilter(options.filter, warn)
 
 
 def _service_ports(transport: str) -> set[int]:

@@ -8,9 +8,11 @@ copy from a packet that was sent twice, so one of these must hold too:
   on packets that differ uses a constant, and nothing can be read from it). RFC 6864 leaves the field
   free for unfragmented packets, but Linux, Windows and the BSDs count or draw a new one for a
   retransmission;
-- or the two were captured in different places: other link addresses, interface, direction or TTL.
+- or the two were captured in different places: other link addresses, interface, direction or TTL;
+- or it is a TCP segment that takes up sequence space and comes again within ``INSTANT_NS``, sooner than
+  any sender can learn that it was lost.
 
-Where neither holds (IPv6 on one wire, identification 0) the packet counts as sent twice.
+Where none holds (IPv6 or identification 0 on one wire) the packet counts as sent twice.
 """
 # mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
 
@@ -25,6 +27,10 @@ DETAIL_BASE = cython.declare(cython.longlong, codes.DETAIL_BASE)
 CARRIER = cython.declare(cython.int, packets.CARRIER)
 WINDOW_NS = cython.declare(cython.ulonglong, 10_000_000)
 """How long after the first a copy may come: 10 ms, well below any retransmission timer of TCP."""
+
+INSTANT_NS = cython.declare(cython.ulonglong, 20_000)
+"""20 µs: less than the shortest round trip, and with it the shortest way to a retransmission."""
+FIN_OR_SYN = cython.declare(cython.int, 3)
 
 MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 MIX1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
@@ -135,8 +141,13 @@ def mark_duplicates(
             told = 0
             if recent[line, 0] == print_:
                 then = recent[line, 1]
-                if (now - then if now >= then else then - now) <= WINDOW_NS:
-                    if recent[line, 2] != where:
+                then = now - then if now >= then else then - now
+                if then <= WINDOW_NS:
+                    if recent[line, 2] != where or (
+                        kind == 6
+                        and then <= INSTANT_NS
+                        and (payload_bytes[row] > 0 or flags[row] & FIN_OR_SYN)
+                    ):
                         told = 1
                     elif number != 0:
                         told = 1

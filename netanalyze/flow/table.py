@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,7 +96,7 @@ class FlowTable:
             facts: its frames' verdicts, to which duplicates are added.
             keep_duplicates: count frames that were captured twice each time.
         """
-        salt = secrets.randbits(63)
+        salt = int.from_bytes(os.urandom(8), "little")
         self.tcp = Conversations(TCP, salt)
         self.udp = Conversations(UDP, salt)
         self.duplicates = 0
