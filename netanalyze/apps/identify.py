@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from netanalyze.apps.protocol import Protocol
     from netanalyze.wire.packets import Packets
 
-_TCP = 6
-_UDP = 17
 _FIRST_STREAMS = 1024
 _NO_APP = view_of(np.zeros(0, np.int16))
 _COLUMNS = (
@@ -80,15 +78,13 @@ class _StreamArrays:
         """A copy of the ``Confidence`` of the streams seen so far."""
         return self._arrays["confidence"][: self.count].copy()
 
-    def make_room(self, numbers: NDArray[Any]) -> None:
-        """Before a kernel call: room for these stream numbers, and a head for each packet."""
-        if not numbers.size:
-            return
-        self.count = max(self.count, int(numbers.max()) + 1)
+    def make_room(self, last: int, packets: int) -> None:
+        """Before a kernel call: room for streams up to ``last``, and a head for each packet."""
+        self.count = max(self.count, last + 1)
         if self.count > self._capacity:
             self._grow_streams(max(self.count, 2 * self._capacity))
-        if self.streams.free_heads() < numbers.size:
-            self._grow_heads(int(numbers.size))
+        if self.streams.free_heads() < packets:
+            self._grow_heads(packets)
 
     def _grow_streams(self, capacity: int) -> None:
         for name, array in self._arrays.items():
@@ -142,6 +138,7 @@ class Identifier:
         tables = SignatureTables(protocols, decode_as)
         self.names: list[str] = tables.names
         self._matcher = identify_kernel.Matcher(*tables.views())
+        self._found = view_of(np.zeros(4, np.int64))
         self._tcp = _StreamArrays(0)
         self._udp = _StreamArrays(1)
 
@@ -154,19 +151,17 @@ class Identifier:
             app: 16-bit integers (``Packets.views["app"]``). Each packet with captured payload gets the
                 code its stream has by then, every other packet 0.
         """
-        count = packets.count
-        if count == 0:
-            return
-        stream = packets.arrays["stream"][:count]
-        protocol = packets.arrays["protocol"][:count]
-        self._tcp.make_room(stream[protocol == _TCP])
-        self._udp.make_room(stream[protocol == _UDP])
+        columns = identify_kernel.PacketColumns(*packets.pick(*_COLUMNS))
+        identify_kernel.survey(columns, packets.count, self._found)
+        tcp_last, tcp_packets, udp_last, udp_packets = self._found
+        self._tcp.make_room(tcp_last, tcp_packets)
+        self._udp.make_room(udp_last, udp_packets)
         identify_kernel.identify(
             self._matcher,
             self._tcp.streams,
             self._udp.streams,
-            identify_kernel.PacketColumns(*packets.pick(*_COLUMNS)),
-            count,
+            columns,
+            packets.count,
             batch_data,
             packets.arena,
             _NO_APP if app is None else app,

@@ -762,6 +762,33 @@ def udp_row(
     return 0
 
 
+def survey(packets: PacketColumns, count: cython.Py_ssize_t, found: cython.longlong[::1]) -> None:
+    """What ``identify`` needs room for.
+
+    Args:
+        packets: the columns.
+        count: packets in them.
+        found: gets the highest stream number (-1 if none) and the packets, of TCP and then of UDP.
+    """
+    i: cython.Py_ssize_t
+    tcp_last: cython.longlong = -1
+    udp_last: cython.longlong = -1
+    tcp_packets: cython.longlong = 0
+    udp_packets: cython.longlong = 0
+    with cython.nogil:
+        for i in range(count):
+            if packets.protocol[i] == TCP:
+                tcp_packets += 1
+                tcp_last = max(tcp_last, packets.stream[i])
+            elif packets.protocol[i] == UDP:
+                udp_packets += 1
+                udp_last = max(udp_last, packets.stream[i])
+    found[0] = tcp_last
+    found[1] = tcp_packets
+    found[2] = udp_last
+    found[3] = udp_packets
+
+
 def identify(
     matcher: Matcher,
     tcp: Streams,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from netanalyze.apps.identify import Identifier
-from netanalyze.apps.protocol import TCP
+from netanalyze.apps.protocol import TCP, UDP
 from netanalyze.wire.packets import INNERMOST, Packets
 
 if TYPE_CHECKING:
@@ -107,6 +107,23 @@ def talk(
         rows.append(Row(payload, side, seq=seq[side], **ends))
         seq[side] += len(payload)
     return rows
+
+
+def names_of(conversations: Sequence[Sequence[Row]], *, batch: int = 1 << 20) -> list[tuple[str, int]]:
+    """Name and confidence of each of these conversations, all of them put before one identifier."""
+    identifier = Identifier()
+    rows = [row._replace(stream=number) for number, talked in enumerate(conversations) for row in talked]
+    for start in range(0, len(rows), batch):
+        packets, data = make_packets(rows[start : start + batch])
+        identifier.feed(packets, data)
+    tcp, names = identifier.tcp_apps()
+    udp, _ = identifier.udp_apps()
+    codes = {TCP: (tcp, identifier.tcp_confidences()), UDP: (udp, identifier.udp_confidences())}
+    found = []
+    for number, talked in enumerate(conversations):
+        code, confidence = codes[talked[0].transport]
+        found.append((names[code[number]], int(confidence[number])))
+    return found
 
 
 def name_of(

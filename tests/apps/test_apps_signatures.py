@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
+from random import Random
+from typing import TYPE_CHECKING
+
 import pytest
-from app_streams import ANY_PORT, CLIENT, SERVER, name_of, talk
+from app_streams import CLIENT, SERVER, Row, name_of, names_of, talk
 from examples import COUNTEREXAMPLES, EXAMPLES, Example
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from netanalyze.apps.protocol import TCP, UDP, Confidence
 from netanalyze.apps.registry import PROTOCOLS, protocol_by_name
 
-
-@pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_is_named(example: Example) -> None:
-    named = name_of(talk(example.transport, example.payloads, port=example.port))
-    assert named.name == example.name
-    protocol = protocol_by_name(example.name)
-    assert protocol is not None
-    confident = Confidence.CONTENT if protocol.signatures else Confidence.PORT
-    if example.payloads[0][1] != b"login: ":  # a telnet session without any option
-        assert named.confidence == confident
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-@pytest.mark.parametrize("example", COUNTEREXAMPLES, ids=str)
-def test_is_not_named(example: Example) -> None:
-    assert name_of(talk(example.transport, example.payloads, port=example.port)).name != example.name
+STREAMS = [example for example in EXAMPLES if example.transport == TCP]
+
+
+def differences(
+    examples: Sequence[Example], conversations: list[list[Row]], batch: int = 1 << 20
+) -> list[str]:
+    """The examples that are not called what they should be."""
+    found = names_of(conversations, batch=batch)
+    return [
+        f"{example}: {name!r}"
+        for example, (name, _) in zip(examples, found, strict=True)
+        if name != example.name
+    ]
+
+
+def talks(examples: Sequence[Example], *, handshake: bool = True) -> list[list[Row]]:
+    return [talk(e.transport, e.payloads, port=e.port, handshake=handshake) for e in examples]
+
+
+def test_conversations_are_named() -> None:
+    assert differences(EXAMPLES, talks(EXAMPLES)) == []
+    # Each for itself too: nothing depends on what else there is.
+    some = EXAMPLES[:: len(EXAMPLES) // 12]
+    assert [name_of(rows).name for rows in talks(some)] == [example.name for example in some]
+
+
+def test_names_come_from_content_where_it_tells() -> None:
+    for example, (name, confidence) in zip(EXAMPLES, names_of(talks(EXAMPLES)), strict=True):
+        protocol = protocol_by_name(name)
+        assert protocol is not None
+        by_port = not protocol.signatures or example.payloads[0][1] == b"login: "
+        assert confidence == (Confidence.PORT if by_port else Confidence.CONTENT), example
+
+
+def test_what_resembles_a_protocol_is_not_named_so() -> None:
+    found = names_of(talks(COUNTEREXAMPLES))
+    wrong = [
+        f"{example}"
+        for example, (name, _) in zip(COUNTEREXAMPLES, found, strict=True)
+        if name == example.name
+    ]
+    assert wrong == []
 
 
 def test_every_protocol_has_examples_for_and_against() -> None:
@@ -38,18 +74,38 @@ def test_every_transport_has_an_example() -> None:
     assert pairs <= {(example.name, example.transport) for example in EXAMPLES}
 
 
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.transport == TCP], ids=str)
-def test_names_do_not_depend_on_how_a_stream_is_cut(example: Example) -> None:
+def test_names_do_not_depend_on_how_a_stream_is_cut() -> None:
     """Byte by byte, and with everything sent twice."""
-    single = [(side, payload[i : i + 1]) for side, payload in example.payloads for i in range(len(payload))]
-    rows = talk(TCP, single, port=example.port)
-    assert name_of(rows).name == example.name
-    assert name_of([row for row in rows for _ in range(2)], batch=7).name == example.name
+    single = [
+        talk(
+            TCP,
+            [(side, payload[i : i + 1]) for side, payload in example.payloads for i in range(len(payload))],
+            port=example.port,
+        )
+        for example in STREAMS
+    ]
+    assert differences(STREAMS, single) == []
+    twice = [[row for row in rows for _ in range(2)] for rows in single]
+    assert differences(STREAMS, twice, batch=1000) == []
 
 
-@pytest.mark.parametrize("example", [e for e in EXAMPLES if e.transport == TCP], ids=str)
-def test_names_do_not_need_the_handshake(example: Example) -> None:
-    assert name_of(talk(TCP, example.payloads, port=example.port, handshake=False)).name == example.name
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_names_do_not_depend_on_where_a_stream_is_cut(seed: int) -> None:
+    random = Random(seed)
+    conversations = []
+    for example in STREAMS:
+        parts: list[tuple[int, bytes]] = []
+        for side, payload in example.payloads:
+            cuts = sorted(random.choices(range(1, len(payload) + 1), k=3))
+            ends = zip([0, *cuts], [*cuts, len(payload)], strict=True)
+            parts += [(side, payload[start:end]) for start, end in ends if start < end]
+        conversations.append(talk(TCP, parts, port=example.port))
+    assert differences(STREAMS, conversations) == []
+
+
+def test_names_do_not_need_the_handshake() -> None:
+    assert differences(STREAMS, talks(STREAMS, handshake=False)) == []
 
 
 _ORDINARY = {
@@ -80,10 +136,10 @@ _ORDINARY = {
 
 
 @pytest.mark.parametrize("transport", [TCP, UDP])
-@pytest.mark.parametrize("payload", _ORDINARY.values(), ids=_ORDINARY)
-def test_ordinary_data_has_no_name(transport: str, payload: bytes) -> None:
-    for sender in (CLIENT, SERVER):
-        assert name_of(talk(transport, [(sender, payload)] * 4, port=ANY_PORT)).name == ""
-    both = [(CLIENT, payload), (SERVER, payload)] * 4
-    for handshake in (True, False):
-        assert name_of(talk(transport, both, port=ANY_PORT, handshake=handshake)).name == ""
+def test_ordinary_data_has_no_name(transport: str) -> None:
+    for payload in _ORDINARY.values():
+        conversations = []
+        for turns in ([CLIENT], [SERVER], [CLIENT, SERVER]):
+            said = [(side, payload) for side in turns] * 4
+            conversations += [talk(transport, said, handshake=shaken) for shaken in (True, False)]
+        assert set(names_of(conversations)) == {("", Confidence.NONE)}, payload
