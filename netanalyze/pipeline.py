@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
-from netanalyze.apps.registry import PROTOCOLS
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.summary import flow_columns, stream_columns
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
-_FLOW_TABLES = frozenset({"streams", "udp"})
-_APP_TABLES = _FLOW_TABLES | {"protocols"}
+_FLOW_TABLES = frozenset({"streams", "udp", "protocols"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +86,11 @@ class Engine:
         self._flows = FlowTable(
             self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
         )
-        self._track_flows = bool(wanted & _APP_TABLES)
-        self._identifier = Identifier(options.decode_as) if wanted & _APP_TABLES else None
+        self._track_flows = bool(wanted & _FLOW_TABLES)
+        self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
-        self._paths = Paths() if "protocols" in wanted else None
+        self._paths = Paths()
+        self._count_paths = "protocols" in wanted
 
     def feed(self, batch: Batch) -> None:
         """Take one batch through the stages."""
@@ -103,10 +102,9 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
-        if self._identifier is not None:
             self._identifier.feed(packets, batch.data, packets.views["app"])
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
-        if self._paths is not None:
+        if self._count_paths:
             self._paths.add(batch, self._decoder)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
@@ -133,17 +131,16 @@ class Engine:
             self._on_warning(line)
 
     def _protocols(self) -> Table[Any]:
-        names = self._identifier.names if self._identifier else ()
-        return build.protocols_table(self._paths.lines(names) if self._paths else ())
+        return build.protocols_table(self._paths.lines(self._identifier.names))
 
     def _streams(self) -> Table[Any]:
-        columns = stream_columns(self._flows.tcp, _service_ports("tcp"))
-        codes, names = self._identifier.tcp_apps() if self._identifier else ((), [])
+        codes, names = self._identifier.tcp_apps()
+        columns = stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
         return build.streams_table({**columns, "app": codes, "app_names": names})
 
     def _udp(self) -> Table[Any]:
-        columns = flow_columns(self._flows.udp, _service_ports("udp"))
-        codes, names = self._identifier.udp_apps() if self._identifier else ((), [])
+        codes, names = self._identifier.udp_apps()
+        columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
@@ -164,11 +161,6 @@ def _filter(options: Options, warn: Callable[[str], None]) -> CaptureFilter | No
     from netanalyze.capture.bpf import CaptureFilter  # noqa: PLC0415 - rarely asked for
 
     return CaptureFilter(options.filter, warn)
-
-
-def _service_ports(transport: str) -> set[int]:
-    """Ports of the services known: what tells a server where nobody was seen opening."""
-    return {port for protocol in PROTOCOLS if transport in protocol.transports for port in protocol.ports}
 
 
 def run(

@@ -12,20 +12,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-HEAD_BYTES = 64
-"""Bytes at the start of each direction of a TCP stream that decide which protocol it carries."""
-
-BYTES = 0
-NUMBER = 1
-ONE_OF = 2
-PRINTABLE = 3
-FIND = 4
-LENGTH = 5
-SIZE = 6
-LABELS = 7
-SAME = 8
-STEP = 9
-WORD = 10
+from netanalyze.apps.codes import (
+    BYTES,
+    FIND,
+    LABELS,
+    LENGTH,
+    NUMBER,
+    ONE_OF,
+    PRINTABLE,
+    SAME,
+    SIZE,
+    STEP,
+    WORD,
+)
 
 Row: TypeAlias = tuple[int, int, int, int, int, int, int, int]
 """A check as the kernel reads it: operation, offset, size, low, high, mask, little endian, pool offset."""

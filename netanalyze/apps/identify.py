@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps import identify_kernel
-from netanalyze.apps.checks import HEAD_BYTES
-from netanalyze.apps.registry import PROTOCOLS
+from netanalyze.apps.codes import HEAD_BYTES, TRANSPORTS
+from netanalyze.apps.compiled import load
 from netanalyze.apps.signature_tables import SignatureTables
 from netanalyze.columns import view_of
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from netanalyze.apps.flatten import Flat
     from netanalyze.apps.protocol import Protocol
     from netanalyze.wire.packets import Packets
 
@@ -118,25 +119,27 @@ class Identifier:
 
     Attributes:
         names: protocol names by code; ``names[0]`` is empty and stands for no name.
+        service_ports: by transport the ports on which servers of the protocols listen.
     """
 
     def __init__(
         self,
         decode_as: Mapping[tuple[str, int], str] | None = None,
-        protocols: Sequence[Protocol] = PROTOCOLS,
+        protocols: Sequence[Protocol] | None = None,
     ) -> None:
         """Start with no streams.
 
         Args:
             decode_as: for ``("tcp", 9000)`` and the like the name of the protocol that streams with
                 this port carry, whatever their bytes look like.
-            protocols: the protocols to tell apart.
+            protocols: the protocols to tell apart; all that are known if None.
 
         Raises:
             UsageError: ``decode_as`` names an unknown protocol, transport or port.
         """
-        tables = SignatureTables(protocols, decode_as)
+        tables = SignatureTables(_flat(protocols), decode_as)
         self.names: list[str] = tables.names
+        self.service_ports = {name: tables.service_ports(name) for name in TRANSPORTS}
         self._matcher = identify_kernel.Matcher(*tables.views())
         self._found = view_of(np.zeros(4, np.int64))
         self._tcp = _StreamArrays(0)
@@ -182,3 +185,11 @@ class Identifier:
     def udp_confidences(self) -> NDArray[np.uint8]:
         """Why each UDP flow has its name: a ``protocol.Confidence``."""
         return self._udp.confidences()
+
+
+def _flat(protocols: Sequence[Protocol] | None) -> Flat:
+    if protocols is None:
+        return load()
+    from netanalyze.apps.flatten import flatten  # noqa: PLC0415 - only for a list of one's own
+
+    return flatten(protocols)

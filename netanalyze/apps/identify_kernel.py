@@ -28,40 +28,40 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.apps import checks, protocol, signature_tables
+from netanalyze.apps import codes
 from netanalyze.wire import packets
 
-BYTES = cython.declare(cython.longlong, checks.BYTES)
-NUMBER = cython.declare(cython.longlong, checks.NUMBER)
-ONE_OF = cython.declare(cython.longlong, checks.ONE_OF)
-PRINTABLE = cython.declare(cython.longlong, checks.PRINTABLE)
-FIND = cython.declare(cython.longlong, checks.FIND)
-LENGTH = cython.declare(cython.longlong, checks.LENGTH)
-SIZE = cython.declare(cython.longlong, checks.SIZE)
-LABELS = cython.declare(cython.longlong, checks.LABELS)
-SAME = cython.declare(cython.longlong, checks.SAME)
-STEP = cython.declare(cython.longlong, checks.STEP)
-WORD = cython.declare(cython.longlong, checks.WORD)
-HEAD = cython.declare(cython.Py_ssize_t, checks.HEAD_BYTES)
+BYTES = cython.declare(cython.longlong, codes.BYTES)
+NUMBER = cython.declare(cython.longlong, codes.NUMBER)
+ONE_OF = cython.declare(cython.longlong, codes.ONE_OF)
+PRINTABLE = cython.declare(cython.longlong, codes.PRINTABLE)
+FIND = cython.declare(cython.longlong, codes.FIND)
+LENGTH = cython.declare(cython.longlong, codes.LENGTH)
+SIZE = cython.declare(cython.longlong, codes.SIZE)
+LABELS = cython.declare(cython.longlong, codes.LABELS)
+SAME = cython.declare(cython.longlong, codes.SAME)
+STEP = cython.declare(cython.longlong, codes.STEP)
+WORD = cython.declare(cython.longlong, codes.WORD)
+HEAD = cython.declare(cython.Py_ssize_t, codes.HEAD_BYTES)
 
-PAIRED = cython.declare(cython.longlong, int(protocol.Strength.PAIRED))
-ALONE = cython.declare(cython.longlong, int(protocol.Strength.ALONE))
-EITHER = cython.declare(cython.longlong, int(protocol.Sender.EITHER))
-CLIENT = cython.declare(cython.longlong, int(protocol.Sender.CLIENT))
-BY_PORT = cython.declare(cython.int, int(protocol.Confidence.PORT))
-BY_CONTENT = cython.declare(cython.int, int(protocol.Confidence.CONTENT))
-BY_USER = cython.declare(cython.int, int(protocol.Confidence.FORCED))
+PAIRED = cython.declare(cython.longlong, int(codes.Strength.PAIRED))
+ALONE = cython.declare(cython.longlong, int(codes.Strength.ALONE))
+EITHER = cython.declare(cython.longlong, int(codes.Sender.EITHER))
+CLIENT = cython.declare(cython.longlong, int(codes.Sender.CLIENT))
+BY_PORT = cython.declare(cython.int, int(codes.Confidence.PORT))
+BY_CONTENT = cython.declare(cython.int, int(codes.Confidence.CONTENT))
+BY_USER = cython.declare(cython.int, int(codes.Confidence.FORCED))
 
-CODE = cython.declare(cython.Py_ssize_t, signature_tables.CODE)
-STRENGTH = cython.declare(cython.Py_ssize_t, signature_tables.STRENGTH)
-SENDER = cython.declare(cython.Py_ssize_t, signature_tables.SENDER)
-REPEAT = cython.declare(cython.Py_ssize_t, signature_tables.REPEAT)
-FIRST_CHECK = cython.declare(cython.Py_ssize_t, signature_tables.FIRST_CHECK)
-END_CHECK = cython.declare(cython.Py_ssize_t, signature_tables.END_CHECK)
-REACH = cython.declare(cython.Py_ssize_t, signature_tables.REACH)
-PAIR = cython.declare(cython.Py_ssize_t, signature_tables.PAIR)
+CODE = cython.declare(cython.Py_ssize_t, codes.CODE)
+STRENGTH = cython.declare(cython.Py_ssize_t, codes.STRENGTH)
+SENDER = cython.declare(cython.Py_ssize_t, codes.SENDER)
+REPEAT = cython.declare(cython.Py_ssize_t, codes.REPEAT)
+FIRST_CHECK = cython.declare(cython.Py_ssize_t, codes.FIRST_CHECK)
+END_CHECK = cython.declare(cython.Py_ssize_t, codes.END_CHECK)
+REACH = cython.declare(cython.Py_ssize_t, codes.REACH)
+PAIR = cython.declare(cython.Py_ssize_t, codes.PAIR)
 
-INNERMOST = cython.declare(cython.int, packets.INNERMOST)
+CARRIER = cython.declare(cython.int, packets.CARRIER)
 TCP = cython.declare(cython.int, 6)
 UDP = cython.declare(cython.int, 17)
 SYN = cython.declare(cython.int, 0x02)
@@ -822,7 +822,7 @@ def identify(
         for i in range(count):
             code = 0
             stream = packets.stream[i]
-            if stream >= 0 and packets.role[i] == INNERMOST:
+            if stream >= 0 and packets.role[i] <= CARRIER:
                 if packets.protocol[i] == TCP:
                     if not (tcp.state[stream] >> packets.side[i]) & DONE and not packets.duplicate[i]:
                         if packets.wire[i] > 0 or packets.flags[i] & SYN:

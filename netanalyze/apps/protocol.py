@@ -6,46 +6,12 @@ signatures and ports decide together is told in ``identify_kernel``.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
-from netanalyze.apps.checks import DATAGRAM_ONLY, HEAD_BYTES, REPEATED_ONLY, Check
+from netanalyze.apps.checks import DATAGRAM_ONLY, REPEATED_ONLY, Check
+from netanalyze.apps.codes import HEAD_BYTES, TCP, TRANSPORTS, UDP, Sender, Strength
 
-TCP = "tcp"
-UDP = "udp"
-TRANSPORTS = (TCP, UDP)
-
-
-class Strength(enum.IntEnum):
-    """How much a signature that matches proves."""
-
-    PORT = 0
-    """It names the stream only on a port of the protocol: other protocols may look alike."""
-    PAIRED = 1
-    """As ``PORT``; on any port too, once the other direction matches a paired signature as well."""
-    ALONE = 2
-    """It names the stream on any port: chance or another protocol practically never look like this."""
-
-
-class Sender(enum.IntEnum):
-    """Who sends the bytes that a signature describes; asked only where the TCP handshake was seen."""
-
-    EITHER = 0
-    CLIENT = 1
-    SERVER = 2
-
-
-class Confidence(enum.IntEnum):
-    """Why a stream has its name."""
-
-    NONE = 0
-    """It has none."""
-    PORT = 1
-    """Its port is the protocol's and the content could not be judged."""
-    CONTENT = 2
-    """A signature matches."""
-    FORCED = 3
-    """The user said so."""
+__all__ = ["TCP", "TRANSPORTS", "UDP", "Protocol", "Sender", "Signature", "Strength", "signature"]
 
 
 @dataclass(frozen=True, slots=True)

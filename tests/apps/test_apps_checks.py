@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from netanalyze.apps.checks import (
     ANY_BYTE,
-    HEAD_BYTES,
     Bytes,
     Check,
     Find,
@@ -25,6 +24,7 @@ from netanalyze.apps.checks import (
     Step,
     Word,
 )
+from netanalyze.apps.codes import HEAD_BYTES
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.protocol import TCP, UDP, Protocol, Sender, Signature, Strength, signature
 

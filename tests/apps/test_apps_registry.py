@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import netanalyze.apps
+from netanalyze.apps import compiled
+from netanalyze.apps.flatten import PAIR_BITS, flatten
 from netanalyze.apps.protocol import TRANSPORTS, Strength
 from netanalyze.apps.registry import PROTOCOLS, protocol_by_name
-from netanalyze.apps.signature_tables import PAIR_BITS, SignatureTables
+from netanalyze.apps.signature_tables import SignatureTables
 
 _SHARED = {
-    "__init__", "ber", "checks", "identify", "identify_kernel", "protocol", "registry", "signature_tables",
+    "__init__", "ber", "checks", "codes", "compiled", "flatten", "identify", "identify_kernel", "protocol", "registry", "signature_tables",
 }  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def test_every_protocol_can_be_found() -> None:
 
 
 def test_codes_are_positions_in_the_list() -> None:
-    tables = SignatureTables(PROTOCOLS)
+    tables = SignatureTables(flatten(PROTOCOLS))
     assert tables.names == ["", *(protocol.name for protocol in PROTOCOLS)]
     assert tables.bucket[-1] == len(tables.listed)
     assert len(tables.bucket) == 2 * 256 + 1
@@ -72,7 +74,7 @@ def test_codes_are_positions_in_the_list() -> None:
 
 
 def test_nothing_at_all() -> None:
-    tables = SignatureTables(())
+    tables = SignatureTables(flatten(()))
     assert tables.names == [""]
     assert not tables.hint.any()
 
@@ -80,6 +82,10 @@ def test_nothing_at_all() -> None:
 def test_there_is_a_limit_to_paired_protocols() -> None:
     pop = protocol_by_name("pop")
     assert pop is not None
-    SignatureTables([pop] * PAIR_BITS)
+    flatten([pop] * PAIR_BITS)
     with pytest.raises(ValueError, match="more than"):
-        SignatureTables([pop] * (PAIR_BITS + 1))
+        flatten([pop] * (PAIR_BITS + 1))
+
+
+def test_the_compiled_signatures_are_those_of_the_protocols() -> None:
+    assert compiled.load() == compiled.make(), "run python -m netanalyze.apps.compiled"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from app_streams import ACK, ANY_PORT, CLIENT, FIRST_SEQ, SERVER, SYN, Row, make_packets, name_of, talk
 
+from netanalyze.apps.codes import TCP, UDP, Confidence
 from netanalyze.apps.identify import Identifier
-from netanalyze.apps.protocol import TCP, UDP, Confidence
 from netanalyze.errors import UsageError
-from netanalyze.wire.packets import CARRIER, QUOTED
+from netanalyze.wire.packets import CARRIER, DAMAGED, QUOTED
 
 GET = b"GET / HTTP/1.1\r\n\r\n"
 NOISE = bytes(range(0x80, 0xD0))
@@ -178,10 +178,14 @@ def test_only_the_first_payloads_are_looked_at() -> None:
     assert name_of(talk(UDP, late)).name == "sip"
 
 
-def test_only_innermost_packets_are_looked_at() -> None:
-    for role in (CARRIER, QUOTED):
+def test_quoted_and_damaged_packets_are_not_looked_at() -> None:
+    for role in (QUOTED, DAMAGED):
         named = name_of([Row(GET, role=role)])
         assert (named.name, named.apps) == ("", [0])
+
+
+def test_a_tunnel_s_datagrams_are_looked_at() -> None:
+    assert name_of([Row(GET, role=CARRIER)]).name == "http"
 
 
 def test_bytes_of_reassembled_packets() -> None:

@@ -11,7 +11,7 @@ from examples import COUNTEREXAMPLES, EXAMPLES, Example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netanalyze.apps.protocol import TCP, UDP, Confidence
+from netanalyze.apps.codes import TCP, UDP, Confidence
 from netanalyze.apps.registry import PROTOCOLS, protocol_by_name
 
 if TYPE_CHECKING:
