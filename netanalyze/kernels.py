@@ -7,7 +7,6 @@ to compare the two.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -32,8 +31,10 @@ class _SourceKernels:
         del path, target
         if not (name.startswith("netanalyze.") and name.endswith(SUFFIX)):
             return None
+        from importlib.util import spec_from_file_location  # noqa: PLC0415 - only where this hook is used
+
         source = _PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py")
-        return importlib.util.spec_from_file_location(name, source)
+        return spec_from_file_location(name, source)
 
 
 def install_hook() -> None:

@@ -15,21 +15,23 @@ from netanalyze.cli.tables import tables
 
 
 class _Commands(TyperGroup):
-    """Commands by name; a capture in place of one is told how to go on."""
+    """Commands by name; a capture in place of one is analyzed."""
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer keeps the types to itself
-        """The command of this name; None if there is none, unless the name is that of a file."""
-        command = super().get_command(ctx, cmd_name)
-        if command is None and (cmd_name == "-" or Path(cmd_name).is_file()):
-            ctx.fail(f"{cmd_name} is no command; to analyze it: netanalyze analyze {cmd_name}")
-        return command
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer keeps the types to itself
+        """The command that the arguments begin with, and the arguments left for it."""
+        if self.get_command(ctx, args[0]) is not None:
+            pass
+        elif args[0] == "-" or Path(args[0]).exists():
+            args = ["analyze", *args]
+        elif not args[0].startswith("-") and not args[0].isidentifier():
+            ctx.fail(f"{args[0]}: neither a file nor a command")
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
     name="netanalyze",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # rich is slow to import
     pretty_exceptions_enable=False,
     # The default spares the help of a command the machinery that converts arguments, 80 ms.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.errors import UsageError
 from netanalyze.report.names import no_such_column
 from netanalyze.report.record import find_field
-from netanalyze.report.where import parse_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +48,8 @@ def choose(tables: Iterable[Table[Any]], selection: Selection) -> list[Table[Any
         UsageError: no table has the column, or a condition makes no sense for it.
     """
     chosen = list(tables)
+    if selection.where:
+        from netanalyze.report.where import parse_condition  # noqa: PLC0415 - not every run has conditions
     for text in selection.where:
         column = parse_condition(text).column
         having = _having(chosen, column)

@@ -6,7 +6,6 @@ the first twenty of a million connections cost twenty records.
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -16,7 +15,6 @@ from netanalyze.model import NULL
 from netanalyze.report.column import ALL, Column, IntColumn, ListColumn, column_of
 from netanalyze.report.names import no_such_column
 from netanalyze.report.record import QUANTITIES, Field, Record, fields, find_field, select_type
-from netanalyze.report.where import parse_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -160,6 +158,8 @@ class Table(Generic[R]):
         Raises:
             UsageError: a condition that makes no sense for this table.
         """
+        from netanalyze.report.where import parse_condition  # noqa: PLC0415 - not every run has conditions
+
         keep = np.ones(self.total, np.bool_)
         for text in conditions:
             condition = parse_condition(text)
@@ -236,6 +236,8 @@ class Table(Generic[R]):
 
     def _repr_html_(self) -> str:
         """The first rows with all columns, for notebooks."""
+        from html import escape  # noqa: PLC0415 - only notebooks need it
+
         from netanalyze.report.cells import cells, header  # noqa: PLC0415 - only notebooks need it
 
         shown = self[:_NOTEBOOK_ROWS]

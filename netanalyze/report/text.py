@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netanalyze.report.cells import cells, header
 from netanalyze.report.layout import Lane, break_words, fit
-from netanalyze.report.printable import char_width, plain, shorten, width
+from netanalyze.report.printable import plain, shorten, width
 from netanalyze.report.record import NUMBERS, QUANTITIES, Field, Unit
 from netanalyze.report.registry import table_kind
 from netanalyze.report.units import count, counted
@@ -25,11 +25,6 @@ _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22}
 INTERRUPTED = "Interrupted: this is what was read until then."
 
 _INDENT = "  "
-
-_FILLER = "\u200b"
-"""Follows a character that is two columns wide while the table is drawn: it counts as one column
-where characters are counted, and as none where their width is, so both come out right. Traffic
-cannot bring one along: ``printable`` writes it as an escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +134,14 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
 
 def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:
     """Set columns of texts beside each other, numbers to the right."""
-    from tabulate import tabulate  # noqa: PLC0415 - slow to import, and JSON does without
-
-    filled = [
-        [
-            text if text.isascii() else "".join(c + _FILLER * (char_width(c) - 1) for c in text)
-            for text in column
-        ]
-        for column in columns
-    ]
-    drawn = tabulate(
-        list(zip(*filled, strict=True)),
-        tablefmt="plain",
-        disable_numparse=True,
-        colalign=["right" if right else "left" for right in numeric],
-    )
-    return [line.rstrip() for line in drawn.replace(_FILLER, "").split("\n")]
+    padded = []
+    for column, right in zip(columns, numeric, strict=True):
+        room = max(map(width, column))
+        if right:
+            padded.append([" " * (room - width(text)) + text for text in column])
+        else:
+            padded.append([text + " " * (room - width(text)) for text in column])
+    return ["  ".join(row).rstrip() for row in zip(*padded, strict=True)]
 
 
 def fold(text: str, style: Style) -> list[str]:

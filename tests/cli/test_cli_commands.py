@@ -70,11 +70,11 @@ def test_help_without_arguments(run: Run) -> None:
     assert run("--help").status == 0
 
 
-def test_a_file_in_place_of_a_command(run: Run, tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_command_is_analyzed(run: Run, tmp_path: Path) -> None:
     capture = tmp_path / "x.pcap"
     capture.write_bytes(b"")
-    result = run(str(capture))
-    assert result.status == 2
-    assert f"netanalyze analyze {capture}" in " ".join(result.err.split())
-    assert "netanalyze analyze" not in run("nonsense").err
-    assert run("nonsense").status == 2
+    assert run(str(capture), "-r", "streams") == run("analyze", str(capture), "-r", "streams")
+    assert run(str(capture)).status == 0
+    assert "No such command" in run("nonsense").err
+    assert "neither a file nor a command" in run(str(tmp_path / "y.pcap")).err
+    assert run("nonsense").status == run("y.pcap").status == 2
