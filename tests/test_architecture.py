@@ -85,7 +85,7 @@ def all_imports(path: Path) -> set[str]:
 
 
 def test_no_heavy_imports_at_the_top() -> None:
-    """scapy takes 0.4 s and more to import, rich a tenth: only functions that need them import them."""
+    """Scapy takes 0.4 s and more to import, rich a tenth: only functions that need them import them."""
     for path in MODULES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in tree.body:

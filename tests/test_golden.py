@@ -33,7 +33,7 @@ def report_on(capture: Path) -> str:
     for name, value in report.items():
         if isinstance(value, list):
             rows = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in value)
-            lines.append(f' {json.dumps(name)}: [\n{rows}\n ],')
+            lines.append(f" {json.dumps(name)}: [\n{rows}\n ],")
         else:
             lines.append(f" {json.dumps(name)}: {json.dumps(value)},")
     lines[-1] = lines[-1].rstrip(",")

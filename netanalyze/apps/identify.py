@@ -15,9 +15,10 @@ from netanalyze.apps.codes import HEAD_BYTES, TRANSPORTS
 from netanalyze.apps.compiled import load
 from netanalyze.apps.signature_tables import SignatureTables
 from netanalyze.columns import view_of
+from netanalyze.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -193,3 +194,28 @@ def _flat(protocols: Sequence[Protocol] | None) -> Flat:
     from netanalyze.apps.flatten import flatten  # noqa: PLC0415 - only for a list of one's own
 
     return flatten(protocols)
+
+
+def decode_as(wanted: Iterable[str]) -> dict[tuple[str, int], str]:
+    """What ``Identifier`` takes, from texts such as ``9000=http`` or ``udp/5300=dns``.
+
+    Without a transport the port means every transport that the protocol uses.
+
+    Raises:
+        UsageError: a text has another form, or names something unknown.
+    """
+    flat = load()
+    found: dict[tuple[str, int], str] = {}
+    for text in wanted:
+        where, _, name = text.partition("=")
+        transport, _, port = where.rpartition("/")
+        if not (port.isascii() and port.isdecimal() and name):
+            message = f"--decode-as {text}: write PORT=PROTOCOL, such as 9000=http or udp/5300=dns"
+            raise UsageError(message)
+        if name not in flat.names:
+            known = ", ".join(sorted(flat.names[1:]))
+            message = f"--decode-as {text}: there is no protocol {name!r}; known are {known}"
+            raise UsageError(message)
+        carriers = [transport] if transport else flat.transports[flat.names.index(name)]
+        found |= {(carrier, int(port)): name for carrier in carriers}
+    return found

@@ -38,6 +38,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     start: options.Start = None,
     stop: options.Stop = None,
     keep_duplicates: options.KeepDuplicates = False,
+    decode_as: options.DecodeAs = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -71,6 +72,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                     start=start,
                     stop=stop,
                     keep_duplicates=keep_duplicates,
+                    decode_as=options.decode_as(decode_as),
                 ),
                 quiet=quiet,
                 bar=not (quiet or no_progress),

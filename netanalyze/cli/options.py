@@ -32,7 +32,6 @@ FormatName = Annotated[
     str | None,
     typer.Option(
         "--format",
-        "-f",
         metavar="FORMAT",
         help=f"One of {', '.join(FORMAT_NAMES)}. Without it the suffix of --output decides, else table.",
     ),
@@ -88,7 +87,10 @@ Wide = Annotated[bool, typer.Option("--wide", help="Show every column in text, h
 Filter = Annotated[
     str | None,
     typer.Option(
-        "--filter", metavar="BPF", help="Analyze only frames that match, as in tcpdump: 'host 10.0.0.1'."
+        "--filter",
+        "-f",
+        metavar="BPF",
+        help="Analyze only frames that match, as in tcpdump: 'host 10.0.0.1 and tcp port 443'.",
     ),
 ]
 Start = Annotated[
@@ -108,6 +110,15 @@ KeepDuplicates = Annotated[
     bool,
     typer.Option("--keep-duplicates", help="Count packets that were captured twice twice."),
 ]
+DecodeAs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--decode-as",
+        metavar="PORT=PROTOCOL",
+        help="What streams and flows with this port carry, whatever their bytes look like: 9000=http,"
+        " udp/5300=dns. May be repeated, or a list with commas.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress bar.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 
@@ -115,6 +126,20 @@ NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar
 def split(values: Iterable[str] | None) -> tuple[str, ...]:
     """The elements of an option that may be repeated and may be a list with commas."""
     return tuple(part.strip() for value in values or () for part in value.split(",") if part.strip())
+
+
+def decode_as(values: Iterable[str] | None) -> dict[tuple[str, int], str]:
+    """Protocol names by transport and port, from ``9000=http`` or ``udp/5300=dns``.
+
+    Raises:
+        UsageError: it is written in another way, or names something unknown.
+    """
+    wanted = split(values)
+    if not wanted:
+        return {}
+    from netanalyze.apps.identify import decode_as as checked  # noqa: PLC0415 - rarely asked for
+
+    return checked(wanted)
 
 
 def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "report"))
 from sample_reports import sample_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from netanalyze.report.report import Report
 
@@ -26,6 +26,7 @@ class Options:
     start: str | None = None
     stop: str | None = None
     keep_duplicates: bool = False
+    decode_as: Mapping[tuple[str, int], str] | None = None
 
 
 @dataclass

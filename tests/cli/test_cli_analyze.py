@@ -65,7 +65,7 @@ def test_formats(run: Run, form: str) -> None:
 
 
 def test_json_of_everything(run: Run) -> None:
-    found = json.loads(run("analyze", "x", "-f", "json", "--where", "app=http", "--top", "1").out)
+    found = json.loads(run("analyze", "x", "--format", "json", "--where", "app=http", "--top", "1").out)
     assert list(found)[4:] == ["capture", "ledger", "protocols", "streams", "udp"]
     assert [row["stream"] for row in found["streams"]] == [0]
     assert len(found["udp"]) == 0
@@ -74,17 +74,28 @@ def test_json_of_everything(run: Run) -> None:
 
 def test_rows_and_columns(run: Run) -> None:
     out = run(
-        *("analyze", "x", "-r", "streams", "-f", "csv", "--where", "client=10.0.0.0/8", "-w", "bytes>90"),
+        *(
+            "analyze",
+            "x",
+            "-r",
+            "streams",
+            "--format",
+            "csv",
+            "--where",
+            "client=10.0.0.0/8",
+            "-w",
+            "bytes>90",
+        ),
         *("--sort", "+bytes", "--columns", "stream,client", "--columns", "app"),
     ).out
     assert out.splitlines() == ["stream,client,app", "3,10.1.2.3,http", "2,10.0.0.2,", "0,10.0.0.1,http"]
     assert (
-        run("analyze", "x", "-r", "streams", "-f", "csv", "--sort", "-stream", "--top", "1")
+        run("analyze", "x", "-r", "streams", "--format", "csv", "--sort", "-stream", "--top", "1")
         .out.splitlines()[1]
         .startswith("3,")
     )
     streams = json.loads(
-        run("analyze", "x", "-f", "json", "-r", "streams", "--stream", "1", "--stream", "3").out
+        run("analyze", "x", "--format", "json", "-r", "streams", "--stream", "1", "--stream", "3").out
     )
     assert [row["stream"] for row in streams["streams"]] == [1, 3]
 
@@ -97,7 +108,7 @@ def test_text_shows_50_rows_unless_told_otherwise(run: Run, pipeline: Pipeline) 
     assert "50 of 200 TCP connections; --top 0 shows all" in run(*ask).out
     assert run(*ask, "--top", "0").out.count(" 192.0.2.") == 200
     assert run(*ask, "--top", "60").out.count(" 192.0.2.") == 60
-    assert len(json.loads(run(*ask, "-f", "json").out)["streams"]) == 200
+    assert len(json.loads(run(*ask, "--format", "json").out)["streams"]) == 200
 
 
 def test_width(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +129,7 @@ def test_output_file(run: Run, tmp_path: Path) -> None:
     assert (result.status, result.out, result.err) == (0, "", "")
     assert list(json.loads(target.read_text()))[4:] == ["capture", "ledger", "udp"]
     other = tmp_path / "report.out"
-    assert run("analyze", "x", "-r", "udp", "-o", str(other), "-f", "csv").status == 0
+    assert run("analyze", "x", "-r", "udp", "-o", str(other), "--format", "csv").status == 0
     assert other.read_text().startswith("flow,client")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.out"]
     assert run("analyze", "x", "-r", "udp", "-o", "-").out.startswith("udp: 2")
@@ -126,13 +137,16 @@ def test_output_file(run: Run, tmp_path: Path) -> None:
 
 MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("-r", "stream"), "no table 'stream' (did you mean streams?); there are: capture, ledger,"),
-    (("-f", "xml"), "no format 'xml'; there are: table, json, jsonl, csv, markdown"),
+    (("--format", "xml"), "no format 'xml'; there are: table, json, jsonl, csv, markdown"),
     (("-o", "report.xls"), "end it in one of .txt, .json"),
     (
-        ("-f", "csv"),
+        ("--format", "csv"),
         "csv holds one table: choose one of capture, ledger, protocols, streams, udp with --report",
     ),
-    (("-f", "csv", "-r", "udp,streams"), "csv holds one table: choose one of udp, streams with --report"),
+    (
+        ("--format", "csv", "-r", "udp,streams"),
+        "csv holds one table: choose one of udp, streams with --report",
+    ),
     (("--top", "3"), "choose some with --report"),
     (("--stream", "3"), "choose some with --report"),
     (("-r", "streams", "-w", "bytes"), "is not a condition"),
@@ -145,7 +159,7 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("-r", "ledger", "--columns", "client"), "no column in ledger named 'client'"),
     (("-o", "/nonexistent/x.json"), "/nonexistent/x.json: cannot be written: No such file or directory"),
     (("-o", "/proc/x.json"), "/proc/x.json: cannot be written"),
-    (("-o", "/", "-f", "json"), "/: cannot be written: Is a directory"),
+    (("-o", "/", "--format", "json"), "/: cannot be written: Is a directory"),
 ]
 
 
@@ -194,7 +208,7 @@ def test_an_output_that_is_an_input(run: Run, tmp_path: Path) -> None:
     capture.write_bytes(b"precious")
     (tmp_path / "link.json").symlink_to(capture)
     for name in ("x.pcap", "link.json"):
-        result = run("analyze", str(capture), "-f", "json", "-o", str(tmp_path / name))
+        result = run("analyze", str(capture), "--format", "json", "-o", str(tmp_path / name))
         assert result.status == 2
         assert "is one of the captures, and would be overwritten" in result.err
     assert capture.read_bytes() == b"precious"
@@ -202,7 +216,7 @@ def test_an_output_that_is_an_input(run: Run, tmp_path: Path) -> None:
 
 def test_warnings_go_to_standard_error(run: Run, pipeline: Pipeline) -> None:
     pipeline.warnings = ("x: damaged\x1b[2J", "and cut")
-    result = run("analyze", "x", "-f", "json")
+    result = run("analyze", "x", "--format", "json")
     assert result.err == "netanalyze: warning: x: damaged\\x1b[2J\nnetanalyze: warning: and cut\n"
     json.loads(result.out)
     assert run("analyze", "x", "--quiet").err == ""
@@ -210,7 +224,7 @@ def test_warnings_go_to_standard_error(run: Run, pipeline: Pipeline) -> None:
 
 def test_nothing_analysed_is_status_2_after_the_report(run: Run, pipeline: Pipeline) -> None:
     pipeline.report = sample_report(ledger=NOTHING_ANALYSED)
-    result = run("analyze", "x", "-f", "json")
+    result = run("analyze", "x", "--format", "json")
     assert result.status == 2
     assert len(json.loads(result.out)["ledger"]) == 2
     assert result.err == (
@@ -233,7 +247,7 @@ def test_first_interrupt_asks_to_stop_and_is_reported(run: Run, pipeline: Pipeli
     try:
         pipeline.during = during
         pipeline.report = sample_report(complete=False)
-        result = run("analyze", "x", "-f", "json")
+        result = run("analyze", "x", "--format", "json")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
@@ -280,7 +294,16 @@ def test_every_option_is_in_the_help(run: Run) -> None:
             "--stream",
             "--wide",
         ),
-        *("--filter", "--from", "--to", "--keep-duplicates", "--quiet", "--no-progress", "--help"),
+        *(
+            "--filter",
+            "--from",
+            "--to",
+            "--keep-duplicates",
+            "--decode-as",
+            "--quiet",
+            "--no-progress",
+            "--help",
+        ),
     ):
         assert option in text
-    assert "capture, ledger, protocols, streams," in text
+    assert "capture, ledger, protocols, streams," in " ".join(text.split())

@@ -27,7 +27,7 @@ def test_schema_describes_the_report(run: Run, tmp_path: Path) -> None:
     assert result.status == 0
     schema = json.loads(result.out)
     assert schema == json_schema()
-    jsonschema.validate(json.loads(run("analyze", "x", "-f", "json").out), schema)
+    jsonschema.validate(json.loads(run("analyze", "x", "--format", "json").out), schema)
     assert run("schema", "-o", str(tmp_path / "schema.json")).out == ""
     assert (tmp_path / "schema.json").read_text() == result.out
 

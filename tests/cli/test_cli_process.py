@@ -31,7 +31,9 @@ def run(command: list[str], **environment: str) -> subprocess.CompletedProcess[b
     )
 
 
-@pytest.mark.parametrize("arguments", [["-r", "streams", "-f", "json"], ["-r", "streams", "--top", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [["-r", "streams", "--format", "json"], ["-r", "streams", "--top", "0"]]
+)
 def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     with subprocess.Popen(  # noqa: S603 - our own program
         [*FAKE, "analyze", "many", *arguments],
@@ -65,7 +67,7 @@ def test_a_full_device() -> None:
     [
         ("ascii", []),
         ("latin-1", ["-r", "streams", "--wide"]),
-        ("cp1252", ["-r", "streams", "-f", "markdown"]),
+        ("cp1252", ["-r", "streams", "--format", "markdown"]),
     ],
 )
 def test_any_encoding_of_standard_output(encoding: str, arguments: list[str]) -> None:
@@ -76,7 +78,7 @@ def test_any_encoding_of_standard_output(encoding: str, arguments: list[str]) ->
 
 
 def test_programs_get_utf_8_in_any_encoding() -> None:
-    result = run([*FAKE, "analyze", "x", "-f", "json"], PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    result = run([*FAKE, "analyze", "x", "--format", "json"], PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert json.loads(result.stdout.decode("utf-8"))["streams"][0]["app"] == "例え"
 
 
@@ -103,7 +105,7 @@ def wait_for(path: Path) -> None:
 
 def start(argument: str, started: Path) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [*FAKE, "analyze", argument, "-f", "json"],
+        [*FAKE, "analyze", argument, "--format", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=ROOT,

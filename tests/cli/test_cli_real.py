@@ -65,7 +65,7 @@ def capture(tmp_path: Path) -> str:
 
 
 def test_json_fits_the_schema(capture: str) -> None:
-    status, out, err = run("analyze", capture, "-f", "json")
+    status, out, err = run("analyze", capture, "--format", "json")
     assert (status, err) == (0, "")
     found = json.loads(out)
     jsonschema.validate(found, json_schema())
@@ -101,7 +101,7 @@ def test_overview_from_standard_input() -> None:
 def test_filter_and_range(capture: str) -> None:
     found = netanalyze.analyze(capture, filter="src host 10.0.0.1")
     assert [(row.client_datagrams, row.server_datagrams) for row in found["udp"]] == [(1, 0)]
-    status, out, _ = run("analyze", capture, "-r", "udp", "--filter", "tcp", "-f", "json")
+    status, out, _ = run("analyze", capture, "-r", "udp", "--filter", "tcp", "--format", "json")
     assert status == 0
     assert json.loads(out)["udp"] == []
     assert netanalyze.analyze(capture, start="#3")["udp"][0].first_frame == 3

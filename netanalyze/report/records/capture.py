@@ -42,7 +42,7 @@ class Ledger(Record, frozen=True):
     reason: Annotated[str, column("What became of these frames", show=0)]
     analysed: Annotated[bool, column("Whether they count as analysed", Unit.TRUTH, show=0)]
     frames: Annotated[int, column("Frames of which this is true", Unit.COUNT, show=0)]
-    bytes: Annotated[int, column("Captured bytes of these frames", Unit.BYTES, show=1)]
+    bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1)]
     first_frame: Annotated[int | None, column("Number of the first such frame", Unit.FRAME, show=2)]
 
 
@@ -51,4 +51,4 @@ class Protocol(Record, frozen=True):
 
     path: Annotated[str, column("Names of the protocols, outermost first, as eth.ip.tcp", show=0)]
     frames: Annotated[int, column("Frames with this path", Unit.COUNT, show=0)]
-    bytes: Annotated[int, column("Captured bytes of these frames", Unit.BYTES, show=1)]
+    bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1)]

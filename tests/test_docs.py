@@ -1,0 +1,83 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from netanalyze.cli.main import app
+from netanalyze.report.registry import NAMES
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", ["tables", "cli"])
+def test_generated_pages_are_current(generate: ModuleType, page: str) -> None:
+    written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert written == getattr(generate, f"{page}_page")(), "run python docs/generate.py"
+
+
+def test_the_readme_names_every_table() -> None:
+    for name in NAMES:
+        assert f"| `{name}` |" in README
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def commands_in_readme() -> list[list[str]]:
+    """The arguments of every command line of ours in the README's examples."""
+    blocks = re.findall(r"^```(?:sh|console)$(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    lines = [line.split(" #")[0] for block in blocks for line in block.splitlines()]
+    found = []
+    for line in lines:
+        for part in re.split(r"[|]", line.removeprefix("$ ")):
+            for step in part.split("&&"):
+                words = shlex.split(step) if step.count("'") % 2 == 0 else []
+                if words and words[0].endswith("netanalyze") and len(words) > 1:
+                    found.append(words[1:])
+    return found
+
+
+def test_the_readme_has_examples() -> None:
+    assert len(commands_in_readme()) >= 6
+
+
+@pytest.mark.parametrize("arguments", commands_in_readme(), ids=" ".join)
+def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> None:
+    sample = str(ROOT / "captures" / "http-keepalive.pcapng")
+    stand_ins = {
+        "capture.pcap": [sample],
+        "-": [sample],
+        "report.json": [str(tmp_path / "report.json")],
+        "captures/http-keepalive.pcapng": [sample],
+        "rotated_*.pcap": [str(path) for path in sorted((ROOT / "captures").glob("rotated_*.pcap"))],
+    }
+    words = [word for argument in arguments for word in stand_ins.get(argument, [argument])]
+    if words == ["--install-completion"]:
+        return  # it would write to the home folder
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
