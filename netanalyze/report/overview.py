@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from netanalyze.report.style import Style
 
 _FILES = 2
+_RATE_SPAN_NS = 60 * 10**9
+"""Below a frame a minute a rate says nothing: captures were put together from others."""
 _PROTOCOLS = 5
 _STREAMS = 5
 _FLOWS = 3
@@ -124,7 +126,7 @@ def _amounts(rows: Sequence[Capture]) -> Iterator[str]:
     if first is None or last is None:
         return
     yield f"{units.duration(last - first)} from {units.moment(first)} UTC"
-    if last > first:
+    if 0 < last - first <= frames * _RATE_SPAN_NS:
         yield f"{units.per_second(frames, last - first)} frames/s"
         yield units.rate(wire, last - first)
 
@@ -132,7 +134,7 @@ def _amounts(rows: Sequence[Capture]) -> Iterator[str]:
 def _protocols(report: Report, style: Style) -> Iterator[str]:
     table: Table[Protocol] = report["protocols"]
     frames = sum(row.frames for row in report["capture"])
-    size = sum(row.bytes for row in report["capture"])
+    size = sum(row.wire_bytes for row in report["capture"])
     rows = [
         _Path(row.path, row.frames, units.share(row.frames, frames), row.bytes, units.share(row.bytes, size))
         for row in table.top(_PROTOCOLS, by="bytes")

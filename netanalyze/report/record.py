@@ -23,6 +23,7 @@ class Unit(StrEnum):
 
     TEXT = "text"
     ADDRESS = "address"
+    FILE = "file"
     PORT = "port"
     NUMBER = "number"
     FRAME = "frame number"
@@ -61,7 +62,7 @@ def column(description: str, unit: Unit = Unit.TEXT, *, show: int = 1, flags: st
     """
     return msgspec.Meta(
         description=description + ".",
-        extra_json_schema=None if unit in (Unit.TEXT, Unit.TRUTH) else {"unit": unit.value},
+        extra_json_schema=None if unit in (Unit.TEXT, Unit.FILE, Unit.TRUTH) else {"unit": unit.value},
         extra={"unit": unit, "show": show, "flags": flags},
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netanalyze.report.style import Style
     from netanalyze.report.table import Table
 
-_LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22}
+_LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 """Columns below which texts are not cut while a less important column can still go."""
 
 INTERRUPTED = "Interrupted: this is what was read until then."
@@ -124,7 +124,7 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
         head = [""] * (height - len(heads[place])) + [shorten(line, limit, mark) for line in heads[place]]
         column = texts[place]
         if lanes[place].natural > limit:
-            middle = columns[place].unit is Unit.ADDRESS
+            middle = columns[place].unit in (Unit.ADDRESS, Unit.FILE)  # both ends tell
             column = [shorten(text, limit, mark, middle=middle) for text in column]
         drawn.append([*head, "-" * limit, *column])
     numeric = [columns[place].unit in NUMBERS or columns[place].unit is Unit.SHARE for place in widths]

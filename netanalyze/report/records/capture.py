@@ -9,7 +9,9 @@ from netanalyze.report.record import WIDE, Record, Unit, column
 class Capture(Record, frozen=True):
     """One input file."""
 
-    file: Annotated[str, column("Path of the file as it was given, or - for standard input", show=0)]
+    file: Annotated[
+        str, column("Path of the file as it was given, or - for standard input", Unit.FILE, show=0)
+    ]
     format: Annotated[str, column("File format, such as pcap or pcapng", show=0)]
     compression: Annotated[str | None, column("How the file is compressed, null if it is not", show=5)]
     link_types: Annotated[
