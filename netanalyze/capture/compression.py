@@ -41,27 +41,31 @@ class GzipDecoder:
         """Expect the member's header."""
         self._inflate = zlib.decompressobj(wbits=31)
         self._error: zlib.error | None = None
+        self._tail = b""
         self.unused_data = b""
         self.eof = False
         self.needs_input = True
 
     def decompress(self, data: bytes | memoryview, max_length: int) -> bytes:
-        """Unpack at most ``max_length`` bytes; what of ``data`` was not used is in ``unused_data``.
+        """Unpack at most ``max_length`` bytes of ``data`` and what is left of earlier data.
 
         Raises:
             zlib.error: the data is damaged.
         """
         if self._error is not None:
             raise self._error
+        data = self._tail or data
         before = self._inflate.copy()
         try:
             unpacked = self._inflate.decompress(data, max_length)
         except zlib.error as error:
             self._error = error
             return _up_to_damage(before, data, max_length)
+        self._tail = self._inflate.unconsumed_tail
         self.eof = self._inflate.eof
-        self.unused_data = self._inflate.unused_data if self.eof else self._inflate.unconsumed_tail
-        self.needs_input = len(unpacked) < max_length
+        self.unused_data = self._inflate.unused_data
+        # With all of the data used, a full step may still hold some back.
+        self.needs_input = not self._tail and len(unpacked) < max_length
         return unpacked
 
 
@@ -70,7 +74,7 @@ def _up_to_damage(inflate: _Inflate, data: bytes | memoryview, max_length: int) 
     unpacked = b""
     at = 0
     size = len(data) // 2
-    while size > 0 and len(unpacked) < max_length:
+    while size > 0 and at < len(data) and len(unpacked) < max_length:
         attempt = inflate.copy()
         try:
             unpacked += attempt.decompress(data[at : at + size], max_length - len(unpacked))
@@ -129,6 +133,7 @@ class Unpacked:
         self._decoder: Any = None
         self._feed = 0
         self._ended = False
+        self._stalled = False  # a decoder that wants no input and gives nothing gets some all the same
 
     def readinto(self, view: memoryview) -> int:
         """Unpack some bytes into ``view``; 0 at the end."""
@@ -160,18 +165,18 @@ class Unpacked:
         """Feed the decoder once and see to the end of the member; may return nothing."""
         packed, decoder = self._packed, self._decoder
         data: bytes | memoryview = b""
-        if decoder.needs_input or isinstance(decoder, GzipDecoder):
+        hungry = decoder.needs_input or self._stalled
+        if hungry:
             packed.fill(1)
             data = packed.data[packed.start : min(packed.start + self._feed, packed.end)]
             self._feed = min(2 * self._feed, FEED_BYTES)
         unpacked: bytes = decoder.decompress(data, max_length=limit)
-        if decoder.eof or isinstance(decoder, GzipDecoder):
-            packed.start += len(data) - len(decoder.unused_data or b"")
-        else:
-            packed.start += len(data)
+        packed.start += len(data)
+        self._stalled = not hungry and not unpacked
         if decoder.eof:
+            packed.start -= len(decoder.unused_data or b"")
             self._decoder = None
-        elif not data and not unpacked and decoder.needs_input:
+        elif hungry and not data and not unpacked:
             self._end(
                 packed.source.damage or f"its {self._codec.name} data ends early, at byte {packed.offset}"
             )

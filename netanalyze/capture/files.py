@@ -90,6 +90,7 @@ class Capture:
         self.warnings: list[str] = notices.warnings
         sizes = [item.size for item in inputs]
         self.total_bytes: int | None = None if None in sizes else sum(size or 0 for size in sizes)
+        self._closed = False
         self._batches = self._read()
 
     @property
@@ -107,6 +108,8 @@ class Capture:
             batch.first_frame = number
             number += batch.count
             yield batch
+            if self._closed:
+                return
 
     def _in_time_order(self) -> Iterator[Batch]:
         if len(self._inputs) > 1:
@@ -118,6 +121,7 @@ class Capture:
 
     def close(self) -> None:
         """Close the files. Reading on gives nothing."""
+        self._closed = True
         for item in self._inputs:
             item.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netanalyze.capture import foreign, pcap, pcapng, snoop
-from netanalyze.errors import UnknownFormatError
+from netanalyze.errors import DamagedCaptureError, UnknownFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ def reader_for(buffer: Buffer, file: str, path: str) -> type[Reader]:
         path: its name for a command.
 
     Raises:
+        DamagedCaptureError: reading it failed before that showed.
         UnknownFormatError: it is in no format that is read; the message says what it looks like.
     """
     buffer.fill(max(map(len, READERS)))
@@ -40,5 +41,7 @@ def reader_for(buffer: Buffer, file: str, path: str) -> type[Reader]:
     if len(start) < foreign.START_BYTES:
         buffer.fill(foreign.START_BYTES)
         start = buffer.data[buffer.start : min(buffer.start + foreign.START_BYTES, buffer.end)].tobytes()
-    damage = f"; {buffer.source.damage}" if buffer.source.damage else ""
-    raise UnknownFormatError(foreign.explain(file, path, start) + damage)
+    if len(start) < foreign.START_BYTES and buffer.source.damage:
+        message = f"{file}: {buffer.source.damage}, before it shows what it is"
+        raise DamagedCaptureError(message)
+    raise UnknownFormatError(foreign.explain(file, path, start))

@@ -131,15 +131,15 @@ class Merge:
         """Copy frames into a batch, in time order, until a lane is used up or the batch is full."""
         lanes, out = self._lanes, self._batch
         counts = [lane.count for lane in lanes]
-        cursors = array("q", [lane.cursor for lane in lanes])
+        cursors = memoryview(array("q", [lane.cursor for lane in lanes]))
         times_ns = np.concatenate([lane.batch.arrays["time_ns"][: lane.count] for lane in lanes]).data
         lengths = np.concatenate([lane.batch.arrays["captured_bytes"][: lane.count] for lane in lanes]).data
-        first = array("q", [0, *accumulate(counts[:-1])])
+        first = memoryview(array("q", [0, *accumulate(counts[:-1])]))
+        count = memoryview(array("q", counts))
         picks = (self._lane, self._index, self._place)
         picked = 0
         while not picked:
             room = len(self._memory)
-            count = array("q", counts)
             picked = kernel.order(
                 times_ns, lengths, first, cursors, count, limit_ns, room, out.capacity, *picks
             )

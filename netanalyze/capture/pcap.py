@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 24
 RECORD_BYTES = 16
+SECOND_NS = 1_000_000_000
 MICROSECONDS = 0xA1B2C3D4
 NANOSECONDS = 0xA1B23C4D
 MODIFIED = 0xA1B2CD34
@@ -55,7 +56,7 @@ class PcapReader(Reader):
     """Reads pcap files of both byte orders, in microseconds and nanoseconds."""
 
     FORMAT: ClassVar = "pcap"
-    SEARCH_BYTES: ClassVar = (walk.SEARCH_RECORDS + 1) * (walk.SEARCH_FRAME_BYTES + 128)
+    SEARCH_BYTES: ClassVar = walk.SEARCH_RECORDS * (walk.SEARCH_FRAME_BYTES + 128) + 128
 
     def open(self) -> None:
         """Read the file header.
@@ -108,11 +109,12 @@ class PcapReader(Reader):
         self._layout = memoryview(layout)
 
     def _choose_record_header(self, sizes: tuple[int, ...]) -> None:
-        """Take the first size with which the first records make sense, or the usual one."""
+        """Take the usual size unless the first records contradict it and confirm another."""
         buffer = self.buffer
         for size in sizes:
             self._layout[kernel.HEADER_BYTES] = size
-            if kernel.fits(buffer.data, buffer.start, buffer.end, buffer.at_end, self._layout):
+            enough = 1 if size == sizes[0] else 2
+            if kernel.fits(buffer.data, buffer.start, buffer.end, buffer.at_end, self._layout) >= enough:
                 return
         self._layout[kernel.HEADER_BYTES] = sizes[0]
 
@@ -132,6 +134,9 @@ class PcapReader(Reader):
         )
         return count
 
-    def _find(self, start: int) -> None:
-        buffer = self.buffer
-        kernel.find(buffer.data, start, buffer.end, buffer.at_end, self._layout, self._report)
+    def _find(self, start: int, *, doubtful: bool = False) -> None:
+        buffer, previous_ns = self.buffer, self._report[walk.PREVIOUS_NS]
+        # In the remains of a cut frame only records of its own time are believed: it may carry others.
+        near = doubtful and previous_ns != walk.NO_TIME
+        day_seconds = previous_ns // SECOND_NS if near else -1
+        kernel.find(buffer.data, start, buffer.end, buffer.at_end, self._layout, day_seconds, self._report)

@@ -3,9 +3,10 @@
 Where a header's fields stand is given by a layout, an array of the slots below, so that pcap, its
 variants with longer headers, and snoop share one walk and one search.
 
-An odd header (more bytes captured than the frame had, more than any frame has, a blank one) may be
-the work of a careless writer or damage. The record after it decides: it is looked at before the odd
-one is believed.
+An odd header (more bytes captured than the frame had, more than any frame has, none at all, a
+fraction of more than a second, a year's jump in time) may be the work of a careless writer, of a
+clock that was set, or damage. The record after it decides: it is looked at before the odd one is
+believed.
 """
 # mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
 
@@ -43,6 +44,7 @@ _AT_DROPS = cython.declare(cython.int, AT_DROPS)
 _NS_PER_UNIT = cython.declare(cython.int, NS_PER_UNIT)
 _FRAME_LIMIT = cython.declare(cython.int, FRAME_LIMIT)
 _SWAPPED = cython.declare(cython.int, SWAPPED)
+_NEVER = cython.declare(cython.int, NEVER)
 _IF_GREATER = cython.declare(cython.int, IF_GREATER)
 _ALWAYS = cython.declare(cython.int, ALWAYS)
 
@@ -53,6 +55,8 @@ _CAPTURED_BYTES = cython.declare(cython.int, report.CAPTURED_BYTES)
 _WIRE_BYTES = cython.declare(cython.int, report.WIRE_BYTES)
 _OLDEST_NS = cython.declare(cython.int, report.OLDEST_NS)
 _NEWEST_NS = cython.declare(cython.int, report.NEWEST_NS)
+_PREVIOUS_NS = cython.declare(cython.int, report.PREVIOUS_NS)
+_NO_TIME = cython.declare(cython.longlong, report.NO_TIME)
 _ODD = cython.declare(cython.int, report.ODD)
 _DROPS = cython.declare(cython.int, report.DROPS)
 _FULL = cython.declare(cython.int, report.FULL)
@@ -60,12 +64,16 @@ _NEED = cython.declare(cython.int, report.NEED)
 _END = cython.declare(cython.int, report.END)
 _CUT = cython.declare(cython.int, report.CUT)
 _DAMAGE = cython.declare(cython.int, report.DAMAGE)
+_DOUBTFUL = cython.declare(cython.int, report.DOUBTFUL)
 _FOUND = cython.declare(cython.int, report.FOUND)
 
 _MAX_FRAME_BYTES = cython.declare(cython.longlong, limits.MAX_FRAME_BYTES)
 _SEARCH_FRAME_BYTES = cython.declare(cython.longlong, report.SEARCH_FRAME_BYTES)
+_SEARCH_UPPER = cython.declare(cython.longlong, report.SEARCH_FRAME_BYTES >> 16)
 _SEARCH_RECORDS = cython.declare(cython.longlong, report.SEARCH_RECORDS)
+_MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 _SECOND_NS = cython.declare(cython.longlong, 1_000_000_000)
+_DAY_SECONDS = cython.declare(cython.longlong, 86_400)
 _YEAR_SECONDS = cython.declare(cython.longlong, 31_622_400)
 _LENIENT = cython.declare(cython.bint, 1)
 _PADDING_LIMIT = cython.declare(cython.longlong, 64)
@@ -108,15 +116,28 @@ def _record_after(
     captured: cython.longlong = _u32(data, at + layout[_AT_CAPTURED], big)
     wire: cython.longlong = _u32(data, at + layout[_AT_WIRE], big)
     swapped: cython.longlong = layout[_SWAPPED]
+    away: cython.longlong = -1
     record: cython.longlong
     if swapped == _ALWAYS or (swapped == _IF_GREATER and captured > wire):
         captured, wire = wire, captured
-    if captured > limit or wire > _MAX_FRAME_BYTES or fraction * layout[_NS_PER_UNIT] >= _SECOND_NS:
+    if captured > limit or wire > _MAX_FRAME_BYTES:
         return -1
-    if near_seconds >= 0 and (
-        seconds > near_seconds + _YEAR_SECONDS or near_seconds > seconds + _YEAR_SECONDS
-    ):
+    if captured > layout[_FRAME_LIMIT] and captured > wire:
         return -1
+    if near_seconds >= 0:
+        away = seconds - near_seconds if seconds > near_seconds else near_seconds - seconds
+        if away > _YEAR_SECONDS:
+            return -1
+    if fraction * layout[_NS_PER_UNIT] >= _SECOND_NS:
+        # Believed where everything else is in order.
+        if (
+            not lenient
+            or away < 0
+            or away > _DAY_SECONDS
+            or captured > layout[_FRAME_LIMIT]
+            or captured > wire
+        ):
+            return -1
     if not lenient and (captured == 0 or captured > wire):
         return -1
     if seconds == 0 and fraction == 0 and captured == 0 and wire == 0:
@@ -188,6 +209,10 @@ def walk(
     total_wire: cython.longlong = 0
     oldest: cython.longlong = 0
     newest: cython.longlong = 0
+    previous: cython.longlong = -1
+    earliest: cython.longlong = -1
+    latest: cython.longlong = _MASK32
+    units_per_second: cython.longlong = _SECOND_NS // ns_per_unit
     odd: cython.longlong = state[_ODD]
     drops: cython.longlong = state[_DROPS]
     seconds: cython.longlong
@@ -197,6 +222,10 @@ def walk(
     record: cython.longlong
     following: cython.longlong
     now: cython.longlong
+    if state[_PREVIOUS_NS] != _NO_TIME:
+        previous = state[_PREVIOUS_NS] // _SECOND_NS
+        earliest = previous - _YEAR_SECONDS
+        latest = previous + _YEAR_SECONDS
     with cython.nogil:
         while count < capacity:
             if at + header > end:
@@ -223,12 +252,23 @@ def walk(
                 if at_end and following <= end and at + record > end:
                     record = end - at  # only padding is missing
                 following = at + record
-            if captured > limit or captured > wire or wire > _MAX_FRAME_BYTES or wire == 0:
+            if (
+                captured > limit
+                or captured > wire
+                or wire > _MAX_FRAME_BYTES
+                or wire == 0
+                or fraction >= units_per_second
+                or seconds > latest
+                or seconds < earliest
+            ):
                 if captured > _MAX_FRAME_BYTES:
                     reason = _DAMAGE
                     break
                 if following + header <= end:
-                    if _record_after(data, following, layout, limit, _LENIENT, seconds) < 0:
+                    if (
+                        _record_after(data, following, layout, _MAX_FRAME_BYTES, _LENIENT, seconds) < 0
+                        and _record_after(data, following, layout, _MAX_FRAME_BYTES, _LENIENT, previous) < 0
+                    ):
                         reason = _DAMAGE
                         break
                 elif not at_end:
@@ -238,10 +278,11 @@ def walk(
                 elif following > end or (following < end and odd == 0):
                     reason = _DAMAGE
                     break
-                odd += 1
+                if captured > wire or captured > limit:
+                    odd += 1
                 wire = max(wire, captured)
             if following > end:
-                reason = _CUT if at_end else _NEED
+                reason = _DOUBTFUL if at_end else _NEED
                 needed = following - at
                 break
             now = seconds * _SECOND_NS + fraction * ns_per_unit
@@ -261,6 +302,10 @@ def walk(
                 newest = now
             elif now < oldest:
                 oldest = now
+            if seconds != previous:
+                previous = seconds
+                earliest = seconds - _YEAR_SECONDS
+                latest = seconds + _YEAR_SECONDS
             if at_drops >= 0:
                 drops = _u32(data, at + at_drops, big)
             count += 1
@@ -272,6 +317,8 @@ def walk(
     state[_WIRE_BYTES] = total_wire
     state[_OLDEST_NS] = oldest
     state[_NEWEST_NS] = newest
+    if previous >= 0:
+        state[_PREVIOUS_NS] = previous * _SECOND_NS
     state[_ODD] = odd
     state[_DROPS] = drops
     return count
@@ -286,8 +333,13 @@ def _chain(
     at_end: cython.bint,
     layout: cython.longlong[::1],
     lenient: cython.bint,
+    day_seconds: cython.longlong,
 ) -> cython.longlong:
-    """1 if several records in a row begin at ``start``, 0 if not, -1 if more bytes are needed."""
+    """1 if several records in a row begin at ``start``, 0 if not, -1 if more bytes are needed.
+
+    -2 if the input ends inside a record before there are enough of them. ``day_seconds`` is a time
+    that the first of them must be within a day of, or -1.
+    """
     header: cython.longlong = layout[_HEADER_BYTES]
     big: cython.bint = layout[_BIG_ENDIAN] != 0
     at: cython.longlong = start
@@ -298,11 +350,13 @@ def _chain(
         if at == end and at_end and seen > 0:
             return 1
         if at + header > end:
-            return 0 if at_end else -1
+            return -2 if at_end else -1
         following = _record_after(data, at, layout, _SEARCH_FRAME_BYTES, lenient, near)
         if following < 0:
             return 0
         near = _u32(data, at + layout[_AT_SECONDS], big)
+        if day_seconds >= 0 and (near > day_seconds + _DAY_SECONDS or day_seconds > near + _DAY_SECONDS):
+            return 0
         at = following
         seen += 1
     return 1
@@ -314,6 +368,7 @@ def find(
     end: cython.longlong,
     at_end: cython.bint,
     layout: cython.longlong[::1],
+    day_seconds: cython.longlong,
     state: cython.longlong[::1],
 ) -> None:
     """Search forward from ``start`` for a place where records go on.
@@ -327,6 +382,7 @@ def find(
         end: one past the last byte that was read.
         at_end: nothing will come after ``end``.
         layout: where the fields of a record header stand.
+        day_seconds: believe only in records within a day of this time; -1 for all times.
         state: ``REASON`` becomes ``FOUND``, ``NEED`` (more bytes, to look at ``POSITION``) or
             ``END``.
     """
@@ -335,11 +391,25 @@ def find(
     lenient: cython.bint = state[_ODD] != 0
     reason: cython.longlong = _END if at_end else _NEED
     verdict: cython.longlong
+    quick: cython.bint = layout[_SWAPPED] == _NEVER
+    big: cython.bint = layout[_BIG_ENDIAN] != 0
+    top: cython.longlong = layout[_AT_CAPTURED] + (0 if big else 3)
+    upper: cython.longlong = layout[_AT_CAPTURED] + (1 if big else 2)
+    lower: cython.longlong = layout[_AT_CAPTURED] + (2 if big else 1)
+    bottom: cython.longlong = layout[_AT_CAPTURED] + (3 if big else 0)
     with cython.nogil:
         while at + header <= end:
-            verdict = _chain(data, at, end, at_end, layout, lenient)
-            if verdict != 0:
-                reason = _FOUND if verdict > 0 else _NEED
+            # Most places are ruled out by the bytes of the captured length: none of it, or too much.
+            if quick and (
+                data[at + top] != 0
+                or data[at + upper] > _SEARCH_UPPER
+                or (data[at + upper] == 0 and data[at + lower] == 0 and data[at + bottom] == 0)
+            ):
+                at += 1
+                continue
+            verdict = _chain(data, at, end, at_end, layout, lenient, day_seconds)
+            if verdict == 1 or verdict == -1:
+                reason = _FOUND if verdict == 1 else _NEED
                 break
             at += 1
     if reason == _END:
@@ -354,10 +424,17 @@ def fits(
     end: cython.longlong,
     at_end: cython.bint,
     layout: cython.longlong[::1],
-) -> cython.bint:
+) -> cython.longlong:
     """Whether records of this layout begin at ``start``, as far as the buffer shows.
 
     Some writers changed the record header and kept the file's magic number: a reader tries the
     known layouts with this.
+
+    Returns:
+        0 if a record contradicts the layout, 1 if none does, 2 if there were also enough of them to
+        be sure, or nothing else came in the whole input.
     """
-    return _chain(data, start, end, at_end, layout, _LENIENT) != 0
+    verdict: cython.longlong = _chain(data, start, end, at_end, layout, _LENIENT, -1)
+    if verdict == 0:
+        return 0
+    return 2 if verdict == 1 else 1

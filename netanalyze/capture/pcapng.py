@@ -1,8 +1,8 @@
 """pcapng files: sections of blocks, each section with its own byte order and interfaces.
 
 Format: https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/. Read are enhanced, simple and the
-obsolete packet blocks, interface descriptions and statistics. Name resolution, secrets, custom and
-unknown blocks are stepped over.
+obsolete packet blocks, interface descriptions and statistics. Custom blocks and journal entries are
+frames without link type. Name resolution, secrets and unknown blocks are stepped over.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from netanalyze.capture import pcapng_kernel as kernel
 from netanalyze.capture import walk
 from netanalyze.capture.info import Interface
+from netanalyze.capture.linktypes import UNKNOWN
 from netanalyze.capture.reader import Reader
 from netanalyze.errors import DamagedCaptureError, UnknownFormatError
 
@@ -25,15 +26,16 @@ SECTION_BYTES = 28
 DESCRIPTION_BYTES = 20
 STATISTICS_BYTES = 24
 INT64_BYTES = 8
+SECOND_NS = 1_000_000_000
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 VERSIONS = {(1, 0), (1, 2)}
 """1.2 is what some writers put for 1.0."""
 
-MAX_INTERFACES = 1 << 16
-"""Descriptions beyond this are not believed; their frames are skipped as damage."""
+MAX_INTERFACES = 1 << 14
+"""More different ones in a file are not believed; their frames are skipped as damage."""
 MAX_OPTIONS = 256
 """Options looked at in one block."""
-MAX_TEXT_BYTES = 4096
+MAX_TEXT_BYTES = 1024
 """Texts from a file are cut to this."""
 
 MICROSECONDS = 6
@@ -51,7 +53,7 @@ COUNTS = {
     DROPPED_BY_INTERFACE: "dropped_by_interface",
     DROPPED_BY_SYSTEM: "dropped_by_system",
 }
-NOT_COUNTED = (1 << 64) - 1
+COUNT_LIMIT = (1 << 63) - 1
 
 
 class PcapngReader(Reader):
@@ -74,7 +76,8 @@ class PcapngReader(Reader):
         self._numbers: dict[tuple[object, ...], int] = {}
         self._statistics: dict[tuple[int, str], tuple[int, int, int]] = {}
         self._section = 0
-        self._too_many = False
+        self._full = False
+        self._told = False
         header = self._header(SECTION_BYTES, "pcapng")
         order = _byte_order(header)
         if not order:
@@ -107,7 +110,8 @@ class PcapngReader(Reader):
         )
         return count
 
-    def _find(self, start: int) -> None:
+    def _find(self, start: int, *, doubtful: bool = False) -> None:
+        del doubtful  # a block shows at both its ends that it is one
         buffer = self.buffer
         kernel.find(
             buffer.data,
@@ -134,10 +138,10 @@ class PcapngReader(Reader):
         length = self._report[walk.NEEDED]
         block = buffer.data[buffer.start : buffer.start + length]
         (kind,) = struct.unpack_from(self._order + "I", block)
-        if kind == kernel.INTERFACE:
-            self._describe(block)
-        else:
+        if kind == kernel.STATISTICS:
             self._take_statistics(block)
+        elif not self._full:
+            self._describe(block)
         buffer.start += length
 
     def _begin_section(self) -> None:
@@ -151,7 +155,7 @@ class PcapngReader(Reader):
             self._resume()
             return
         length, _, major, minor = struct.unpack_from(order + "IIHH", header, 4)
-        if (major, minor) not in VERSIONS:
+        if (major, minor) not in VERSIONS:  # skip to the next section, as the format asks for
             self._only_sections = True
             self._resume(problem=f"has a section of unknown pcapng version {major}.{minor}")
             self._only_sections = False
@@ -160,6 +164,7 @@ class PcapngReader(Reader):
         self._section += 1
         self._interfaces = 0
         self._table = array("q")
+        self._full = False
         if not SECTION_BYTES <= length <= kernel.MAX_BLOCK_BYTES or length % 4:
             self._resume()
         elif not buffer.fill(length):
@@ -172,14 +177,9 @@ class PcapngReader(Reader):
     def _describe(self, block: memoryview) -> None:
         """Add the interface of a description to the section's table."""
         row = self._interfaces
-        if row >= MAX_INTERFACES or len(block) < DESCRIPTION_BYTES:
-            if not self._too_many:
-                self._too_many = True
-                self.notices.warn(
-                    f"{self.info.file}: has more than {MAX_INTERFACES} interfaces; the rest is left out"
-                )
-            return
-        link_type, _, snap = struct.unpack_from(self._order + "HHI", block, 8)
+        link_type, snap = UNKNOWN, 0
+        if len(block) >= DESCRIPTION_BYTES:
+            link_type, _, snap = struct.unpack_from(self._order + "HHI", block, 8)
         interface = Interface(file=self.info.file, link_type=link_type, snap_length=snap or None)
         resolution, offset_seconds = MICROSECONDS, 0
         for code, value in self._options(block, 16):
@@ -195,18 +195,25 @@ class PcapngReader(Reader):
                 resolution = value[0]
             elif code == OFFSET and len(value) == INT64_BYTES:
                 (offset_seconds,) = struct.unpack(self._order + "q", value)
+        number = self._number(row, interface)
+        if number is None:
+            return
         columns = [0] * kernel.TABLE_COLUMNS
         columns[kernel.LINK_TYPE] = link_type
-        columns[kernel.NUMBER] = self._number(row, interface)
+        columns[kernel.NUMBER] = number
         columns[kernel.RESOLUTION] = resolution
         columns[kernel.SCALE], columns[kernel.GREATEST] = _scale(resolution)
-        columns[kernel.OFFSET_NS] = _clamp(offset_seconds * 1_000_000_000)
+        columns[kernel.OFFSET_NS] = _clamp(offset_seconds * SECOND_NS)
         columns[kernel.SNAP_LENGTH] = snap
         self._table.extend(columns)
         self._interfaces += 1
 
-    def _number(self, row: int, interface: Interface) -> int:
-        """The interface's index in the capture: the same one if an earlier section described it alike."""
+    def _number(self, row: int, interface: Interface) -> int | None:
+        """The interface's index in the capture: the same one if an earlier section described it alike.
+
+        None if there are too many. Then the section's later ones have none either: their frames name
+        them by their order.
+        """
         key = (
             row,
             interface.link_type,
@@ -217,6 +224,13 @@ class PcapngReader(Reader):
             interface.fcs_bytes,
         )
         number = self._numbers.get(key)
+        if number is None and len(self._numbers) >= MAX_INTERFACES:
+            if not self._told:
+                self.notices.warn(
+                    f"{self.info.file}: has more than {MAX_INTERFACES} interfaces; the rest is left out"
+                )
+            self._told = self._full = True
+            return None
         if number is None:
             number = self._numbers[key] = self._add_interface(interface)
         return number
@@ -237,16 +251,16 @@ class PcapngReader(Reader):
             if code not in COUNTS or len(value) != INT64_BYTES:
                 continue
             (count,) = struct.unpack(self._order + "Q", value)
-            if count == NOT_COUNTED:
+            if count > COUNT_LIMIT:  # all ones stand for an unknown count
                 continue
             name = COUNTS[code]
             section, before, latest = self._statistics.get((number, name), (self._section, 0, 0))
             if section != self._section:
                 before, latest = before + latest, 0
             self._statistics[number, name] = (self._section, before, count)
-            setattr(interface, name, before + count)
+            setattr(interface, name, min(before + count, COUNT_LIMIT))
             total = "received" if code == RECEIVED else "dropped"
-            setattr(self.info, total, (getattr(self.info, total) or 0) + count - latest)
+            setattr(self.info, total, min((getattr(self.info, total) or 0) + count - latest, COUNT_LIMIT))
 
     def _options(self, block: memoryview, at: int) -> Iterator[tuple[int, bytes]]:
         """Codes and values of the options from ``at`` on, as far as they make sense."""

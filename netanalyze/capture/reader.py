@@ -75,8 +75,11 @@ class Reader(ABC):
         """Fill the batch from the buffer's start; the number of frames. See ``walk.py``."""
 
     @abstractmethod
-    def _find(self, start: int) -> None:
-        """Search from ``start`` in the buffer for records; the answer is in the report."""
+    def _find(self, start: int, *, doubtful: bool = False) -> None:
+        """Search from ``start`` in the buffer for records; the answer is in the report.
+
+        ``doubtful`` if they would lie inside a record that seems to be cut by the end of the file.
+        """
 
     def _block(self) -> None:
         """See to the block at the buffer's start, ``NEEDED`` bytes long, and move on."""
@@ -149,11 +152,10 @@ class Reader(ABC):
             buffer.start = buffer.end
         for problem in problems:
             self._note(problem)
-        if self._notes > MAX_NOTES:
-            self.notices.warn(
-                f"{self.info.file}: damaged in {self._notes - MAX_NOTES} more places; "
-                f"{self.info.skipped_bytes} bytes skipped altogether"
-            )
+        more = self._notes - MAX_NOTES
+        if more > 0:
+            self._notes = 0
+            self._note(f"damaged in {more} more places; {self.info.skipped_bytes} bytes skipped altogether")
         self.close()
 
     def _cut(self) -> str:
@@ -164,13 +166,11 @@ class Reader(ABC):
         """After damage at the buffer's start: go on where the file makes sense again."""
         buffer, report = self.buffer, self._report
         damaged = buffer.offset
-        if reason == walk.DOUBTFUL:  # all that is left is in the buffer
-            self._find(buffer.start + 1)
-            if report[walk.REASON] != walk.FOUND:
-                self._finish(walk.CUT)
-                return
         buffer.fill(self.SEARCH_BYTES)
-        self._find(buffer.start + 1)
+        self._find(buffer.start + 1, doubtful=reason == walk.DOUBTFUL)
+        if reason == walk.DOUBTFUL and report[walk.REASON] != walk.FOUND:
+            self._finish(walk.CUT)
+            return
         while True:
             buffer.start = report[walk.POSITION]
             if report[walk.REASON] != walk.NEED:

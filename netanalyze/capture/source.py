@@ -61,6 +61,7 @@ class RawFile:
         # Standard input is buffered; its readinto would wait until the whole view is full.
         self._readinto = getattr(file, "readinto1", file.readinto)
         self._owned = owned
+        self._may_wait = False
         self._pollable: int | None = None
         try:
             descriptor = file.fileno()
@@ -69,20 +70,16 @@ class RawFile:
             return
         if stat.S_ISREG(status.st_mode):
             self.size = status.st_size
-        elif hasattr(select, "poll"):
-            self._pollable = descriptor
+        else:
+            self._may_wait = True
+            self._pollable = descriptor if hasattr(select, "poll") else None
             _enlarge_pipe(descriptor)
 
     def readinto(self, view: memoryview) -> int:
         """Read some bytes into ``view``; 0 at the end."""
         while not self.damage:
             try:
-                # Standard input is buffered and would wait until the whole view is full.
-                count = (
-                    self._file.readinto1(view)
-                    if hasattr(self._file, "readinto1")
-                    else self._file.readinto(view)
-                )
+                count: int | None = self._readinto(view)
             except OSError as error:
                 self.damage = f"reading failed at byte {self.consumed} ({error.strerror or error})"
                 break
@@ -90,12 +87,12 @@ class RawFile:
                 self._wait(None)
                 continue
             self.consumed += count
-            return int(count)
+            return count
         return 0
 
     def ready(self) -> bool:
         """Whether reading will not wait for somebody to write into a pipe."""
-        return self._pollable is None or self._wait(0)
+        return not self._may_wait or (self._pollable is not None and self._wait(0))
 
     def close(self) -> None:
         """Close the file, unless it is standard input."""

@@ -25,7 +25,8 @@ OLDEST_NS = 5
 NEWEST_NS = 6
 """Greatest time of the batch's frames."""
 PREVIOUS_NS = 7
-"""Kept from call to call: time of the last frame delivered, ``NO_TIME`` before any had one."""
+"""Kept from call to call: time of the last frame delivered, to the second in formats that state every
+frame's time; ``NO_TIME`` before any had one."""
 ODD = 8
 """Kept from call to call: records taken although their header contradicts itself."""
 DROPS = 9

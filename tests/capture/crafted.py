@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netanalyze.capture import files as capture_files
@@ -11,7 +13,7 @@ from netanalyze.capture import open_capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from types import ModuleType
 
     import pytest
 
@@ -31,7 +33,9 @@ class Frame:
     link_type: int = 1
 
 
-def frames(count: int, *, first_ns: int = START * SECOND, step_ns: int = 1_000_000, size: int = 40) -> list[Frame]:
+def frames(
+    count: int, *, first_ns: int = START * SECOND, step_ns: int = 1_000_000, size: int = 40
+) -> list[Frame]:
     """Frames of various lengths whose bytes tell them apart; times in whole microseconds."""
     made = []
     for number in range(count):
@@ -45,12 +49,18 @@ def frames(count: int, *, first_ns: int = START * SECOND, step_ns: int = 1_000_0
 
 
 def pcap_header(
-    order: str = "<", magic: int = 0xA1B2C3D4, version: tuple[int, int] = (2, 4), snap: int = 262_144, network: int = 1
+    order: str = "<",
+    magic: int = 0xA1B2C3D4,
+    version: tuple[int, int] = (2, 4),
+    snap: int = 262_144,
+    network: int = 1,
 ) -> bytes:
     return struct.pack(order + "IHHIIII", magic, *version, 0, 0, snap, network)
 
 
-def record(frame: Frame, order: str = "<", unit_ns: int = 1000, extra: bytes = b"", *, swapped: bool = False) -> bytes:
+def record(
+    frame: Frame, order: str = "<", unit_ns: int = 1000, extra: bytes = b"", *, swapped: bool = False
+) -> bytes:
     seconds, rest = divmod(frame.time_ns, SECOND)
     lengths = (frame.wire, len(frame.data)) if swapped else (len(frame.data), frame.wire)
     return struct.pack(order + "IIII", seconds, rest // unit_ns, *lengths) + extra + frame.data
@@ -85,7 +95,9 @@ def option(code: int, value: bytes, order: str = "<") -> bytes:
     return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
 
 
-def section(order: str = "<", version: tuple[int, int] = (1, 0), length: int = -1, options: bytes = b"") -> bytes:
+def section(
+    order: str = "<", version: tuple[int, int] = (1, 0), length: int = -1, options: bytes = b""
+) -> bytes:
     return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, *version, length) + options, order)
 
 
@@ -98,7 +110,13 @@ def resolution(value: int, order: str = "<") -> bytes:
 
 
 def enhanced(
-    frame: Frame, order: str = "<", unit_ns: int = 1000, number: int = 0, units: int | None = None, options: bytes = b""
+    frame: Frame,
+    order: str = "<",
+    unit_ns: int = 1000,
+    *,
+    number: int = 0,
+    units: int | None = None,
+    options: bytes = b"",
 ) -> bytes:
     ticks = (frame.time_ns // unit_ns if units is None else units) & ((1 << 64) - 1)
     body = struct.pack(order + "5I", number, ticks >> 32, ticks & 0xFFFFFFFF, len(frame.data), frame.wire)
@@ -107,7 +125,9 @@ def enhanced(
 
 def obsolete(frame: Frame, order: str = "<", number: int = 0) -> bytes:
     ticks = frame.time_ns // 1000
-    body = struct.pack(order + "HH4I", number, 0, ticks >> 32, ticks & 0xFFFFFFFF, len(frame.data), frame.wire)
+    body = struct.pack(
+        order + "HH4I", number, 0, ticks >> 32, ticks & 0xFFFFFFFF, len(frame.data), frame.wire
+    )
     return block(2, body + frame.data, order)
 
 
@@ -117,7 +137,9 @@ def simple(frame: Frame, order: str = "<") -> bytes:
 
 def statistics(number: int, order: str = "<", **counts: int) -> bytes:
     codes = {"received": 4, "interface": 5, "system": 7}
-    options = b"".join(option(codes[name], struct.pack(order + "Q", count), order) for name, count in counts.items())
+    options = b"".join(
+        option(codes[name], struct.pack(order + "Q", count), order) for name, count in counts.items()
+    )
     return block(5, struct.pack(order + "III", number, 0, 0) + options + option(0, b"", order), order)
 
 
@@ -167,3 +189,17 @@ def write(folder: Path, name: str, content: bytes | Sequence[bytes]) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else b"".join(content))
     return path
+
+
+# Kernels
+
+
+def from_source(kernel: ModuleType) -> ModuleType:
+    """The same kernel, interpreted."""
+    source = Path(kernel.__file__ or "").parent / f"{kernel.__name__.rpartition('.')[2]}.py"
+    spec = importlib.util.spec_from_file_location(f"interpreted_{source.stem}", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
-ANY_CONTEXT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+ANY_CONTEXT = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -51,7 +53,10 @@ def test_byte_orders_and_resolutions_read_alike(tmp_path: Path, order: str, nano
 
 
 def test_nanoseconds_are_exact(tmp_path: Path) -> None:
-    made = [Frame(START * SECOND + 123_456_789, b"x" * 60, 60), Frame((2**32 - 1) * SECOND + 999_999_999, b"y" * 60, 60)]
+    made = [
+        Frame(START * SECOND + 123_456_789, b"x" * 60, 60),
+        Frame((2**32 - 1) * SECOND + 999_999_999, b"y" * 60, 60),
+    ]
     assert read(write(tmp_path, "a", pcap(made, nanoseconds=True))) == made
 
 
@@ -101,7 +106,9 @@ def test_unknown_versions_are_refused(tmp_path: Path, version: tuple[int, int]) 
 @pytest.mark.parametrize("order", "<>")
 def test_longer_record_headers_are_recognised(tmp_path: Path, magic: int, extra: int, order: str) -> None:
     made = frames(5)
-    content = pcap_header(order, magic) + b"".join(record(frame, order, extra=b"\x01" * extra) for frame in made)
+    content = pcap_header(order, magic) + b"".join(
+        record(frame, order, extra=b"\x01" * extra) for frame in made
+    )
     found, capture = read_all(write(tmp_path, "a", content))
     assert found == made
     assert capture.files[0].format == ("pcap (modified)" if magic == 0xA1B2CD34 else "pcap")
@@ -114,8 +121,12 @@ def test_writers_that_lie_are_believed(tmp_path: Path) -> None:
     assert [frame.data for frame in found] == [frame.data for frame in made]
     assert {frame.wire for frame in found} == {300}
     assert capture.warnings == []
-    content = pcap_header() + b"".join(struct.pack("<IIII", START, 1_500_000, 4, 4) + b"abcd" for _ in range(3))
-    assert [frame.time_ns for frame in read(write(tmp_path, "b", content))] == [(START + 1) * SECOND + SECOND // 2] * 3
+    content = pcap_header() + b"".join(
+        struct.pack("<IIII", START, 1_500_000, 4, 4) + b"abcd" for _ in range(3)
+    )
+    assert [frame.time_ns for frame in read(write(tmp_path, "b", content))] == [
+        (START + 1) * SECOND + SECOND // 2
+    ] * 3
 
 
 def test_large_frames_grow_the_buffer(tmp_path: Path) -> None:
@@ -125,7 +136,9 @@ def test_large_frames_grow_the_buffer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [pcap, snoop])
-def test_small_buffers_give_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: object) -> None:
+def test_small_buffers_give_the_same_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: object
+) -> None:
     assert callable(make)
     made = frames(200)
     path = write(tmp_path, "a", make(made))
@@ -204,7 +217,9 @@ def test_lost_and_blank_stretches(tmp_path: Path) -> None:
     content = pcap(made)
     starts = [len(pcap(made[:count])) for count in range(61)]
     for first, last in ((10, 20), (0, 3), (57, 60)):
-        blank = content[: starts[first] + 3] + bytes(starts[last] - starts[first] - 3) + content[starts[last] :]
+        blank = (
+            content[: starts[first] + 3] + bytes(starts[last] - starts[first] - 3) + content[starts[last] :]
+        )
         found, capture = read_all(write(tmp_path, "a", blank))
         assert found == made[:first] + made[last:]
         assert "damaged" in capture.files[0].cut_short
@@ -224,6 +239,41 @@ def test_many_damaged_places_give_few_warnings(tmp_path: Path) -> None:
     assert found == [frame for number, frame in enumerate(made) if number % 8]
     assert len(capture.warnings) == 11
     assert "40 more places" in capture.warnings[-1]
+    assert "40 more places" in capture.files[0].cut_short
+
+
+def test_a_clock_that_is_set_is_no_damage(tmp_path: Path) -> None:
+    booted = frames(5, first_ns=100 * SECOND)
+    made = [*booted, *frames(5), *booted[:1], *frames(5)]
+    found, capture = read_all(write(tmp_path, "a", pcap(made)))
+    assert found == made
+    assert capture.warnings == []
+
+
+@pytest.mark.parametrize("make", [pcap, snoop])
+@pytest.mark.parametrize("nanoseconds", [False, True])
+def test_bytes_lost_or_added_inside_a_frame(tmp_path: Path, make: object, nanoseconds: bool) -> None:  # noqa: FBT001 - a case
+    """The header that follows is out of place; only the frame with the damage and the next may suffer."""
+    assert callable(make)
+    kind = {"nanoseconds": nanoseconds} if make is pcap else {}
+    made = frames(12)
+    content = make(made, **kind)
+    inside = len(make(made[:5], **kind)) + 30
+    for change in (b"", b"\x01", b"\x01\x02", b"\xff" * 9):
+        spoilt = content[:inside] + change + content[inside + (0 if change else 1) :]
+        found, capture = read_all(write(tmp_path, "a", spoilt))
+        assert found[:5] == made[:5]
+        assert found[-5:] == made[-5:]
+        assert "damaged" in capture.files[0].cut_short
+
+
+def test_a_capture_inside_a_cut_frame_is_not_read(tmp_path: Path) -> None:
+    """Somebody downloads a capture and is captured; that capture ends inside the download."""
+    carried = pcap(frames(30, first_ns=(START - 1_000_000) * SECOND))
+    made = [*frames(3), Frame((START + 1) * SECOND, carried, len(carried))]
+    found, capture = read_all(write(tmp_path, "a", pcap(made)[:-300]))
+    assert found == made[:3]
+    assert "ends inside its frame 4" in capture.files[0].cut_short
 
 
 def test_snoop_counts_drops(tmp_path: Path) -> None:
@@ -248,7 +298,10 @@ def test_snoop_counts_drops(tmp_path: Path) -> None:
 @ANY_CONTEXT
 @given(st.binary(max_size=400), st.sampled_from("<>"), st.booleans())
 def test_random_bytes_after_a_header(
-    tmp_path: Path, content: bytes, order: str, nanoseconds: bool  # noqa: FBT001 - drawn
+    tmp_path: Path,
+    content: bytes,
+    order: str,
+    nanoseconds: bool,  # noqa: FBT001 - drawn
 ) -> None:
     header = pcap_header(order, 0xA1B23C4D if nanoseconds else 0xA1B2C3D4)
     found, capture = read_all(write(tmp_path, "a", header + content))

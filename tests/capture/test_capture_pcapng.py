@@ -31,6 +31,7 @@ from crafted import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from netanalyze.capture import open_capture
 from netanalyze.capture import pcapng as reader_module
 from netanalyze.errors import DamagedCaptureError, UnknownFormatError
 
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("kernels")
 
-ANY_CONTEXT = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+ANY_CONTEXT = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+)
 LIMIT_NS = (1 << 63) - 1
 
 
@@ -47,7 +50,9 @@ LIMIT_NS = (1 << 63) - 1
 @pytest.mark.parametrize(
     ("code", "unit_ns"), [(None, 1000), (6, 1000), (9, 1), (3, 1_000_000), (0, SECOND), (0x80 | 0, SECOND)]
 )
-def test_byte_orders_and_resolutions_read_alike(tmp_path: Path, order: str, code: int | None, unit_ns: int) -> None:
+def test_byte_orders_and_resolutions_read_alike(
+    tmp_path: Path, order: str, code: int | None, unit_ns: int
+) -> None:
     made = frames(50, step_ns=SECOND)
     options = b"" if code is None else resolution(code, order)
     content = section(order) + interface(order, options=options)
@@ -74,7 +79,9 @@ def exact_ns(units: int, code: int, offset_seconds: int) -> int:
 @given(
     st.one_of(st.integers(0, (1 << 64) - 1), st.integers(0, 64).map(lambda n: (1 << n) - (n > 0))),
     st.integers(0, 255),
-    st.one_of(st.just(0), st.integers(-(1 << 63), (1 << 63) - 1), st.integers(-10_000_000_000, 10_000_000_000)),
+    st.one_of(
+        st.just(0), st.integers(-(1 << 63), (1 << 63) - 1), st.integers(-10_000_000_000, 10_000_000_000)
+    ),
 )
 def test_times_are_exact_or_clamped(tmp_path: Path, units: int, code: int, offset_seconds: int) -> None:
     options = resolution(code) + option(14, struct.pack("<q", offset_seconds))
@@ -94,7 +101,7 @@ def test_sections_of_both_orders_and_several_interfaces(tmp_path: Path) -> None:
         content += interface(order, 113, 0, option(11, b"\0tcp port 80", order) + option(13, b"\4", order))
         for at, frame in enumerate(made):
             number = at % 3
-            content += enhanced(frame, order, 1 if number == 1 else 1000, number)
+            content += enhanced(frame, order, 1 if number == 1 else 1000, number=number)
             expected.append(replace(frame, link_type=(1, 101, 113)[number]))
     path = write(tmp_path, "a", content)
     found, capture = read_all(path)
@@ -111,8 +118,6 @@ def test_sections_of_both_orders_and_several_interfaces(tmp_path: Path) -> None:
 
 
 def test_interfaces_are_numbered_over_the_capture(tmp_path: Path) -> None:
-    from netanalyze.capture import open_capture
-
     content = section() + interface() + interface(link_type=101) + enhanced(frames(1)[0], number=1)
     content += section() + interface(link_type=113) + enhanced(frames(1)[0])
     with open_capture([write(tmp_path, "a", content)]) as capture:
@@ -126,7 +131,9 @@ def test_every_block_that_holds_a_packet(tmp_path: Path, order: str) -> None:
     first, second, third = frames(3)
     content = section(order) + interface(order, snap=30)
     content += simple(replace(first, data=first.data[:30]), order)  # before any time is known
-    content += obsolete(second, order) + simple(replace(first, data=first.data[:30]), order) + enhanced(third, order)
+    content += (
+        obsolete(second, order) + simple(replace(first, data=first.data[:30]), order) + enhanced(third, order)
+    )
     found = read(write(tmp_path, "a", content))
     cut = Frame(second.time_ns, first.data[:30], first.wire)
     assert found == [cut, second, cut, third]
@@ -134,7 +141,9 @@ def test_every_block_that_holds_a_packet(tmp_path: Path, order: str) -> None:
 
 def test_simple_frames_without_any_time(tmp_path: Path) -> None:
     made = [Frame(0, b"abcdefg", 7), Frame(0, b"xyz", 3)]
-    found, capture = read_all(write(tmp_path, "a", section() + interface() + simple(made[0]) + simple(made[1])))
+    found, capture = read_all(
+        write(tmp_path, "a", section() + interface() + simple(made[0]) + simple(made[1]))
+    )
     assert found == made
     assert (capture.files[0].first_ns, capture.files[0].last_ns) == (None, None)
 
@@ -174,10 +183,16 @@ def test_statistics_are_those_of_each_section_added_up(tmp_path: Path) -> None:
     content = b""
     for _ in range(2):
         content += section() + interface() + interface(link_type=101)
-        content += statistics(0, received=50, interface=1) + statistics(0, received=100, interface=2, system=3)
-        content += statistics(1, received=7) + statistics(1, received=(1 << 64) - 1) + statistics(9, received=5)
+        content += statistics(0, received=50, interface=1) + statistics(
+            0, received=100, interface=2, system=3
+        )
+        content += (
+            statistics(1, received=7) + statistics(1, received=(1 << 64) - 1) + statistics(9, received=5)
+        )
     _, capture = read_all(write(tmp_path, "a", content))
-    counts = [(i.received, i.dropped_by_interface, i.dropped_by_system, i.dropped) for i in capture.interfaces]
+    counts = [
+        (i.received, i.dropped_by_interface, i.dropped_by_system, i.dropped) for i in capture.interfaces
+    ]
     assert counts == [(200, 4, 6, 10), (14, None, None, None)]
     assert (capture.files[0].received, capture.files[0].dropped) == (214, 10)
     _, capture = read_all(write(tmp_path, "b", pcapng(frames(1))))
@@ -294,7 +309,9 @@ def test_interfaces_and_options_beyond_measure(tmp_path: Path, monkeypatch: pyte
     (made,) = frames(1)
     many = interface(options=option(1, b"") * 1000 + option(2, b"late"))
     broken = interface(options=struct.pack("<HH", 2, 60_000) + b"eth0")
-    content = section() + many + broken + interface() * 9 + enhanced(made, number=4) + enhanced(made, number=5)
+    content = (
+        section() + many + broken + interface() * 9 + enhanced(made, number=4) + enhanced(made, number=5)
+    )
     content += enhanced(made)
     found, capture = read_all(write(tmp_path, "a", content))
     assert found == [made, made]
@@ -303,9 +320,25 @@ def test_interfaces_and_options_beyond_measure(tmp_path: Path, monkeypatch: pyte
     assert capture.files[0].skipped_bytes == len(enhanced(made))
 
 
+def test_too_many_different_interfaces_over_all_sections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ones already known go on to be understood."""
+    monkeypatch.setattr(reader_module, "MAX_INTERFACES", 2)
+    (made,) = frames(1)
+    known, other, third = (interface(options=option(2, name)) for name in (b"eth0", b"eth1", b"eth2"))
+    content = section() + known + enhanced(made) + section() + other + enhanced(made)
+    content += section() + third + known + enhanced(made) + section() + known + other + enhanced(made)
+    found, capture = read_all(write(tmp_path, "a", content))
+    assert found == [made] * 3
+    assert [found.name for found in capture.interfaces] == ["eth0", "eth1"]
+
+
 def test_frames_without_an_interface_are_damage(tmp_path: Path) -> None:
     made = frames(3)
-    found, capture = read_all(write(tmp_path, "a", section() + b"".join(map(enhanced, made)) + simple(made[0])))
+    found, capture = read_all(
+        write(tmp_path, "a", section() + b"".join(map(enhanced, made)) + simple(made[0]))
+    )
     assert found == []
     assert "nothing readable follows" in capture.files[0].cut_short
 
@@ -333,7 +366,9 @@ def test_random_blocks_after_a_header(tmp_path: Path, data: st.DataObject) -> No
     """Bytes that are blocks at first sight come further than random ones."""
     kinds = st.sampled_from([1, 2, 3, 4, 5, 6, 9, 10, 0xBAD, 0x0A0D0D0A, 0x7777])
     content = section() + interface()
-    for kind, body, spoilt in data.draw(st.lists(st.tuples(kinds, st.binary(max_size=60), st.integers(0, 40)))):
+    for kind, body, spoilt in data.draw(
+        st.lists(st.tuples(kinds, st.binary(max_size=60), st.integers(0, 40)))
+    ):
         made = bytearray(block(kind, body))
         if spoilt < len(made):
             made[spoilt] ^= 0x41
