@@ -24,6 +24,7 @@ from netanalyze.wire import codes, packets
 
 DUPLICATE = cython.declare(cython.longlong, codes.DUPLICATE)
 DETAIL_BASE = cython.declare(cython.longlong, codes.DETAIL_BASE)
+HELD = cython.declare(cython.longlong, codes.FRAGMENT_HELD * codes.DETAIL_BASE)
 CARRIER = cython.declare(cython.int, packets.CARRIER)
 WINDOW_NS = cython.declare(cython.ulonglong, 10_000_000)
 """How long after the first a copy may come: 10 ms, well below any retransmission timer of TCP."""
@@ -33,6 +34,7 @@ INSTANT_NS = cython.declare(cython.ulonglong, 20_000)
 FIN_OR_SYN = cython.declare(cython.int, 3)
 
 MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+SIGN = cython.declare(cython.ulonglong, 0x8000000000000000)
 MIX1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 MIX2 = cython.declare(cython.ulonglong, 0xD6E8FEB86659FD93)
 
@@ -72,13 +74,19 @@ def mark_duplicates(
     verdict: cython.longlong[::1],
     salt: cython.ulonglong,
     recent: cython.ulonglong[:, ::1],
+    newest: cython.ulonglong[::1],
     senders: cython.ulonglong[:, ::1],
+    counters: cython.ulonglong[::1],
 ) -> cython.longlong:
     """Set ``duplicate`` for copies and the verdict of their frames.
 
-    ``recent`` remembers packets (fingerprint, time, place) and ``senders`` the last identification of
-    each direction and whether it is a constant; both are caches with a power of two of lines, in
-    which a newer entry replaces an older one.
+    Packets are remembered by number, counted from 1: ``recent`` is a ring of the last ones
+    (fingerprint, time, place, number of the packet before in the same chain), ``newest`` the last
+    number of each chain, of which a fingerprint's low bits choose one. So the last packets are known
+    for sure, whatever the salt is, and two runs give the same. ``senders`` is a cache of the last
+    identification of each direction and whether it is a constant, in which a newer entry replaces an
+    older one. All three have a power of two of lines. ``counters`` holds how many packets were
+    remembered so far.
 
     Returns:
         The number of copies found.
@@ -86,6 +94,7 @@ def mark_duplicates(
     index: cython.Py_ssize_t
     row: cython.Py_ssize_t
     line: cython.Py_ssize_t
+    slot: cython.Py_ssize_t
     copies: cython.longlong = 0
     direction: cython.ulonglong
     print_: cython.ulonglong
@@ -93,7 +102,10 @@ def mark_duplicates(
     now: cython.ulonglong
     then: cython.ulonglong
     number: cython.ulonglong
-    recent_mask: cython.ulonglong = recent.shape[0] - 1
+    entry: cython.ulonglong
+    remembered: cython.ulonglong = counters[0]
+    size: cython.ulonglong = recent.shape[0]
+    chain_mask: cython.ulonglong = newest.shape[0] - 1
     sender_mask: cython.ulonglong = senders.shape[0] - 1
     place: cython.Py_ssize_t
     kind: cython.int
@@ -130,20 +142,29 @@ def mark_duplicates(
                     (cython.cast(cython.ulonglong, flags[row]) << 32)
                     | cython.cast(cython.ulonglong, window[row]),
                 )
-            now = time_ns[frame[row]]
+            now = (time_ns[frame[row]] & MASK64) ^ SIGN  # unsigned, in the order of the times
             where = (
                 cython.cast(cython.ulonglong, link_hash[row])
                 | (cython.cast(cython.ulonglong, ttl[row]) << 32)
                 | (cython.cast(cython.ulonglong, interface[frame[row]] & 0xFFFF) << 40)
             )
-            place = direction & sender_mask
-            line = print_ & recent_mask
+            # Which directions share a line must not depend on the salt either.
+            place = (src_lo[row] ^ (dst_lo[row] << 1 & MASK64) ^ sport[row] ^ (dport[row] << 4)) & sender_mask
+            line = print_ & chain_mask
             told = 0
-            if recent[line, 0] == print_:
-                then = recent[line, 1]
+            entry = newest[line]
+            slot = entry & (size - 1)
+            # An entry that the ring has overwritten ends the chain: those behind it are older.
+            while entry != 0 and remembered - entry < size and recent[slot, 0] != print_:
+                entry = recent[slot, 3]
+                slot = entry & (size - 1)
+            if entry == 0 or remembered - entry >= size:
+                slot = -1
+            else:
+                then = recent[slot, 1]
                 then = now - then if now >= then else then - now
                 if then <= WINDOW_NS:
-                    if recent[line, 2] != where or (
+                    if recent[slot, 2] != where or (
                         kind == 6
                         and then <= INSTANT_NS
                         and (payload_bytes[row] > 0 or flags[row] & FIN_OR_SYN)
@@ -155,13 +176,19 @@ def mark_duplicates(
                             told = 0
             if told:
                 duplicate[row] = 1
-                verdict[frame[row]] = DUPLICATE * DETAIL_BASE
+                if verdict[frame[row]] != HELD:  # the decoder counts fragments, this one too
+                    verdict[frame[row]] = DUPLICATE * DETAIL_BASE
                 copies += 1
                 continue
-            recent[line, 0] = print_
-            recent[line, 1] = now
-            recent[line, 2] = where
-            if number != 0:
+            told = slot >= 0  # sent again: this packet tells nothing of its sender's identifications
+            remembered += 1
+            slot = remembered & (size - 1)
+            recent[slot, 0] = print_
+            recent[slot, 1] = now
+            recent[slot, 2] = where
+            recent[slot, 3] = newest[line]
+            newest[line] = remembered
+            if number != 0 and not told:
                 if senders[place, 0] != direction:
                     senders[place, 0] = direction
                     senders[place, 1] = number
@@ -169,4 +196,5 @@ def mark_duplicates(
                     senders[place, 1] = number | (MASK64 << 32 & MASK64)
                 elif senders[place, 1] >> 32 == 0:
                     senders[place, 1] = number
+    counters[0] = remembered
     return copies

@@ -31,7 +31,10 @@ BASE = 14
 SYN_NS = 16
 SYN_ACK_NS = 17
 HANDSHAKE_NS = 18
-"""TCP: when the first SYN, the first SYN-ACK and the ACK that completed the handshake were seen."""
+"""TCP: when the first SYN, the first SYN-ACK and the ACK that completed the handshake were seen.
+
+Times are two's complement; which of these three are set is told by ``FLAGS``.
+"""
 COMPLETENESS = 19
 """TCP: Wireshark's ``tcp.completeness``."""
 FRAGMENTS = 20
@@ -52,6 +55,8 @@ BASE_KNOWN = 1
 """Times 2 for side 1, as in all of these."""
 SYN_SENT = 4
 SYN_ACK_SENT = 16
+HANDSHAKE_DONE = 64
+"""Once for both sides: ``HANDSHAKE_NS`` is set (0 is a time like any other)."""
 
 # Bits of COMPLETENESS, as Wireshark has them.
 HAS_SYN = 1

@@ -120,8 +120,8 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     connecting took, retries included; ``NULL`` where one of the three segments is missing.
     """
     side = client_side(conversations, service_ports)
-    syn = conversations.word(fields.SYN_NS)
-    done = conversations.word(fields.HANDSHAKE_NS)
+    took_ns = conversations.word(fields.HANDSHAKE_NS) - conversations.word(fields.SYN_NS)
+    known = (conversations.word(fields.FLAGS) & fields.HANDSHAKE_DONE) != 0
     client_packets, server_packets = _by_role(conversations, fields.PACKETS, side)
     client_bytes, server_bytes = _by_role(conversations, fields.PAYLOAD, side)
     return {
@@ -131,7 +131,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
         "server_packets": server_packets,
         "client_bytes": client_bytes,
         "server_bytes": server_bytes,
-        "handshake_ns": np.where((syn > 0) & (done > 0), done - syn, NULL),
+        "handshake_ns": np.where(known, took_ns, NULL),
         "completeness": conversations.word(fields.COMPLETENESS),
     }
 

@@ -11,6 +11,7 @@ from netanalyze.columns import view_of
 from netanalyze.flow import fields
 from netanalyze.flow.duplicates_kernel import mark_duplicates
 from netanalyze.flow.table_kernel import LOOK_AHEAD, assign_streams, rebuild_slots
+from netanalyze.wire.packets import UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 TCP = 6
 UDP = 17
 _FIRST_ROWS = 1024
-_RECENT_LINES = 1024
+_RECENT_PACKETS = 2048
 _SENDER_LINES = 4096
 _PACKET_COLUMNS = (
     "frame", "role", "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport",
@@ -105,7 +106,9 @@ class FlowTable:
         self._columns = packets.pick(*_PACKET_COLUMNS)
         self._duplicate_columns = packets.pick(*_DUPLICATE_COLUMNS)
         self._verdict = facts.views["verdict"]
-        self._recent = view_of(np.zeros((_RECENT_LINES, 3), np.uint64))
+        self._recent = view_of(np.zeros((_RECENT_PACKETS, 4), np.uint64))
+        self._newest = view_of(np.zeros(4 * _RECENT_PACKETS, np.uint64))
+        self._remembered = view_of(np.zeros(1, np.uint64))
         self._senders = view_of(np.zeros((_SENDER_LINES, 2), np.uint64))
         if keep_duplicates:
             packets.arrays["duplicate"][:] = 0
@@ -116,12 +119,13 @@ class FlowTable:
             return
         arguments = (
             packets.count, packets.order, *batch.pick("time_ns", "interface"), *self._duplicate_columns,
-            self._verdict, self._salt, self._recent, self._senders,
+            self._verdict, self._salt, self._recent, self._newest, self._senders, self._remembered,
         )  # fmt: skip
         self.duplicates += mark_duplicates(*arguments)
 
     def add(self, batch: Batch, packets: Packets) -> None:
         """Take in a decoded batch: assigns streams and sides, counts."""
+        packets.arrays["stream"][: packets.count] = UNKNOWN
         self.tcp.add(batch, packets, self._columns)
         self.udp.add(batch, packets, self._columns)
 

@@ -41,6 +41,7 @@ HASH = cython.declare(cython.int, fields.HASH)
 BASE_KNOWN = cython.declare(cython.ulonglong, fields.BASE_KNOWN)
 SYN_SENT = cython.declare(cython.ulonglong, fields.SYN_SENT)
 SYN_ACK_SENT = cython.declare(cython.ulonglong, fields.SYN_ACK_SENT)
+HANDSHAKE_DONE = cython.declare(cython.ulonglong, fields.HANDSHAKE_DONE)
 HAS_SYN = cython.declare(cython.ulonglong, fields.HAS_SYN)
 HAS_SYN_ACK = cython.declare(cython.ulonglong, fields.HAS_SYN_ACK)
 HAS_ACK = cython.declare(cython.ulonglong, fields.HAS_ACK)
@@ -62,6 +63,7 @@ AHEAD = cython.declare(cython.Py_ssize_t, LOOK_AHEAD)
 
 MASK32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+SIGN = cython.declare(cython.ulonglong, 0x8000000000000000)
 MIX1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 MIX2 = cython.declare(cython.ulonglong, 0xD6E8FEB86659FD93)
 
@@ -212,8 +214,11 @@ def assign_streams(
             fresh = 0
             tcp_flags = 0
             if role[row] == QUOTED:
-                # An error about a conversation that was not seen opens it, as in Wireshark.
+                # An error about a conversation that was not seen opens it, as in Wireshark, if it
+                # quotes all of the header that counts.
                 if found < 0:
+                    if flags[row] < 0:
+                        continue
                     fresh = 1
             elif found < 0:
                 fresh = 1
@@ -243,17 +248,18 @@ def assign_streams(
                 number = first_frame + frame[row]
                 state[found, FIRST_FRAME] = number
                 state[found, LAST_FRAME] = number
-                now = time_ns[frame[row]]
+                now = time_ns[frame[row]] & MASK64
                 state[found, FIRST_NS] = now
                 state[found, LAST_NS] = now
             stream[row] = found
             side[row] = sender
             if duplicate[row]:
                 continue
-            now = time_ns[frame[row]]
-            if now > state[found, LAST_NS]:
+            # Two's complement in unsigned words; with the sign bit turned over they compare as times.
+            now = time_ns[frame[row]] & MASK64
+            if now ^ SIGN > state[found, LAST_NS] ^ SIGN:
                 state[found, LAST_NS] = now
-            elif now < state[found, FIRST_NS]:
+            elif now ^ SIGN < state[found, FIRST_NS] ^ SIGN:
                 state[found, FIRST_NS] = now
             if role[row] == QUOTED:
                 state[found, ICMP_ERRORS] += 1
@@ -289,27 +295,28 @@ def assign_streams(
                 bits |= BASE_KNOWN << (1 - sender)
             if tcp_flags & SYN:
                 if not tcp_flags & ACK:
-                    bits |= SYN_SENT << sender
-                    if state[found, SYN_NS] == 0:
+                    if not bits & (SYN_SENT | SYN_SENT << 1):
                         state[found, SYN_NS] = now
+                    bits |= SYN_SENT << sender
                     if fresh:
                         complete |= HAS_SYN
                         if size:
                             complete |= HAS_DATA
                 else:
-                    bits |= SYN_ACK_SENT << sender
-                    if state[found, SYN_ACK_NS] == 0:
+                    if not bits & (SYN_ACK_SENT | SYN_ACK_SENT << 1):
                         state[found, SYN_ACK_NS] = now
+                    bits |= SYN_ACK_SENT << sender
                     if not fresh:
                         complete |= HAS_SYN_ACK
             elif tcp_flags & ACK:
                 if (
-                    state[found, HANDSHAKE_NS] == 0
+                    not bits & HANDSHAKE_DONE
                     and not tcp_flags & RST
                     and bits & (SYN_SENT << sender)
                     and bits & (SYN_ACK_SENT << (1 - sender))
                 ):
                     state[found, HANDSHAKE_NS] = now
+                    bits |= HANDSHAKE_DONE
                 if not fresh:
                     complete |= HAS_DATA if size else HAS_ACK
                     if tcp_flags & FIN:

@@ -51,6 +51,8 @@ GTP = 37
 TEREDO = 38
 AH = 39
 ETHERIP = 40
+NEXT = 41
+"""What the IP protocol number in the packet's ``protocol`` says: a datagram put together begins so."""
 # Layers that only end a path.
 ARP = 44
 SCTP = 45
@@ -175,9 +177,13 @@ TUNNEL_BAD = 33
 TOO_DEEP = 34
 LINK_BAD = 35
 ENCRYPTED = 36
+TUNNEL_CUT = 37
 
 MAX_LAYERS = 32
 """Headers followed in one frame before it is given up as nested too deeply."""
+
+FAMILY = 1 << 16
+"""Added to the detail of ``NOT_IP`` where it is an address family and no EtherType."""
 
 DETAIL_BASE = 1 << 32
 """A verdict with its detail is ``verdict * DETAIL_BASE + detail``."""
@@ -205,6 +211,7 @@ VERDICT_TEXTS = {
     FRAGMENT_HELD: "fragment of a datagram not complete yet",
     FRAGMENT_INCOMPLETE: "fragment of a datagram that never was complete",
     FRAGMENT_REFUSED: "fragment that fits no datagram",
+    TUNNEL_CUT: "captured too short for its tunnel header",
     TUNNEL_BAD: "damaged tunnel header",
     TOO_DEEP: "nested too deeply",
     ENCRYPTED: "encrypted packet (ESP)",

@@ -1,9 +1,10 @@
 """The decoder: a batch of frames in, packets and a verdict on every frame out.
 
 It runs the kernels in rounds. A round takes rows whose cursor stands somewhere in a frame and moves
-it past a tunnel's header, link headers, IP headers and a transport header. Packets found inside
-others, and datagrams that a fragment completed, go into the next round; a bound on the number of
-headers ends it.
+it past a tunnel's header, link headers, IP headers and a transport header. Packets found inside others
+go into the next round; a bound on the number of headers ends it. Then the fragments that were met, in
+whatever depth, go to the reassembler in the order of their frames, and rounds of the datagrams that
+they completed follow.
 """
 
 from __future__ import annotations
@@ -28,20 +29,6 @@ if TYPE_CHECKING:
 
 ROWS_A_FRAME = 8
 """Room for packets inside packets; memory is only touched where it is used."""
-
-_LAYER_OF_PROTOCOL = {
-    1: codes.ICMP,
-    4: codes.IP,
-    6: codes.TCP,
-    17: codes.UDP,
-    41: codes.IPV6,
-    47: codes.GRE,
-    51: codes.AH,
-    58: codes.ICMPV6,
-    137: codes.MPLS,
-}
-_EXTENSION_HEADERS = frozenset({0, 43, 60, 135, 139, 140})
-_ESP = 50
 
 
 class Cursors(Columns):
@@ -99,7 +86,7 @@ class Decoder:
         self._start_columns = (
             *packets("frame"), *cursor, *packets("link_hash", "source", "role", "protocol"), *verdict
         )  # fmt: skip
-        self._link_columns = (*packets("frame"), *cursor, *packets("link_hash"), *verdict)
+        self._link_columns = (*packets("frame", "role"), *cursor, *packets("link_hash"), *verdict)
         self._tunnel_columns = (*packets("frame", "role"), *cursors("parent"), *cursor, *verdict)
         self._network_columns = (
             *packets("frame", "role"),
@@ -116,7 +103,8 @@ class Decoder:
             *cursors("parent"),
             *cursor,
             *packets(
-                "link_hash", "protocol", "sport", "dport", "transport_offset", "payload_offset",
+                "link_hash", "fragments", "ip_version", "protocol", "sport", "dport", "transport_offset",
+                "payload_offset",
                 "payload_bytes", "payload_captured", "checksum", "seq", "ack", "flags", "window", "mss",
                 "window_scale", "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr",
             ),
@@ -140,22 +128,15 @@ class Decoder:
         )  # fmt: skip
         start_rows(*arguments)
         self._counters[0] = count
-        arena = bytearray()
-        todo = {IN_BATCH: (self._identity_view, count)}
-        while todo:
-            again: list[int] = []
-            held: list[int] = []
-            data = memoryview(bytes(arena)) if IN_ARENA in todo else batch.data
-            for source, (rows, length) in todo.items():
-                here = data if source == IN_ARENA else batch.data
-                if self._round(rows, length, here, source, batch):
-                    layers = self.cursors.arrays["layer"][np.asarray(rows[:length])]
-                    found = np.asarray(rows[:length])[layers == codes.FRAGMENT].tolist()
-                    held += [row for row in found if self._resume(batch, row, here, arena)]
-                if self._counters[1]:
-                    again += self._again[: self._counters[1]].tolist()
-            todo = self._split(again, held)
-        packets.arena = memoryview(bytes(arena))
+        packets.arena = memoryview(b"")
+        held = self._rounds(batch, {IN_BATCH: (self._identity_view, count)})
+        if held:
+            arena = bytearray()
+            while held:
+                held.sort(key=packets.views["frame"].__getitem__)
+                resumed = [row for row in held if self._resume(batch, row, arena)]
+                packets.arena = memoryview(bytes(arena))
+                held = self._rounds(batch, self._split(resumed))
         packets.count = self._counters[0]
         packets.order = (
             self._identity_view
@@ -164,8 +145,23 @@ class Decoder:
         )
         return packets
 
-    def _round(self, rows: memoryview, length: int, data: memoryview, source: int, batch: Batch) -> int:
+    def _rounds(self, batch: Batch, todo: dict[int, tuple[memoryview, int]]) -> list[int]:
+        """Decode these rows, and the packets inside them, to the end; returns those that are fragments."""
+        held: list[int] = []
+        while todo:
+            again: list[int] = []
+            for source, (rows, length) in todo.items():
+                if self._round(rows, length, source, batch):
+                    there = np.asarray(rows[:length])
+                    held += there[self.cursors.arrays["layer"][there] == codes.FRAGMENT].tolist()
+                if self._counters[1]:
+                    again += self._again[: self._counters[1]].tolist()
+            todo = self._split(again)
+        return held
+
+    def _round(self, rows: memoryview, length: int, source: int, batch: Batch) -> int:
         """Run every kernel once over these rows; returns how many of them are fragments."""
+        data = self.packets.arena if source == IN_ARENA else batch.data
         self._counters[1] = 0
         if rows is not self._identity_view:
             decode_tunnels(rows, length, data, *self._tunnel_columns)
@@ -176,26 +172,28 @@ class Decoder:
         )
         return found
 
-    def _split(self, again: list[int], resumed: list[int]) -> dict[int, tuple[memoryview, int]]:
-        """The rows of the next round by the buffer their bytes lie in."""
+    def _split(self, again: list[int]) -> dict[int, tuple[memoryview, int]]:
+        """The rows of the next round by the buffer their bytes lie in, in the order of their frames."""
         todo: dict[int, tuple[memoryview, int]] = {}
-        source = self.packets.arrays["source"]
+        if not again:
+            return todo
+        rows = np.array(again, np.int32)
+        source, frame = self.packets.arrays["source"][rows], self.packets.arrays["frame"][rows]
         for buffer in (IN_BATCH, IN_ARENA):
-            rows = [row for row in again if source[row] == buffer]
-            if buffer == IN_ARENA:
-                rows += resumed
-            if rows:
-                todo[buffer] = (view_of(np.array(rows, np.int32)), len(rows))
+            there = np.flatnonzero(source == buffer)
+            if there.size:
+                there = there[np.argsort(frame[there], kind="stable")]
+                todo[buffer] = (view_of(rows[there]), there.size)
         return todo
 
-    def _resume(self, batch: Batch, row: int, data: memoryview, arena: bytearray) -> bool:
+    def _resume(self, batch: Batch, row: int, arena: bytearray) -> bool:
         """Hand a fragment to the reassembler; True if the row goes on with the whole datagram."""
         packet, cursor = self.packets.arrays, self.cursors.arrays
+        data = self.packets.arena if packet["source"][row] == IN_ARENA else batch.data
         index = int(packet["frame"][row])
         at, end = int(cursor["at"][row]), int(cursor["end"][row])
-        number = int(packet["protocol"][row])
         key = b"%d %d %x %x %x %x %x" % (
-            packet["ip_version"][row], number, packet["src_hi"][row], packet["src_lo"][row],
+            packet["ip_version"][row], packet["protocol"][row], packet["src_hi"][row], packet["src_lo"][row],
             packet["dst_hi"][row], packet["dst_lo"][row], cursor["fragment_id"][row],
         )  # fmt: skip
         whole = self.reassembler.add(
@@ -222,24 +220,20 @@ class Decoder:
                 known.bytes + sum(size for _, size in others),
                 min(first, known.first_frame or first),
             )
-        start = len(arena)
-        arena += whole.payload
-        number, skipped = _skip_extensions(number, whole.payload)
-        layer = _LAYER_OF_PROTOCOL.get(number, codes.NONE)
+        # The datagram goes behind the IP header of the fragment that completed it.
+        header = bytes(data[packet["network_offset"][row] : at])
+        packet["network_offset"][row] = len(arena)
+        start = len(arena) + len(header)
+        arena += header + whole.payload
         packet["source"][row] = IN_ARENA
-        packet["protocol"][row] = number
         packet["fragments"][row] = whole.fragments
-        packet["ip_bytes"][row] = at - packet["network_offset"][row] + whole.total_bytes
-        cursor["path"][row] //= codes.PATH_BASE
-        cursor["layer"][row] = layer
-        cursor["at"][row] = start + skipped
+        packet["ip_bytes"][row] = len(header) + whole.total_bytes
+        if cursor["path"][row] % codes.PATH_BASE == codes.FRAGMENT:
+            cursor["path"][row] //= codes.PATH_BASE
+        cursor["layer"][row] = codes.NEXT
+        cursor["at"][row] = start
         cursor["end"][row] = start + len(whole.payload)
         cursor["wire_end"][row] = start + whole.total_bytes
-        if layer == codes.NONE:
-            verdict = codes.ENCRYPTED if number == _ESP else codes.OTHER_TRANSPORT
-            detail = 0 if number == _ESP else number
-            self.facts.arrays["verdict"][index] = verdict * codes.DETAIL_BASE + detail
-            return False
         return True
 
     def fragment_tallies(self) -> list[tuple[int, Tally]]:
@@ -250,12 +244,3 @@ class Decoder:
             (codes.FRAGMENT_INCOMPLETE, self.reassembler.incomplete()),
             *((codes.FRAGMENT_REFUSED, part) for part in refused),
         ]
-
-
-def _skip_extensions(number: int, payload: bytes) -> tuple[int, int]:
-    """Past the IPv6 extension headers that may lead a reassembled payload: (next header, offset)."""
-    at = 0
-    while number in _EXTENSION_HEADERS and at + 8 <= len(payload):
-        number, length = payload[at], (payload[at + 1] + 1) * 8
-        at += length
-    return number, min(at, len(payload))

@@ -117,6 +117,8 @@ def reason_text(verdict: int, detail: int) -> str:  # noqa: PLR0911 - one return
     if verdict == codes.UNKNOWN_LINK:
         return f"{text}: {link_type_name(detail)}"
     if verdict == codes.NOT_IP and detail:
+        if detail >= codes.FAMILY:
+            return f"{text}: address family {detail - codes.FAMILY}"
         name = codes.ETHERTYPE_NAMES.get(detail)
         return f"{text}: {name}" if name else f"{text}: EtherType 0x{detail:04x}"
     if verdict == codes.LLC_OTHER and detail:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.wire import codes
+from netanalyze.wire import codes, packets
 
 NONE = cython.declare(cython.int, codes.NONE)
 ETH = cython.declare(cython.int, codes.ETH)
@@ -64,6 +64,8 @@ PATH_BASE = cython.declare(cython.longlong, codes.PATH_BASE)
 PATH_LIMIT = cython.declare(cython.longlong, codes.PATH_LIMIT)
 DETAIL_BASE = cython.declare(cython.longlong, codes.DETAIL_BASE)
 MAX_LAYERS = cython.declare(cython.int, codes.MAX_LAYERS)
+FAMILY = cython.declare(cython.longlong, codes.FAMILY)
+QUOTED = cython.declare(cython.int, packets.QUOTED)
 MASK31 = cython.declare(cython.longlong, 0x7FFFFFFF)
 
 # The layer a link type begins with and the octets before it, as flat tables for the loop below.
@@ -193,15 +195,20 @@ def nflog_payload(
 ) -> cython.longlong:
     """Where the packet in an NFLOG frame begins (attribute NFULA_PAYLOAD, 9), -1 if there is none.
 
-    Attributes are in the byte order of the machine that captured, nowadays little-endian.
+    Attributes are in the byte order of the machine that captured; the first one is a short one.
     """
     length: cython.longlong
+    kind: cython.longlong
+    big: cython.bint = False
     at += 4
+    if at + 4 <= end:
+        big = be16(data, at) < le16(data, at)
     while at + 4 <= end:
-        length = le16(data, at)
+        length = be16(data, at) if big else le16(data, at)
+        kind = be16(data, at + 2) if big else le16(data, at + 2)
         if length < 4:
             return -1
-        if le16(data, at + 2) == 9:
+        if kind == 9:
             return at + 4
         at += (length + 3) & ~3
     return -1
@@ -215,6 +222,7 @@ def decode_links(
     layers: cython.const[cython.uchar][::1],
     skips: cython.const[cython.uchar][::1],
     frame: cython.int[::1],
+    role: cython.uchar[::1],
     layer: cython.int[::1],
     at: cython.longlong[::1],
     end: cython.longlong[::1],
@@ -244,6 +252,7 @@ def decode_links(
     length: cython.longlong
     detail: cython.longlong
     mixed: cython.longlong
+    pad: cython.longlong
     outcome: cython.longlong
     with cython.nogil:
         for index in range(todo_count):
@@ -260,6 +269,7 @@ def decode_links(
             detail = 0
             outcome = 0
             value = 0
+            pad = 0
             while now <= LAST_LINK:
                 steps += 1
                 if steps > MAX_LAYERS:
@@ -281,9 +291,8 @@ def decode_links(
                     value = be16(data, here + 12)
                     here += 14
                     if value <= 1500:
-                        if wire > here + value:
-                            wire = here + value
-                            stop = min(stop, wire)
+                        wire = min(wire, here + value)
+                        stop = min(stop, wire)
                         now = LLC
                     else:
                         now = layer_of_ethertype(value)
@@ -294,7 +303,12 @@ def decode_links(
                     mixed = (mixed * 31 + be16(data, here)) & MASK31
                     value = be16(data, here + 2)
                     here += 4
-                    now = LLC if value <= 1500 else layer_of_ethertype(value)
+                    if value <= 1500:
+                        wire = min(wire, here + value)
+                        stop = min(stop, wire)
+                        now = LLC
+                    else:
+                        now = layer_of_ethertype(value)
                 elif now == ETHERTYPE:  # a bare EtherType, as in GRE or an 802.2 SNAP header
                     if stop - here < 2:
                         outcome = LINK_CUT
@@ -372,8 +386,11 @@ def decode_links(
                         now = IP
                     elif value == 10 or value == 24 or value == 28 or value == 30:
                         now = IPV6  # AF_INET6 of Linux, of NetBSD and OpenBSD, of FreeBSD, of Darwin
+                    elif value == 23 and (here >= stop or data[here] >> 4 == 6):
+                        now = IPV6  # AF_INET6 of Windows, which is AF_IPX of the BSDs
                     else:
                         outcome = NOT_IP
+                        value = FAMILY + (value & 0xFFFF)
                         break
                 elif now == RAW:
                     if stop - here < 1:
@@ -469,11 +486,17 @@ def decode_links(
                             value = 0x8847
                             break
                 elif now == PW_ETH:
-                    # RFC 4448: a control word of four octets, the first half-octet zero.
+                    # RFC 4448: a control word of four octets, the first half-octet zero, unless it was
+                    # left out and the EtherType shows that this is the destination address.
                     if stop - here < 4:
                         outcome = LINK_CUT
                         break
-                    here += 4
+                    if (
+                        stop - here < 14
+                        or layer_of_ethertype(be16(data, here + 12)) == DATA
+                        or (stop - here >= 18 and layer_of_ethertype(be16(data, here + 16)) != DATA)
+                    ):
+                        here += 4
                     now = ETH
                 elif now == WLAN:
                     length = wlan_header(data, here, stop)
@@ -483,17 +506,22 @@ def decode_links(
                     if stop - here < length:
                         outcome = LINK_CUT
                         break
-                    if data[here] & 0x80 and data[here + (30 if data[here + 1] & 3 == 3 else 24)] & 0x80:
+                    mixed = (mixed * 31 + be32(data, here + 12)) & MASK31
+                    length = (length + pad) & ~pad
+                    if (
+                        data[here] & 0x80
+                        and data[here + (30 if data[here + 1] & 3 == 3 else 24)] & 0x80
+                        and not (stop - here >= length + 2 and be16(data, here + length) == 0xAAAA)
+                    ):
                         # An aggregate (A-MSDU): its first subframe is read, 14 octets of its own header.
+                        # Some drivers split it up and leave the bit set: then there is 802.2 already.
                         length += 14
                         if stop - here < length:
                             outcome = LINK_CUT
                             break
                         value = be16(data, here + length - 2)
-                        if wire > here + length + value:
-                            wire = here + length + value
-                            stop = min(stop, wire)
-                    mixed = (mixed * 31 + be32(data, here + 12)) & MASK31
+                        wire = min(wire, here + length + value)
+                        stop = min(stop, wire)
                     here += length
                     now = LLC
                 elif now == RADIOTAP:
@@ -512,14 +540,8 @@ def decode_links(
                     if value & 0x10 and wire - here >= 4:  # the frame check sequence is at the end
                         wire -= 4
                         stop = min(stop, wire)
+                    pad = 3 if value & 0x20 else 0  # the 802.11 header is padded to a multiple of four
                     now = WLAN
-                    if value & 0x20:  # header padded to a multiple of four: skip both here
-                        length = wlan_header(data, here, stop)
-                        if length < 0:
-                            outcome = -length
-                            break
-                        here += (length + 3) & ~3
-                        now = LLC
                 elif now == PRISM:
                     if stop - here < 8:
                         outcome = LINK_CUT
@@ -531,7 +553,7 @@ def decode_links(
                     if length < 8 or length > 4096:
                         length = be32(data, here + 4)
                     if length < 8 or length > stop - here:
-                        outcome = LINK_BAD
+                        outcome = LINK_BAD if length < 8 or length > wire - here else LINK_CUT
                         break
                     here += length
                     now = WLAN
@@ -541,7 +563,7 @@ def decode_links(
                         break
                     length = be32(data, here + 4)
                     if length < 8 or length > stop - here:
-                        outcome = LINK_BAD
+                        outcome = LINK_BAD if length < 8 or length > wire - here else LINK_CUT
                         break
                     here += length
                     now = WLAN
@@ -551,10 +573,14 @@ def decode_links(
                         break
                     length = le16(data, here + 2)
                     value = le32(data, here + 4)
-                    if length < 8 or length > stop - here or value >= 512 or layers[value] == NONE:
-                        outcome = LINK_BAD
+                    if length < 8 or length > stop - here:
+                        outcome = LINK_BAD if length < 8 or length > wire - here else LINK_CUT
                         break
-                    here += length
+                    if value >= 512 or layers[value] == NONE:
+                        outcome = UNKNOWN_LINK
+                        detail = value & MASK31
+                        break
+                    here += length + skips[value]
                     now = layers[value]
                 elif now == PKTAP:
                     if stop - here < 12:
@@ -562,8 +588,12 @@ def decode_links(
                         break
                     length = le32(data, here)
                     value = le32(data, here + 8)
-                    if length < 12 or length > stop - here or value >= 512 or layers[value] == NONE:
-                        outcome = LINK_BAD
+                    if length < 12 or length > stop - here:
+                        outcome = LINK_BAD if length < 12 or length > wire - here else LINK_CUT
+                        break
+                    if value >= 512 or layers[value] == NONE:
+                        outcome = UNKNOWN_LINK
+                        detail = value & MASK31
                         break
                     here += length + skips[value]
                     now = layers[value]
@@ -574,16 +604,19 @@ def decode_links(
                     value = data[here]
                     length = nflog_payload(data, here, stop)
                     if length < 0:
-                        outcome = LINK_BAD
+                        outcome = LINK_BAD if stop == wire else LINK_CUT
                         break
                     here = length
+                    length = le16(data, here - 4) if data[here - 2] == 9 else be16(data, here - 4)
+                    wire = min(wire, here - 4 + length)
+                    stop = min(stop, wire)
                     if value == 2:
                         now = IP
                     elif value == 10:
                         now = IPV6
                     else:
                         outcome = NOT_IP
-                        value = 0
+                        value += FAMILY
                         break
                 elif now == NSH:
                     if stop - here < 8:
@@ -625,6 +658,7 @@ def decode_links(
                     now = ETHERTYPE
                 else:
                     outcome = UNKNOWN_LINK
+                    detail = link_type[frame[row]]
                     break
             if outcome == 0 and now != IP and now != IPV6:
                 outcome = NOT_IP
@@ -633,11 +667,12 @@ def decode_links(
                     trail = trail * PATH_BASE + now
             elif outcome == NOT_IP:
                 detail = value
-            elif outcome == UNKNOWN_LINK:
-                detail = link_type[frame[row]]
+            elif outcome == LINK_CUT and stop == wire:
+                outcome = LINK_BAD  # nothing was cut off: the frame is that short
             if outcome != 0:
                 now = NONE
-                verdict[frame[row]] = outcome * DETAIL_BASE + detail
+                if role[row] != QUOTED:
+                    verdict[frame[row]] = outcome * DETAIL_BASE + detail
             layer[row] = now
             at[row] = here
             end[row] = stop

@@ -29,6 +29,7 @@ MPLS = cython.declare(cython.int, codes.MPLS)
 ETH = cython.declare(cython.int, codes.ETH)
 ETHERIP = cython.declare(cython.int, codes.ETHERIP)
 AH = cython.declare(cython.int, codes.AH)
+NEXT = cython.declare(cython.int, codes.NEXT)
 SCTP = cython.declare(cython.int, codes.SCTP)
 ESP = cython.declare(cython.int, codes.ESP)
 IGMP = cython.declare(cython.int, codes.IGMP)
@@ -41,6 +42,7 @@ OTHER_TRANSPORT = cython.declare(cython.longlong, codes.OTHER_TRANSPORT)
 ENCRYPTED = cython.declare(cython.longlong, codes.ENCRYPTED)
 FRAGMENT_HELD = cython.declare(cython.longlong, codes.FRAGMENT_HELD)
 TUNNEL_BAD = cython.declare(cython.longlong, codes.TUNNEL_BAD)
+TUNNEL_CUT = cython.declare(cython.longlong, codes.TUNNEL_CUT)
 TOO_DEEP = cython.declare(cython.longlong, codes.TOO_DEEP)
 
 PATH_BASE = cython.declare(cython.longlong, codes.PATH_BASE)
@@ -165,7 +167,7 @@ def decode_networks(
         for index in range(todo_count):
             row = todo[index]
             now = layer[row]
-            if now != IP and now != IPV6 and now != AH:
+            if now != IP and now != IPV6 and now != AH and now != NEXT:
                 continue
             here = at[row]
             stop = end[row]
@@ -175,12 +177,12 @@ def decode_networks(
             outcome = 0
             detail = 0
             number = 0
-            while now == IP or now == IPV6 or now == AH:
+            while now == IP or now == IPV6 or now == AH or now == NEXT:
                 steps += 1
                 if steps > MAX_LAYERS:
                     outcome = TOO_DEEP
                     break
-                if trail < PATH_LIMIT:
+                if now != NEXT and trail < PATH_LIMIT:
                     trail = trail * PATH_BASE + now
                 if now == IP:
                     if stop - here < 20:
@@ -222,37 +224,53 @@ def decode_networks(
                         now = FRAGMENT
                     else:
                         now = layer_of_protocol(number)
-                elif now == IPV6:
-                    if stop - here < 40:
-                        outcome = NETWORK_CUT
-                        break
-                    if data[here] >> 4 != 6:
-                        outcome = NETWORK_BAD
-                        break
-                    total = be16(data, here + 4) + 40
-                    if total == 40 or total > wire - here:
-                        total = wire - here
-                    if total < 40:
-                        outcome = NETWORK_BAD
-                        break
-                    wire = here + total
-                    stop = min(stop, wire)
-                    ip_version[row] = 6
-                    tos[row] = (be16(data, here) >> 4) & 0xFF
-                    ip_id[row] = -1
-                    number = data[here + 6]
-                    ttl[row] = data[here + 7]
-                    src_hi[row] = be64(data, here + 8)
-                    src_lo[row] = be64(data, here + 16)
-                    dst_hi[row] = be64(data, here + 24)
-                    dst_lo[row] = be64(data, here + 32)
-                    ip_bytes[row] = total
-                    network_offset[row] = here
-                    fragments[row] = 0
-                    here += 40
+                else:
+                    if now == IPV6:
+                        if stop - here < 40:
+                            outcome = NETWORK_CUT
+                            break
+                        if data[here] >> 4 != 6:
+                            outcome = NETWORK_BAD
+                            break
+                        total = be16(data, here + 4) + 40
+                        if total == 40 or total > wire - here:
+                            total = wire - here
+                        wire = here + total
+                        stop = min(stop, wire)
+                        ip_version[row] = 6
+                        tos[row] = (be16(data, here) >> 4) & 0xFF
+                        ip_id[row] = -1
+                        number = data[here + 6]
+                        ttl[row] = data[here + 7]
+                        src_hi[row] = be64(data, here + 8)
+                        src_lo[row] = be64(data, here + 16)
+                        dst_hi[row] = be64(data, here + 24)
+                        dst_lo[row] = be64(data, here + 32)
+                        ip_bytes[row] = total
+                        network_offset[row] = here
+                        fragments[row] = 0
+                        here += 40
+                    elif now == AH:
+                        # RFC 4302: next header, then the length in 32-bit words less two.
+                        if stop - here < 12:
+                            outcome = NETWORK_CUT
+                            break
+                        length = (data[here + 1] + 2) * 4
+                        if length < 12 or wire - here < length:
+                            outcome = NETWORK_BAD
+                            break
+                        if stop - here < length:
+                            outcome = NETWORK_CUT
+                            break
+                        number = data[here]
+                        here += length
+                    else:
+                        number = protocol[row]
                     now = DATA
                     # Hop-by-hop, routing, destination options, mobility, HIP, Shim6, fragment.
-                    while number == 0 or number == 43 or number == 60 or number == 44 or number >= 135:
+                    while ip_version[row] == 6 and (
+                        number == 0 or number == 43 or number == 60 or number == 44 or number >= 135
+                    ):
                         if number >= 135 and number != 135 and number != 139 and number != 140:
                             break
                         steps += 1
@@ -275,42 +293,34 @@ def decode_networks(
                             here += 8  # an atomic fragment (RFC 6946) is a whole packet
                         else:
                             length = (data[here + 1] + 1) * 8
-                            number = data[here]
                             if wire - here < length:
                                 outcome = NETWORK_BAD
                                 break
                             if stop - here < length:
                                 outcome = NETWORK_CUT
                                 break
+                            number = data[here]
                             here += length
                     if outcome != 0:
                         break
                     if now != FRAGMENT:
                         now = layer_of_protocol(number)
-                else:
-                    # RFC 4302: next header, then the length in 32-bit words less two.
-                    if stop - here < 12:
-                        outcome = NETWORK_CUT
-                        break
-                    length = (data[here + 1] + 2) * 4
-                    number = data[here]
-                    if stop - here < length:
-                        outcome = NETWORK_CUT
-                        break
-                    here += length
+            if now == FRAGMENT and role[row] == QUOTED:
+                # What a quoted fragment holds is only told by the first one. Wireshark reads on in an
+                # IPv4 one that is not all there, as most quotes are, and waits for the others else.
+                now = NONE
+                if ip_version[row] == 6 or be16(data, network_offset[row] + 2) <= stop - network_offset[row]:
+                    fragments[row] = -1
+                if fragment_offset[row] == 0:
                     now = layer_of_protocol(number)
-            protocol[row] = number
+            # Ports are read only where the headers before them were whole.
+            protocol[row] = number if outcome == 0 and now != NONE else 0
             if outcome == 0:
                 if now == FRAGMENT:
-                    if role[row] == QUOTED:
-                        now = NONE
-                        if fragment_offset[row] == 0:
-                            now = layer_of_protocol(number)
-                    else:
-                        found += 1
-                        outcome = FRAGMENT_HELD
-                        if trail < PATH_LIMIT:
-                            trail = trail * PATH_BASE + FRAGMENT
+                    found += 1
+                    outcome = FRAGMENT_HELD
+                    if trail < PATH_LIMIT:
+                        trail = trail * PATH_BASE + FRAGMENT
                 elif now == ESP:
                     outcome = ENCRYPTED
                 elif now == DATA or now == SCTP or now == IGMP or now == OSPF:
@@ -318,7 +328,9 @@ def decode_networks(
                     detail = number
                 elif now == ETHERIP:
                     # RFC 3378: version 3 and padding in two octets.
-                    if stop - here < 2 or data[here] != 0x30:
+                    if stop - here < 2:
+                        outcome = TUNNEL_CUT if stop < wire else TUNNEL_BAD
+                    elif data[here] != 0x30:
                         outcome = TUNNEL_BAD
                     else:
                         here += 2
@@ -326,10 +338,12 @@ def decode_networks(
                             trail = trail * PATH_BASE + now
                         now = ETH
             if outcome != 0:
-                if now == ESP or now == DATA or now == SCTP or now == IGMP or now == OSPF:
+                if outcome == OTHER_TRANSPORT or outcome == ENCRYPTED:
                     if trail < PATH_LIMIT:
                         trail = trail * PATH_BASE + now
-                if now != FRAGMENT:
+                elif outcome == NETWORK_CUT and stop == wire:
+                    outcome = NETWORK_BAD  # nothing was cut off: the packet is that short
+                if outcome != FRAGMENT_HELD:
                     now = NONE
                 if role[row] != QUOTED:
                     verdict[frame[row]] = outcome * DETAIL_BASE + detail

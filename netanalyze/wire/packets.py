@@ -40,7 +40,7 @@ class Packets(Columns):
         order: the rows in order of their frames (int32): what a stage that goes through them follows.
         arena: bytes of the packets that were put together from fragments.
 
-    Columns:
+    Columns (of a row that holds a packet; those of the TCP header only for TCP):
         frame: index of the frame in the batch.
         role: ``INNERMOST``, ``CARRIER``, ``QUOTED`` or ``DAMAGED``.
         source: the buffer that offsets refer to, ``IN_BATCH`` or ``IN_ARENA``.
@@ -51,18 +51,22 @@ class Packets(Columns):
         ip_id: IPv4 identification, ``UNKNOWN`` for IPv6.
         ttl, tos: time to live or hop limit; type of service or traffic class (DSCP and ECN).
         ip_bytes: length of the IP packet on the wire, headers included.
-        network_offset, transport_offset, payload_offset: where these begin in the source buffer.
+        network_offset, transport_offset, payload_offset: where these begin in the source buffer. The IP
+            header before a datagram that was put together is that of its last fragment to arrive.
         payload_bytes: transport payload on the wire, never counting padding.
         payload_captured: how many bytes of it were captured.
-        seq, ack, flags, window: of the TCP header, raw; flags are its low 12 bits.
+        seq, ack, flags, window: of the TCP header, raw; flags are its low 12 bits. A quote that is too
+            short for them, or is of a fragment, has ``UNKNOWN`` for ack and flags, of UDP for flags.
         checksum: the transport's checksum field.
         mss, window_scale: options of this segment, ``UNKNOWN`` where absent.
         sack_permitted: 1 if the option is there.
         sack_offset, sack_blocks: where the first SACK block lies and how many there are.
         tsval, tsecr: timestamps option, ``UNKNOWN`` where absent.
         link_hash: a number made from the link headers before the IP packet.
-        fragments: how many fragments the packet was put together from; 0 if it came whole.
-        stream: number of the TCP stream or UDP flow, ``UNKNOWN`` for other protocols.
+        fragments: how many fragments the packet was put together from; 0 if it came whole, ``UNKNOWN``
+            for a quoted one that is a fragment of which Wireshark does not show the ports.
+        stream: number of the TCP stream or UDP flow, ``UNKNOWN`` for other protocols, and for a short
+            quote from a conversation that was not seen.
         side: 0 if sent by the endpoint that sent the stream's first packet, else 1.
         duplicate: 1 if an earlier frame is the same packet captured before.
         app: code of the application protocol as far as it is known at this packet, 0 if it is not.

@@ -26,6 +26,7 @@ VXLAN_GPE = cython.declare(cython.int, codes.VXLAN_GPE)
 GENEVE = cython.declare(cython.int, codes.GENEVE)
 GTP = cython.declare(cython.int, codes.GTP)
 TEREDO = cython.declare(cython.int, codes.TEREDO)
+NEXT = cython.declare(cython.int, codes.NEXT)
 
 TCP_SEGMENT = cython.declare(cython.longlong, codes.TCP_SEGMENT)
 UDP_DATAGRAM = cython.declare(cython.longlong, codes.UDP_DATAGRAM)
@@ -94,6 +95,8 @@ def decode_transports(
     depth: cython.int[::1],
     path: cython.longlong[::1],
     link_hash: cython.longlong[::1],
+    fragments: cython.int[::1],
+    ip_version: cython.uchar[::1],
     protocol: cython.uchar[::1],
     sport: cython.int[::1],
     dport: cython.int[::1],
@@ -145,6 +148,10 @@ def decode_transports(
             if now == NONE or now == FRAGMENT:
                 continue
             if now != TCP and now != UDP and now != ICMP and now != ICMPV6:
+                # One of another kernel's layers (the layers behind NEXT only end a path).
+                if now > NEXT:
+                    layer[row] = NONE
+                    continue
                 again[counters[1]] = row
                 counters[1] += 1
                 continue
@@ -165,6 +172,15 @@ def decode_transports(
                 sport[row] = cython.cast(cython.int, be16(data, here))
                 dport[row] = cython.cast(cython.int, be16(data, here + 2))
                 seq[row] = be32(data, here + 4) if stop - here >= 8 else 0
+                ack[row] = -1
+                flags[row] = -1
+                if fragments[row] == 0:
+                    if now == UDP and stop - here >= 8:
+                        flags[row] = 0
+                    elif now == TCP and stop - here >= 16:
+                        ack[row] = be32(data, here + 8)
+                        flags[row] = cython.cast(cython.int, be16(data, here + 12) & 0xFFF)
+                payload_offset[row] = here
                 payload_bytes[row] = 0
                 payload_captured[row] = 0
                 continue
@@ -172,7 +188,7 @@ def decode_transports(
                 path[row] = path[row] * PATH_BASE + now
             outcome = 0
             if now == TCP:
-                if wire - here < 20:
+                if wire - here < 16:
                     outcome = TRANSPORT_BAD
                 elif stop - here < 16:
                     outcome = TRANSPORT_CUT
@@ -183,14 +199,8 @@ def decode_transports(
                     seq[row] = be32(data, here + 4)
                     ack[row] = be32(data, here + 8)
                     flags[row] = cython.cast(cython.int, be16(data, here + 12) & 0xFFF)
-                    if header < 20 or header > wire - here:
-                        outcome = TRANSPORT_BAD
-                        role[row] = DAMAGED
-                if outcome == 0:
-                    outcome = TCP_SEGMENT
                     window[row] = cython.cast(cython.int, be16(data, here + 14))
                     checksum[row] = cython.cast(cython.int, be16(data, here + 16)) if stop - here >= 18 else 0
-                    body = here + header
                     mss[row] = -1
                     window_scale[row] = -1
                     sack_permitted[row] = 0
@@ -198,6 +208,12 @@ def decode_transports(
                     sack_blocks[row] = 0
                     tsval[row] = -1
                     tsecr[row] = -1
+                    if header < 20 or header > wire - here:
+                        outcome = TRANSPORT_BAD
+                        role[row] = DAMAGED
+                if outcome == 0:
+                    outcome = TCP_SEGMENT
+                    body = here + header
                     option = here + 20
                     length = min(stop, body)
                     while option < length:
@@ -220,7 +236,7 @@ def decode_transports(
                             mss[row] = cython.cast(cython.int, be16(data, option + 2))
                         elif kind == 3 and header == 3:
                             window_scale[row] = data[option + 2]
-                        elif kind == 4:
+                        elif kind == 4 and header == 2:
                             sack_permitted[row] = 1
                         option += header
             elif now == UDP:
@@ -232,12 +248,12 @@ def decode_transports(
                     length = be16(data, here + 4)
                     sport[row] = cython.cast(cython.int, be16(data, here))
                     dport[row] = cython.cast(cython.int, be16(data, here + 2))
-                    if length > 0 and length < 8:
-                        outcome = TRANSPORT_BAD
+                    if length < 8 and (length > 0 or ip_version[row] == 4):
+                        outcome = TRANSPORT_BAD  # 0 is an IPv6 jumbogram (RFC 2675)
                 if outcome == 0:
                     outcome = UDP_DATAGRAM
                     checksum[row] = cython.cast(cython.int, be16(data, here + 6))
-                    if length > 0 and here + length < wire:  # 0 is a jumbogram (RFC 2675) or an offload
+                    if length > 0 and here + length < wire:
                         wire = here + length
                     body = here + 8
                     then = tunnel_of_port(dport[row])
@@ -261,6 +277,7 @@ def decode_transports(
                     then = IPV6
             verdict[frame[row]] = outcome * DETAIL_BASE
             if role[row] == DAMAGED:
+                payload_offset[row] = here
                 payload_bytes[row] = 0
                 payload_captured[row] = 0
                 continue

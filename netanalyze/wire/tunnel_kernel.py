@@ -34,6 +34,7 @@ TEREDO = cython.declare(cython.int, codes.TEREDO)
 
 NOT_IP = cython.declare(cython.longlong, codes.NOT_IP)
 TUNNEL_BAD = cython.declare(cython.longlong, codes.TUNNEL_BAD)
+TUNNEL_CUT = cython.declare(cython.longlong, codes.TUNNEL_CUT)
 TOO_DEEP = cython.declare(cython.longlong, codes.TOO_DEEP)
 
 PATH_BASE = cython.declare(cython.longlong, codes.PATH_BASE)
@@ -41,6 +42,9 @@ PATH_LIMIT = cython.declare(cython.longlong, codes.PATH_LIMIT)
 DETAIL_BASE = cython.declare(cython.longlong, codes.DETAIL_BASE)
 MAX_LAYERS = cython.declare(cython.int, codes.MAX_LAYERS)
 INNERMOST = cython.declare(cython.int, packets.INNERMOST)
+QUOTED = cython.declare(cython.int, packets.QUOTED)
+BAD = cython.declare(cython.longlong, -2)
+"""In place of an offset: the header cannot be one, however much of it was captured."""
 
 
 @cython.cfunc
@@ -143,7 +147,10 @@ def gtp_inside(
 @cython.cfunc
 @cython.nogil
 def teredo_inside(
-    data: cython.const[cython.uchar][::1], at: cython.longlong, end: cython.longlong
+    data: cython.const[cython.uchar][::1],
+    at: cython.longlong,
+    end: cython.longlong,
+    wire_end: cython.longlong,
 ) -> cython.longlong:
     """Offset of the IPv6 packet in a Teredo one, -1 if it is none.
 
@@ -155,7 +162,7 @@ def teredo_inside(
         at += 8
     if end - at < 40 or data[at] >> 4 != 6:
         return -1
-    if be16(data, at + 4) + 40 > end - at:
+    if be16(data, at + 4) + 40 > wire_end - at:
         return -1
     return at
 
@@ -201,7 +208,8 @@ def decode_tunnels(
             depth[row] += 1
             if depth[row] > MAX_LAYERS:
                 layer[row] = NONE
-                verdict[frame[row]] = TOO_DEEP * DETAIL_BASE
+                if role[row] != QUOTED:
+                    verdict[frame[row]] = TOO_DEEP * DETAIL_BASE
                 continue
             if now == VXLAN or now == VXLAN_GPE or now == GENEVE or now == GTP or now == TEREDO:
                 if now == VXLAN:
@@ -209,7 +217,7 @@ def decode_tunnels(
                     then = ETH
                 elif now == VXLAN_GPE:
                     inside = -1
-                    if stop - here >= 9 and data[here] & 0xC8 == 0x08 and data[here + 7] == 0:
+                    if stop - here >= 9 and data[here] & 0xF8 == 0x08 and data[here + 7] == 0:
                         inside = here + 8
                         number = data[here + 3]
                         then = ETH
@@ -232,15 +240,15 @@ def decode_tunnels(
                     inside = gtp_inside(data, here, stop)
                     then = RAW
                 else:
-                    inside = teredo_inside(data, here, stop)
+                    inside = teredo_inside(data, here, stop, wire_end[row])
                     then = IPV6
                 if inside < 0 or inside > stop:
-                    # Not that tunnel: the datagram around it is the innermost packet after all.
+                    # Not that tunnel: the datagram around it is the innermost packet after all, and
+                    # this row must not speak for the frame.
                     layer[row] = NONE
+                    role[row] = QUOTED
                     role[parent[row]] = INNERMOST
                     continue
-                if then == RAW:
-                    then = IP if data[inside] >> 4 == 4 else IPV6
             elif now == GRE:
                 inside = -1
                 if stop - here >= 4:
@@ -255,7 +263,9 @@ def decode_tunnels(
                         inside += 4
                     if bits & 7 == 1 and bits & 0x80:
                         inside += 4  # PPTP's acknowledgement number
-                    if bits & 7 > 1 or inside > stop:
+                    if bits & 7 > 1:
+                        inside = BAD
+                    elif inside > stop:
                         inside = -1
                     elif bits & 0x4000:
                         # RFC 1701 source routes: address family, offset, length; a zero length ends.
@@ -267,11 +277,14 @@ def decode_tunnels(
                     then = layer_inside(number)
                     if then == ERSPAN and not bits & 0x1000:
                         then = ETH  # ERSPAN type I has no header of its own
+                    if then == PPP and not bits & 0x1000:
+                        then = NONE  # PPTP's bare acknowledgement: no sequence number, no payload
                     if inside >= 0 and then == NONE:
                         layer[row] = NONE
                         if path[row] < PATH_LIMIT:
                             path[row] = path[row] * PATH_BASE + now
-                        verdict[frame[row]] = NOT_IP * DETAIL_BASE + number
+                        if role[row] != QUOTED:
+                            verdict[frame[row]] = NOT_IP * DETAIL_BASE + number
                         continue
             elif now == ERSPAN:
                 inside = here + 8 if stop - here >= 8 else -1
@@ -284,13 +297,19 @@ def decode_tunnels(
                         inside += 8
                     if inside > stop:
                         inside = -1
-                then = ETH
+                    then = RAW if (data[here + 10] >> 2) & 31 == 2 else ETH  # the frame type
             if path[row] < PATH_LIMIT:
                 path[row] = path[row] * PATH_BASE + now
             if inside < 0:
                 layer[row] = NONE
-                verdict[frame[row]] = TUNNEL_BAD * DETAIL_BASE
+                if role[row] != QUOTED:
+                    if inside != BAD and stop < wire_end[row]:
+                        verdict[frame[row]] = TUNNEL_CUT * DETAIL_BASE
+                    else:
+                        verdict[frame[row]] = TUNNEL_BAD * DETAIL_BASE
                 continue
+            if then == RAW:
+                then = IPV6 if inside < stop and data[inside] >> 4 == 6 else IP
             layer[row] = then
             at[row] = inside
     return 0
