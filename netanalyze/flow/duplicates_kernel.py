@@ -110,6 +110,15 @@ def mark_duplicates(
     place: cython.Py_ssize_t
     kind: cython.int
     told: cython.int
+    key1: cython.ulonglong = mix(salt, MIX2) | 1
+    key2: cython.ulonglong = mix(key1, MIX2) | 1
+    key3: cython.ulonglong = mix(key2, MIX2) | 1
+    key4: cython.ulonglong = mix(key3, MIX2) | 1
+    key5: cython.ulonglong = mix(key4, MIX2) | 1
+    key6: cython.ulonglong = mix(key5, MIX2) | 1
+    key7: cython.ulonglong = mix(key6, MIX2) | 1
+    key8: cython.ulonglong = mix(key7, MIX2) | 1
+    key9: cython.ulonglong = mix(key8, MIX2) | 1
     with cython.nogil:
         for index in range(rows):
             row = order[index]
@@ -117,31 +126,42 @@ def mark_duplicates(
             kind = protocol[row]
             if role[row] > CARRIER or (kind != 6 and kind != 17 and kind != 1 and kind != 58):
                 continue
-            direction = mix(salt, src_hi[row])
-            direction = mix(direction, src_lo[row])
-            direction = mix(direction + MIX2 & MASK64, dst_hi[row])
-            direction = mix(direction, dst_lo[row])
-            direction = mix(
-                direction,
-                (cython.cast(cython.ulonglong, sport[row]) << 32)
-                | (cython.cast(cython.ulonglong, dport[row]) << 16)
-                | cython.cast(cython.ulonglong, kind),
-            )
+            # Products with secret odd numbers, added up: independent of each other, so they overlap.
+            direction = (
+                src_hi[row] * key1
+                + src_lo[row] * key2
+                + dst_hi[row] * key3
+                + dst_lo[row] * key4
+                + (
+                    (cython.cast(cython.ulonglong, sport[row]) << 32)
+                    | (cython.cast(cython.ulonglong, dport[row]) << 16)
+                    | cython.cast(cython.ulonglong, kind)
+                )
+                * key5
+            ) & MASK64
             number = 0
             if ip_id[row] > 0:
                 number = ip_id[row]
-            print_ = mix(direction, (number << 32) | cython.cast(cython.ulonglong, payload_bytes[row]))
-            print_ = mix(print_, checksum[row])
+            print_ = (
+                direction
+                + ((number << 32) | cython.cast(cython.ulonglong, payload_bytes[row])) * key6
+                + cython.cast(cython.ulonglong, checksum[row]) * key7
+            ) & MASK64
             if kind == 6:
-                print_ = mix(
-                    print_,
-                    (cython.cast(cython.ulonglong, seq[row]) << 32) | cython.cast(cython.ulonglong, ack[row]),
-                )
-                print_ = mix(
-                    print_,
-                    (cython.cast(cython.ulonglong, flags[row]) << 32)
-                    | cython.cast(cython.ulonglong, window[row]),
-                )
+                print_ = (
+                    print_
+                    + (
+                        (cython.cast(cython.ulonglong, seq[row]) << 32)
+                        | cython.cast(cython.ulonglong, ack[row])
+                    )
+                    * key8
+                    + (
+                        (cython.cast(cython.ulonglong, flags[row]) << 32)
+                        | cython.cast(cython.ulonglong, window[row])
+                    )
+                    * key9
+                ) & MASK64
+            print_ = mix(print_, salt)
             now = (time_ns[frame[row]] & MASK64) ^ SIGN  # unsigned, in the order of the times
             where = (
                 cython.cast(cython.ulonglong, link_hash[row])

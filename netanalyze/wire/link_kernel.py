@@ -104,6 +104,30 @@ def le32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.l
 @cython.cfunc
 @cython.nogil
 @cython.inline
+@cython.exceptval(check=False)
+def u16(first: cython.uchar, second: cython.uchar) -> cython.longlong:
+    """Two octets in network order. They are handed over one by one: a view would be copied."""
+    return (cython.cast(cython.longlong, first) << 8) | second
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def u32(
+    first: cython.uchar, second: cython.uchar, third: cython.uchar, fourth: cython.uchar
+) -> cython.longlong:
+    return (
+        (cython.cast(cython.longlong, first) << 24)
+        | (cython.cast(cython.longlong, second) << 16)
+        | (cython.cast(cython.longlong, third) << 8)
+        | fourth
+    )
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
 def layer_of_ethertype(number: cython.longlong) -> cython.int:
     """The layer an EtherType announces, ``DATA`` for those not followed."""
     if number == 0x0800:
@@ -285,10 +309,16 @@ def decode_links(
                     if stop - here < 14:
                         outcome = LINK_CUT
                         break
-                    mixed = (mixed * 31 + be32(data, here)) & MASK31
-                    mixed = (mixed * 31 + be32(data, here + 4)) & MASK31
-                    mixed = (mixed * 31 + be32(data, here + 8)) & MASK31
-                    value = be16(data, here + 12)
+                    mixed = (
+                        mixed * 31 + u32(data[here], data[here + 1], data[here + 2], data[here + 3])
+                    ) & MASK31
+                    mixed = (
+                        mixed * 31 + u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
+                    ) & MASK31
+                    mixed = (
+                        mixed * 31 + u32(data[here + 8], data[here + 9], data[here + 10], data[here + 11])
+                    ) & MASK31
+                    value = u16(data[here + 12], data[here + 13])
                     here += 14
                     if value <= 1500:
                         wire = min(wire, here + value)
@@ -300,8 +330,8 @@ def decode_links(
                     if stop - here < 4:
                         outcome = LINK_CUT
                         break
-                    mixed = (mixed * 31 + be16(data, here)) & MASK31
-                    value = be16(data, here + 2)
+                    mixed = (mixed * 31 + u16(data[here], data[here + 1])) & MASK31
+                    value = u16(data[here + 2], data[here + 3])
                     here += 4
                     if value <= 1500:
                         wire = min(wire, here + value)
@@ -313,20 +343,22 @@ def decode_links(
                     if stop - here < 2:
                         outcome = LINK_CUT
                         break
-                    value = be16(data, here)
+                    value = u16(data[here], data[here + 1])
                     here += 2
                     now = layer_of_ethertype(value)
                 elif now == LLC:
                     if stop - here < 3:
                         outcome = LINK_CUT
                         break
-                    value = be16(data, here)
+                    value = u16(data[here], data[here + 1])
                     if value == 0xAAAA and data[here + 2] == 3:
                         if stop - here < 8:
                             outcome = LINK_CUT
                             break
-                        length = be32(data, here + 2) & 0xFFFFFF
-                        value = be16(data, here + 6)
+                        length = (
+                            u32(data[here + 2], data[here + 3], data[here + 4], data[here + 5]) & 0xFFFFFF
+                        )
+                        value = u16(data[here + 6], data[here + 7])
                         here += 8
                         if length == 0 or length == 0x0000F8:  # RFC 1042, or 802.1H bridging
                             now = layer_of_ethertype(value)
@@ -347,8 +379,10 @@ def decode_links(
                     if stop - here < 16:
                         outcome = LINK_CUT
                         break
-                    mixed = (mixed * 31 + be32(data, here)) & MASK31
-                    value = be16(data, here + 14)
+                    mixed = (
+                        mixed * 31 + u32(data[here], data[here + 1], data[here + 2], data[here + 3])
+                    ) & MASK31
+                    value = u16(data[here + 14], data[here + 15])
                     here += 16
                     if value == 4:
                         now = LLC
@@ -362,8 +396,10 @@ def decode_links(
                     if stop - here < 20:
                         outcome = LINK_CUT
                         break
-                    value = be16(data, here)
-                    mixed = (mixed * 31 + be32(data, here + 4)) & MASK31
+                    value = u16(data[here], data[here + 1])
+                    mixed = (
+                        mixed * 31 + u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
+                    ) & MASK31
                     mixed = (mixed * 31 + data[here + 10]) & MASK31
                     here += 20
                     if value == 4:
@@ -378,7 +414,7 @@ def decode_links(
                     if stop - here < 4:
                         outcome = LINK_CUT
                         break
-                    value = be32(data, here)
+                    value = u32(data[here], data[here + 1], data[here + 2], data[here + 3])
                     if value > 0xFFFF:
                         value = le32(data, here)
                     here += 4
@@ -413,7 +449,7 @@ def decode_links(
                     if (value == 0x0F or value == 0x8F) and data[here + 1] == 0:
                         now = CHDLC  # Cisco's framing on the same link type
                         continue
-                    if be16(data, here) == 0xFF03:
+                    if u16(data[here], data[here + 1]) == 0xFF03:
                         here += 2
                     elif link_type[frame[row]] == 166 and value <= 1 and data[here + 1] == 3:
                         here += 2  # pppd's log: direction in place of the address
@@ -445,7 +481,7 @@ def decode_links(
                     if data[here] != 0x11:
                         outcome = LINK_BAD
                         break
-                    length = be16(data, here + 4)
+                    length = u16(data[here + 4], data[here + 5])
                     value = data[here + 1]
                     here += 6
                     if value != 0:
@@ -460,7 +496,7 @@ def decode_links(
                     if stop - here < 4:
                         outcome = LINK_CUT
                         break
-                    value = be16(data, here + 2)
+                    value = u16(data[here + 2], data[here + 3])
                     here += 4
                     now = layer_of_ethertype(value)
                 elif now == MPLS:
@@ -468,7 +504,7 @@ def decode_links(
                     if stop - here < 4:
                         outcome = LINK_CUT
                         break
-                    value = be32(data, here)
+                    value = u32(data[here], data[here + 1], data[here + 2], data[here + 3])
                     here += 4
                     if value & 0x100:
                         if stop - here < 1:
@@ -493,8 +529,11 @@ def decode_links(
                         break
                     if (
                         stop - here < 14
-                        or layer_of_ethertype(be16(data, here + 12)) == DATA
-                        or (stop - here >= 18 and layer_of_ethertype(be16(data, here + 16)) != DATA)
+                        or layer_of_ethertype(u16(data[here + 12], data[here + 13])) == DATA
+                        or (
+                            stop - here >= 18
+                            and layer_of_ethertype(u16(data[here + 16], data[here + 17])) != DATA
+                        )
                     ):
                         here += 4
                     now = ETH
@@ -506,12 +545,17 @@ def decode_links(
                     if stop - here < length:
                         outcome = LINK_CUT
                         break
-                    mixed = (mixed * 31 + be32(data, here + 12)) & MASK31
+                    mixed = (
+                        mixed * 31 + u32(data[here + 12], data[here + 13], data[here + 14], data[here + 15])
+                    ) & MASK31
                     length = (length + pad) & ~pad
                     if (
                         data[here] & 0x80
                         and data[here + (30 if data[here + 1] & 3 == 3 else 24)] & 0x80
-                        and not (stop - here >= length + 2 and be16(data, here + length) == 0xAAAA)
+                        and not (
+                            stop - here >= length + 2
+                            and u16(data[here + length], data[here + length + 1]) == 0xAAAA
+                        )
                     ):
                         # An aggregate (A-MSDU): its first subframe is read, 14 octets of its own header.
                         # Some drivers split it up and leave the bit set: then there is 802.2 already.
@@ -519,7 +563,7 @@ def decode_links(
                         if stop - here < length:
                             outcome = LINK_CUT
                             break
-                        value = be16(data, here + length - 2)
+                        value = u16(data[here + length - 2], data[here + length - 2 + 1])
                         wire = min(wire, here + length + value)
                         stop = min(stop, wire)
                     here += length
@@ -546,12 +590,12 @@ def decode_links(
                     if stop - here < 8:
                         outcome = LINK_CUT
                         break
-                    if be32(data, here) >> 12 == 0x80211:
+                    if u32(data[here], data[here + 1], data[here + 2], data[here + 3]) >> 12 == 0x80211:
                         now = AVS  # some drivers say Prism and send the AVS header
                         continue
                     length = le32(data, here + 4)
                     if length < 8 or length > 4096:
-                        length = be32(data, here + 4)
+                        length = u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
                     if length < 8 or length > stop - here:
                         outcome = LINK_BAD if length < 8 or length > wire - here else LINK_CUT
                         break
@@ -561,7 +605,7 @@ def decode_links(
                     if stop - here < 8:
                         outcome = LINK_CUT
                         break
-                    length = be32(data, here + 4)
+                    length = u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
                     if length < 8 or length > stop - here:
                         outcome = LINK_BAD if length < 8 or length > wire - here else LINK_CUT
                         break
@@ -607,7 +651,11 @@ def decode_links(
                         outcome = LINK_BAD if stop == wire else LINK_CUT
                         break
                     here = length
-                    length = le16(data, here - 4) if data[here - 2] == 9 else be16(data, here - 4)
+                    length = (
+                        le16(data, here - 4)
+                        if data[here - 2] == 9
+                        else u16(data[here - 4], data[here - 4 + 1])
+                    )
                     wire = min(wire, here - 4 + length)
                     stop = min(stop, wire)
                     if value == 2:

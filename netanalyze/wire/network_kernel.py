@@ -55,19 +55,24 @@ QUOTED = cython.declare(cython.int, packets.QUOTED)
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def be16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (cython.cast(cython.longlong, data[at]) << 8) | data[at + 1]
+@cython.exceptval(check=False)
+def u16(first: cython.uchar, second: cython.uchar) -> cython.longlong:
+    """Two octets in network order. They are handed over one by one: a view would be copied."""
+    return (cython.cast(cython.longlong, first) << 8) | second
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def be32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.ulonglong:
+@cython.exceptval(check=False)
+def u32(
+    first: cython.uchar, second: cython.uchar, third: cython.uchar, fourth: cython.uchar
+) -> cython.ulonglong:
     return (
-        (cython.cast(cython.ulonglong, data[at]) << 24)
-        | (cython.cast(cython.ulonglong, data[at + 1]) << 16)
-        | (cython.cast(cython.ulonglong, data[at + 2]) << 8)
-        | data[at + 3]
+        (cython.cast(cython.ulonglong, first) << 24)
+        | (cython.cast(cython.ulonglong, second) << 16)
+        | (cython.cast(cython.ulonglong, third) << 8)
+        | fourth
     )
 
 
@@ -75,7 +80,9 @@ def be32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.u
 @cython.nogil
 @cython.inline
 def be64(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.ulonglong:
-    return (be32(data, at) << 32) | be32(data, at + 4)
+    return (u32(data[at], data[at + 1], data[at + 2], data[at + 3]) << 32) | u32(
+        data[at + 4], data[at + 5], data[at + 6], data[at + 7]
+    )
 
 
 @cython.cfunc
@@ -192,7 +199,7 @@ def decode_networks(
                     if data[here] >> 4 != 4 or length < 20:
                         outcome = NETWORK_BAD
                         break
-                    total = be16(data, here + 2)
+                    total = u16(data[here + 2], data[here + 3])
                     if total == 0 or total > wire - here:
                         total = wire - here
                     if total < length:
@@ -202,14 +209,14 @@ def decode_networks(
                     stop = min(stop, wire)
                     ip_version[row] = 4
                     tos[row] = data[here + 1]
-                    ip_id[row] = cython.cast(cython.int, be16(data, here + 4))
-                    bits = be16(data, here + 6)
+                    ip_id[row] = cython.cast(cython.int, u16(data[here + 4], data[here + 5]))
+                    bits = u16(data[here + 6], data[here + 7])
                     ttl[row] = data[here + 8]
                     number = data[here + 9]
                     src_hi[row] = 0
-                    src_lo[row] = be32(data, here + 12)
+                    src_lo[row] = u32(data[here + 12], data[here + 13], data[here + 14], data[here + 15])
                     dst_hi[row] = 0
-                    dst_lo[row] = be32(data, here + 16)
+                    dst_lo[row] = u32(data[here + 16], data[here + 17], data[here + 18], data[here + 19])
                     ip_bytes[row] = total
                     network_offset[row] = here
                     fragments[row] = 0
@@ -232,13 +239,13 @@ def decode_networks(
                         if data[here] >> 4 != 6:
                             outcome = NETWORK_BAD
                             break
-                        total = be16(data, here + 4) + 40
+                        total = u16(data[here + 4], data[here + 5]) + 40
                         if total == 40 or total > wire - here:
                             total = wire - here
                         wire = here + total
                         stop = min(stop, wire)
                         ip_version[row] = 6
-                        tos[row] = (be16(data, here) >> 4) & 0xFF
+                        tos[row] = (u16(data[here], data[here + 1]) >> 4) & 0xFF
                         ip_id[row] = -1
                         number = data[here + 6]
                         ttl[row] = data[here + 7]
@@ -281,12 +288,15 @@ def decode_networks(
                             outcome = NETWORK_CUT
                             break
                         if number == 44:
-                            bits = be16(data, here + 2)
+                            bits = u16(data[here + 2], data[here + 3])
                             number = data[here]
                             if bits & 0xFFF9:
                                 fragment_offset[row] = bits & 0xFFF8
                                 fragment_more[row] = bits & 1
-                                fragment_id[row] = cython.cast(cython.longlong, be32(data, here + 4))
+                                fragment_id[row] = cython.cast(
+                                    cython.longlong,
+                                    u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7]),
+                                )
                                 here += 8
                                 now = FRAGMENT
                                 break
@@ -309,7 +319,11 @@ def decode_networks(
                 # What a quoted fragment holds is only told by the first one. Wireshark reads on in an
                 # IPv4 one that is not all there, as most quotes are, and waits for the others else.
                 now = NONE
-                if ip_version[row] == 6 or be16(data, network_offset[row] + 2) <= stop - network_offset[row]:
+                if (
+                    ip_version[row] == 6
+                    or u16(data[network_offset[row] + 2], data[network_offset[row] + 3])
+                    <= stop - network_offset[row]
+                ):
                     fragments[row] = -1
                 if fragment_offset[row] == 0:
                     now = layer_of_protocol(number)

@@ -46,15 +46,25 @@ DAMAGED = cython.declare(cython.int, packets.DAMAGED)
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def be16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (cython.cast(cython.longlong, data[at]) << 8) | data[at + 1]
+@cython.exceptval(check=False)
+def u16(first: cython.uchar, second: cython.uchar) -> cython.longlong:
+    """Two octets in network order. They are handed over one by one: a view would be copied."""
+    return (cython.cast(cython.longlong, first) << 8) | second
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def be32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (be16(data, at) << 16) | be16(data, at + 2)
+@cython.exceptval(check=False)
+def u32(
+    first: cython.uchar, second: cython.uchar, third: cython.uchar, fourth: cython.uchar
+) -> cython.longlong:
+    return (
+        (cython.cast(cython.longlong, first) << 24)
+        | (cython.cast(cython.longlong, second) << 16)
+        | (cython.cast(cython.longlong, third) << 8)
+        | fourth
+    )
 
 
 @cython.cfunc
@@ -169,17 +179,21 @@ def decode_transports(
                 if (now != TCP and now != UDP) or stop - here < 4:
                     protocol[row] = 0
                     continue
-                sport[row] = cython.cast(cython.int, be16(data, here))
-                dport[row] = cython.cast(cython.int, be16(data, here + 2))
-                seq[row] = be32(data, here + 4) if stop - here >= 8 else 0
+                sport[row] = cython.cast(cython.int, u16(data[here], data[here + 1]))
+                dport[row] = cython.cast(cython.int, u16(data[here + 2], data[here + 3]))
+                seq[row] = (
+                    u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
+                    if stop - here >= 8
+                    else 0
+                )
                 ack[row] = -1
                 flags[row] = -1
                 if fragments[row] == 0:
                     if now == UDP and stop - here >= 8:
                         flags[row] = 0
                     elif now == TCP and stop - here >= 16:
-                        ack[row] = be32(data, here + 8)
-                        flags[row] = cython.cast(cython.int, be16(data, here + 12) & 0xFFF)
+                        ack[row] = u32(data[here + 8], data[here + 9], data[here + 10], data[here + 11])
+                        flags[row] = cython.cast(cython.int, u16(data[here + 12], data[here + 13]) & 0xFFF)
                 payload_offset[row] = here
                 payload_bytes[row] = 0
                 payload_captured[row] = 0
@@ -194,13 +208,17 @@ def decode_transports(
                     outcome = TRANSPORT_CUT
                 else:
                     header = (data[here + 12] >> 4) * 4
-                    sport[row] = cython.cast(cython.int, be16(data, here))
-                    dport[row] = cython.cast(cython.int, be16(data, here + 2))
-                    seq[row] = be32(data, here + 4)
-                    ack[row] = be32(data, here + 8)
-                    flags[row] = cython.cast(cython.int, be16(data, here + 12) & 0xFFF)
-                    window[row] = cython.cast(cython.int, be16(data, here + 14))
-                    checksum[row] = cython.cast(cython.int, be16(data, here + 16)) if stop - here >= 18 else 0
+                    sport[row] = cython.cast(cython.int, u16(data[here], data[here + 1]))
+                    dport[row] = cython.cast(cython.int, u16(data[here + 2], data[here + 3]))
+                    seq[row] = u32(data[here + 4], data[here + 5], data[here + 6], data[here + 7])
+                    ack[row] = u32(data[here + 8], data[here + 9], data[here + 10], data[here + 11])
+                    flags[row] = cython.cast(cython.int, u16(data[here + 12], data[here + 13]) & 0xFFF)
+                    window[row] = cython.cast(cython.int, u16(data[here + 14], data[here + 15]))
+                    checksum[row] = (
+                        cython.cast(cython.int, u16(data[here + 16], data[here + 17]))
+                        if stop - here >= 18
+                        else 0
+                    )
                     mss[row] = -1
                     window_scale[row] = -1
                     sack_permitted[row] = 0
@@ -227,13 +245,17 @@ def decode_transports(
                         if header < 2 or option + header > length:
                             break
                         if kind == 8 and header == 10:
-                            tsval[row] = be32(data, option + 2)
-                            tsecr[row] = be32(data, option + 6)
+                            tsval[row] = u32(
+                                data[option + 2], data[option + 3], data[option + 4], data[option + 5]
+                            )
+                            tsecr[row] = u32(
+                                data[option + 6], data[option + 7], data[option + 8], data[option + 9]
+                            )
                         elif kind == 5:
                             sack_offset[row] = option + 2
                             sack_blocks[row] = cython.cast(cython.int, (header - 2) // 8)
                         elif kind == 2 and header == 4:
-                            mss[row] = cython.cast(cython.int, be16(data, option + 2))
+                            mss[row] = cython.cast(cython.int, u16(data[option + 2], data[option + 3]))
                         elif kind == 3 and header == 3:
                             window_scale[row] = data[option + 2]
                         elif kind == 4 and header == 2:
@@ -245,14 +267,14 @@ def decode_transports(
                 elif stop - here < 8:
                     outcome = TRANSPORT_CUT
                 else:
-                    length = be16(data, here + 4)
-                    sport[row] = cython.cast(cython.int, be16(data, here))
-                    dport[row] = cython.cast(cython.int, be16(data, here + 2))
+                    length = u16(data[here + 4], data[here + 5])
+                    sport[row] = cython.cast(cython.int, u16(data[here], data[here + 1]))
+                    dport[row] = cython.cast(cython.int, u16(data[here + 2], data[here + 3]))
                     if length < 8 and (length > 0 or ip_version[row] == 4):
                         outcome = TRANSPORT_BAD  # 0 is an IPv6 jumbogram (RFC 2675)
                 if outcome == 0:
                     outcome = UDP_DATAGRAM
-                    checksum[row] = cython.cast(cython.int, be16(data, here + 6))
+                    checksum[row] = cython.cast(cython.int, u16(data[here + 6], data[here + 7]))
                     if length > 0 and here + length < wire:
                         wire = here + length
                     body = here + 8
@@ -268,7 +290,7 @@ def decode_transports(
                 kind = data[here]
                 sport[row] = cython.cast(cython.int, kind)
                 dport[row] = data[here + 1]
-                checksum[row] = cython.cast(cython.int, be16(data, here + 2))
+                checksum[row] = cython.cast(cython.int, u16(data[here + 2], data[here + 3]))
                 body = here + 8
                 if now == ICMP:
                     if kind == 3 or kind == 4 or kind == 5 or kind == 11 or kind == 12:
