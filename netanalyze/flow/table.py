@@ -86,7 +86,7 @@ class FlowTable:
 
     Attributes:
         tcp, udp: the streams of each.
-        duplicates: frames found to be captured before, whether or not they were left out.
+        duplicates: packets left out because they were captured before.
     """
 
     def __init__(self, packets: Packets, facts: FrameFacts, *, keep_duplicates: bool = False) -> None:

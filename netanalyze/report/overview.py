@@ -133,8 +133,8 @@ def _amounts(rows: Sequence[Capture]) -> Iterator[str]:
 
 def _protocols(report: Report, style: Style) -> Iterator[str]:
     table: Table[Protocol] = report["protocols"]
-    frames = sum(row.frames for row in report["capture"])
-    size = sum(row.wire_bytes for row in report["capture"])
+    frames = sum(row.frames for row in table)
+    size = sum(row.bytes for row in table)
     rows = [
         _Path(row.path, row.frames, units.share(row.frames, frames), row.bytes, units.share(row.bytes, size))
         for row in table.top(_PROTOCOLS, by="bytes")

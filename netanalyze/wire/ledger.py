@@ -142,14 +142,14 @@ class Paths:
         self._paths = Tally()
 
     def add(self, batch: Batch, decoder: Decoder) -> None:
-        """Count the frames of a decoded batch, each by the path of its innermost packet."""
+        """Count the frames of a decoded batch, each by the path of its innermost packet; no duplicates."""
         packets, facts = decoder.packets, decoder.facts
         settle_frames(
             packets.count,
             packets.order,
             *packets.pick("frame", "role"),
             *decoder.cursors.pick("path"),
-            *packets.pick("app"),
+            *packets.pick("app", "duplicate"),
             *facts.pick("path", "app"),
         )
         self._paths.add(batch, *facts.pick("path", "app"), wire_bytes=batch.views["wire_bytes"])

@@ -18,10 +18,11 @@ def settle_frames(
     role: cython.uchar[::1],
     path: cython.longlong[::1],
     app: cython.short[::1],
+    duplicate: cython.uchar[::1],
     frame_path: cython.longlong[::1],
     frame_app: cython.longlong[::1],
 ) -> cython.longlong:
-    """Give each frame the path and application of its innermost packet.
+    """Give each frame the path and application of its innermost packet; path 0 to duplicates.
 
     Returns:
         0.
@@ -32,7 +33,7 @@ def settle_frames(
         for index in range(rows):
             row = order[index]
             if role[row] != QUOTED:
-                frame_path[frame[row]] = path[row]
+                frame_path[frame[row]] = 0 if duplicate[row] else path[row]
                 frame_app[frame[row]] = app[row]
     return 0
 

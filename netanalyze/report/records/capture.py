@@ -52,5 +52,5 @@ class Protocol(Record, frozen=True):
     """One path of protocols, from the link layer up."""
 
     path: Annotated[str, column("Names of the protocols, outermost first, as eth.ip.tcp", show=0)]
-    frames: Annotated[int, column("Frames with this path", Unit.COUNT, show=0)]
+    frames: Annotated[int, column("Frames with this path, duplicates not counted", Unit.COUNT, show=0)]
     bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1)]
