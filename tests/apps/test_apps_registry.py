@@ -15,8 +15,18 @@ from netanalyze.apps.registry import PROTOCOLS, protocol_by_name
 from netanalyze.apps.signature_tables import SignatureTables
 
 _SHARED = {
-    "__init__", "ber", "checks", "codes", "compiled", "flatten", "identify", "identify_kernel", "protocol", "registry", "signature_tables",
-}  # fmt: skip
+    "__init__",
+    "ber",
+    "checks",
+    "codes",
+    "compiled",
+    "flatten",
+    "identify",
+    "identify_kernel",
+    "protocol",
+    "registry",
+    "signature_tables",
+}
 
 
 def test_names_are_unique_and_short() -> None:
