@@ -46,10 +46,10 @@ def equal(pattern: bytes, there: bytes, mask: bytes, *, fold: bool) -> bool:
     return all(a & m == b & m for a, b, m in zip(pattern, there, mask, strict=True))
 
 
-def question(data: bytes, at: int) -> bool:
-    """Whether a DNS question is at ``at``, as far as can be seen."""
+def question(data: bytes, at: int, *, more: bool = False) -> bool:
+    """Whether a DNS question is at ``at``, as far as can be seen; ``more`` if more may follow."""
     seen = data[:HEAD_BYTES]
-    whole = len(data) <= HEAD_BYTES
+    whole = len(data) <= HEAD_BYTES and not more
     while at < len(seen):
         if seen[at] > 63:
             return False
@@ -192,7 +192,7 @@ def holds_so_far(check: Check, begin: bytes) -> bool:
     if len(begin) < max(1, check.reach):
         return False
     if isinstance(check, Labels):
-        return question(begin.ljust(HEAD_BYTES + 1, b"\x3f"), check.offset)
+        return question(begin, check.offset, more=True)
     return PLAIN[type(check)](check, begin)
 
 
