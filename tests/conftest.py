@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines are shared and slow at times: no deadlines. The gate tries the same examples every time;
+# whoever works on something tries new ones with every run.
+settings.register_profile("work", deadline=None)
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.load_profile("gate" if os.environ.get("CI") else "work")
 
 ROOT = Path(__file__).parent.parent
 
