@@ -29,7 +29,7 @@ from netanalyze.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from netanalyze.capture import open_capture
     from netanalyze.report.report import Report
@@ -84,19 +84,22 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     start: str | None = None,
     stop: str | None = None,
     keep_duplicates: bool = False,
+    decode_as: Mapping[tuple[str, int], str] | None = None,
 ) -> Report:
     """Read captures and report on them.
 
     Args:
-        paths: one capture file or several, which are read one after the other; ``-`` is standard
-            input.
+        paths: one capture file or several, which are read as one capture in time order; ``-`` is
+            standard input.
         reports: names of the tables wanted; None for all. Fewer take less time. ``capture`` and
             ``ledger`` are always there.
         filter: analyze only frames that match this BPF expression, as ``host 10.0.0.1``.
         start: analyze only what begins here: a frame as ``#100``, a time since the first frame as
             ``12.5s``, or a date and time as ``2024-05-01T10:00:00`` (UTC unless it says otherwise).
         stop: analyze only what ends here, this frame or time included.
-        keep_duplicates: count packets that were captured twice twice.
+        keep_duplicates: count a packet again for each time it was captured.
+        decode_as: application protocol by transport and port, whatever the bytes look like:
+            ``{("tcp", 9000): "http"}``.
 
     Raises:
         CaptureError: a file cannot be read as a capture.
@@ -113,5 +116,6 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         start=start,
         stop=stop,
         keep_duplicates=keep_duplicates,
+        decode_as=decode_as or {},
     )
     return run([os.fspath(path) for path in several], asked)

@@ -113,7 +113,7 @@ class Engine:
         Raises:
             FilterError: the filter could be compiled for none of the capture's link types.
         """
-        if self._filter is not None:
+        if self._filter is not None and complete:
             self._filter.finish()
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
@@ -184,14 +184,12 @@ def run(
         CaptureError: a file cannot be read as a capture.
         UsageError: an option makes no sense.
     """
-    with open_capture(paths, on_warning=on_warning) as capture:
+    with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
         engine = Engine(options, on_warning=on_warning)
-        complete = True
         for batch in capture:
             engine.feed(batch)
             if on_progress is not None:
                 on_progress(capture.position_bytes, capture.total_bytes)
             if should_stop is not None and should_stop():
-                complete = False
                 break
-        return engine.finish(capture, complete=complete)
+        return engine.finish(capture, complete=should_stop is None or not should_stop())

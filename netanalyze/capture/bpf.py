@@ -104,6 +104,10 @@ class Program:
         return rejected
 
 
+MAX_WARNINGS = 5
+"""So many link types that the expression does not compile for are named."""
+
+
 class CaptureFilter:
     """An expression, and a program for each link type met so far."""
 
@@ -122,6 +126,7 @@ class CaptureFilter:
         self.left_out: dict[int, int] = {}
         """Frames left out because no program could judge them, by link type."""
         self._warn = warn
+        self._failures = 0
         self._programs: dict[int, Program | None] = {}
         self._first_failure = ""
         self._check()
@@ -177,7 +182,10 @@ class CaptureFilter:
             self._first_failure = self._first_failure or problem
             if self._warn is None:
                 raise FilterError(problem) from error
-            self._warn(f"{problem}; such frames are left out")
+            self._failures += 1
+            if self._failures <= MAX_WARNINGS:
+                last = "; there are more such link types" if self._failures == MAX_WARNINGS else ""
+                self._warn(f"{problem}; such frames are left out{last}")
             return None
 
     def _leave_out(self, batch: Batch, kind: int) -> None:

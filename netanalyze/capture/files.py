@@ -29,7 +29,10 @@ PROBE_FRAMES = 1
 
 
 def open_capture(
-    paths: Sequence[str | os.PathLike[str]], *, on_warning: Callable[[str], None] | None = None
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Capture:
     """Open capture files as one capture, in time order.
 
@@ -39,6 +42,7 @@ def open_capture(
         paths: pcap, pcapng and snoop files, plain or compressed, and named pipes; ``-`` is standard
             input. Several are read as one capture: frames are numbered over all of them.
         on_warning: called with each warning, one line, as it comes up.
+        should_stop: asked now and then while nobody writes into a pipe; True ends the capture there.
 
     Returns:
         The capture; iterate over it for batches, and close it.
@@ -59,7 +63,7 @@ def open_capture(
     inputs: list[Input] = []
     try:
         for name in names:
-            inputs.append(Input(name, notices))
+            inputs.append(Input(name, notices, should_stop))
             inputs[-1].open(alone=len(names) == 1)
     except BaseException:
         for opened in inputs:
@@ -145,8 +149,9 @@ class Input:
         size: bytes on disk; None if it has no size.
     """
 
-    def __init__(self, path: str, notices: Notices) -> None:
-        """A file that is not open yet."""
+    def __init__(self, path: str, notices: Notices, should_stop: Callable[[], bool] | None = None) -> None:
+        """A file that is not open yet; for ``should_stop`` see ``open_capture``."""
+        self._should_stop = should_stop
         self.info = FileInfo(shown(path))
         self.first_ns: int | None = None
         self.size: int | None = None
@@ -168,7 +173,7 @@ class Input:
             CaptureError: it cannot be opened, or is no capture that can be read.
             PermissionDeniedError: it may not be read.
         """
-        if alone or not Path(self._path).is_file():
+        if alone or self._path == STANDARD_INPUT or not Path(self._path).is_file():
             self._reader, self._raw = self._open(self.info, self._notices, BUFFER_BYTES, BATCH_FRAMES)
             self.size = self._raw.size
             self.first_ns = None if alone else self._reader.first_ns()
@@ -208,7 +213,7 @@ class Input:
     def _open(
         self, info: FileInfo, notices: Notices, buffer_bytes: int, frames: int
     ) -> tuple[Reader, RawFile]:
-        opened = open_input(self._path, buffer_bytes)
+        opened = open_input(self._path, buffer_bytes, self._should_stop)
         try:
             info.compression = opened.compression
             reader = reader_for(opened.buffer, info.file, self._path)(opened.buffer, info, notices, frames)

@@ -28,13 +28,14 @@ FORMS = (
 )
 """What a bound may look like, for messages and help."""
 
-_UNITS_NS = {
+TIME_UNITS_NS = {
     "ns": 1,
     "us": 1_000,
     "ms": 1_000_000,
     "s": NS_PER_SECOND,
     "min": 60 * NS_PER_SECOND,
     "h": 3600 * NS_PER_SECOND,
+    "d": 86_400 * NS_PER_SECOND,
 }
 _EPOCH = date(1970, 1, 1).toordinal()
 _LIMITS_NS = (-(1 << 63), (1 << 63) - 1)  # what the column of times has room for
@@ -148,9 +149,9 @@ def _frame(number: str) -> Bound:
 
 def _number(whole: str, fraction: str | None, unit: str) -> Bound:
     # Folding makes the Greek letter of the micro sign: both are written.
-    scale = _UNITS_NS.get(unit.casefold().replace("μ", "u") or "s")
+    scale = TIME_UNITS_NS.get(unit.casefold().replace("μ", "u") or "s")
     if scale is None:
-        message = f"{unit!r} is no unit of time; there are {', '.join(_UNITS_NS)}"
+        message = f"{unit!r} is no unit of time; there are {', '.join(TIME_UNITS_NS)}"
         raise ValueError(message)
     value = int(whole) * scale + _fraction_ns(fraction, scale)
     if unit or int(whole) < FIRST_EPOCH_SECONDS:

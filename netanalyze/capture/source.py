@@ -21,7 +21,8 @@ from netanalyze.capture.zstd import SKIPPABLE, Unzstd
 from netanalyze.errors import CaptureError, DamagedCaptureError, EmptyCaptureError, PermissionDeniedError
 
 if TYPE_CHECKING:
-    from io import BufferedReader, FileIO
+    from collections.abc import Callable
+    from io import FileIO
 
     from netanalyze.capture.buffer import Source
 
@@ -29,6 +30,8 @@ STANDARD_INPUT = "-"
 MAX_LAYERS = 3
 """Compressed within compressed is unpacked so many times."""
 MAGIC_BYTES = 8
+STOP_MILLISECONDS = 200
+"""How long an interrupt may go unnoticed while nobody writes into a pipe."""
 PIPE_BYTES = 1 << 20
 """Asked of the operating system for pipes, so that a batch is not limited to the usual 64 KiB."""
 
@@ -52,8 +55,11 @@ class RawFile:
         size: how many there are; None where that cannot be known.
     """
 
-    def __init__(self, file: _File, *, owned: bool) -> None:
-        """Read ``file``, and close it in the end if it is ``owned``."""
+    def __init__(self, file: _File, *, owned: bool, should_stop: Callable[[], bool] | None = None) -> None:
+        """Read ``file``, and close it in the end if it is ``owned``.
+
+        ``should_stop`` is asked now and then while nobody writes into a pipe; True ends the reading.
+        """
         self.damage = ""
         self.consumed = 0
         self.size: int | None = None
@@ -61,6 +67,7 @@ class RawFile:
         # Standard input is buffered; its readinto would wait until the whole view is full.
         self._readinto = getattr(file, "readinto1", file.readinto)
         self._owned = owned
+        self._should_stop = should_stop
         self._may_wait = False
         self._pollable: int | None = None
         try:
@@ -78,6 +85,8 @@ class RawFile:
     def readinto(self, view: memoryview) -> int:
         """Read some bytes into ``view``; 0 at the end."""
         while not self.damage:
+            if self._stopped():
+                break
             try:
                 count: int | None = self._readinto(view)
             except OSError as error:
@@ -89,6 +98,15 @@ class RawFile:
             self.consumed += count
             return count
         return 0
+
+    def _stopped(self) -> bool:
+        """Wait until there is something to read; True if there is nothing and nobody wants it any more."""
+        if self._should_stop is None or not self._may_wait:
+            return False
+        while not self._wait(STOP_MILLISECONDS):
+            if self._should_stop():
+                return True
+        return False
 
     def ready(self) -> bool:
         """Whether reading will not wait for somebody to write into a pipe."""
@@ -127,15 +145,23 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
-def open_input(path: str, buffer_bytes: int = BUFFER_BYTES) -> Opened:
+def open_input(
+    path: str, buffer_bytes: int = BUFFER_BYTES, should_stop: Callable[[], bool] | None = None
+) -> Opened:
     """Open a file, named pipe or standard input (``-``) and see whether it is compressed.
+
+    ``should_stop`` is asked while nobody writes into a pipe; see ``RawFile``.
 
     Raises:
         CaptureError: it cannot be opened, is a directory or a terminal.
         EmptyCaptureError: there is nothing in it.
         PermissionDeniedError: the operating system does not allow it.
     """
-    raw = _standard_input() if path == STANDARD_INPUT else RawFile(_open_file(path), owned=True)
+    raw = (
+        _standard_input(should_stop)
+        if path == STANDARD_INPUT
+        else RawFile(_open_file(path), owned=True, should_stop=should_stop)
+    )
     buffer = Buffer(raw, buffer_bytes)
     names: list[str] = []
     try:
@@ -197,14 +223,16 @@ def _open_file(path: str) -> FileIO:
         raise CaptureError(message) from error
 
 
-def _standard_input() -> RawFile:
+def _standard_input(should_stop: Callable[[], bool] | None) -> RawFile:
     if sys.stdin is None or sys.stdin.closed:
         message = "-: standard input is closed"
         raise CaptureError(message)
     if sys.stdin.isatty():
         message = "-: standard input is a terminal; redirect a capture into it, or name a file"
         raise CaptureError(message)
-    return RawFile(cast("BufferedReader", sys.stdin.buffer), owned=False)
+    # Without Python's buffer, whose contents nobody could wait for.
+    file = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    return RawFile(cast("_File", file), owned=False, should_stop=should_stop)
 
 
 def _enlarge_pipe(descriptor: int) -> None:

@@ -24,7 +24,9 @@ class _Commands(TyperGroup):
         elif args[0] == "-" or Path(args[0]).exists():
             args = ["analyze", *args]
         elif not args[0].startswith("-") and not args[0].isidentifier():
-            ctx.fail(f"{args[0]}: neither a file nor a command")
+            from netanalyze.report.printable import printable  # noqa: PLC0415 - only for this message
+
+            ctx.fail(f"{printable(args[0])}: neither a file nor a command")
         return super().resolve_command(ctx, args)
 
 

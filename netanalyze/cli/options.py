@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="Captures, one after the other; - is standard input.")
+    list[str],
+    typer.Argument(metavar="FILE", help="Captures, read as one in time order; - is standard input."),
 ]
 Tables = Annotated[
     list[str] | None,
@@ -108,7 +109,7 @@ Stop = Annotated[
 ]
 KeepDuplicates = Annotated[
     bool,
-    typer.Option("--keep-duplicates", help="Count packets that were captured twice twice."),
+    typer.Option("--keep-duplicates", help="Count a packet again for each time it was captured."),
 ]
 DecodeAs = Annotated[
     list[str] | None,

@@ -33,6 +33,7 @@ INSTANT_NS = cython.declare(cython.ulonglong, 20_000)
 """20 µs: less than the shortest round trip, and with it the shortest way to a retransmission."""
 FIN_OR_SYN = cython.declare(cython.int, 3)
 
+MASK32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 SIGN = cython.declare(cython.ulonglong, 0x8000000000000000)
 MIX1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
@@ -45,6 +46,18 @@ MIX2 = cython.declare(cython.ulonglong, 0xD6E8FEB86659FD93)
 def mix(value: cython.ulonglong, more: cython.ulonglong) -> cython.ulonglong:
     mixed: cython.ulonglong = ((value ^ more) * MIX1) & MASK64
     return mixed ^ (mixed >> 32)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def product(value: cython.ulonglong, key: cython.ulonglong) -> cython.ulonglong:
+    """A term of the hash NH (of UMAC, RFC 4418): the halves, each with a half of a key added.
+
+    Whatever two packets differ in, sums of these are the same for one key in 2**32. A plain product
+    with a secret number is weaker: of values that only differ in their top bits it shows little.
+    """
+    return ((value >> 32) + (key >> 32) & MASK32) * (value + key & MASK32)
 
 
 def mark_duplicates(
@@ -110,15 +123,14 @@ def mark_duplicates(
     place: cython.Py_ssize_t
     kind: cython.int
     told: cython.int
-    key1: cython.ulonglong = mix(salt, MIX2) | 1
-    key2: cython.ulonglong = mix(key1, MIX2) | 1
-    key3: cython.ulonglong = mix(key2, MIX2) | 1
-    key4: cython.ulonglong = mix(key3, MIX2) | 1
-    key5: cython.ulonglong = mix(key4, MIX2) | 1
-    key6: cython.ulonglong = mix(key5, MIX2) | 1
-    key7: cython.ulonglong = mix(key6, MIX2) | 1
-    key8: cython.ulonglong = mix(key7, MIX2) | 1
-    key9: cython.ulonglong = mix(key8, MIX2) | 1
+    key1: cython.ulonglong = mix(salt, MIX2)
+    key2: cython.ulonglong = mix(key1, MIX2)
+    key3: cython.ulonglong = mix(key2, MIX2)
+    key4: cython.ulonglong = mix(key3, MIX2)
+    key5: cython.ulonglong = mix(key4, MIX2)
+    key6: cython.ulonglong = mix(key5, MIX2)
+    key7: cython.ulonglong = mix(key6, MIX2)
+    key8: cython.ulonglong = mix(key7, MIX2)
     with cython.nogil:
         for index in range(rows):
             row = order[index]
@@ -126,41 +138,43 @@ def mark_duplicates(
             kind = protocol[row]
             if role[row] > CARRIER or (kind != 6 and kind != 17 and kind != 1 and kind != 58):
                 continue
-            # Products with secret odd numbers, added up: independent of each other, so they overlap.
+            # Sums of products, which do not wait for each other.
             direction = (
-                src_hi[row] * key1
-                + src_lo[row] * key2
-                + dst_hi[row] * key3
-                + dst_lo[row] * key4
-                + (
+                product(src_hi[row], key1)
+                + product(src_lo[row], key2)
+                + product(dst_hi[row], key3)
+                + product(dst_lo[row], key4)
+                + product(
                     (cython.cast(cython.ulonglong, sport[row]) << 32)
                     | (cython.cast(cython.ulonglong, dport[row]) << 16)
-                    | cython.cast(cython.ulonglong, kind)
+                    | cython.cast(cython.ulonglong, kind),
+                    key5,
                 )
-                * key5
             ) & MASK64
             number = 0
             if ip_id[row] > 0:
                 number = ip_id[row]
-            print_ = (
-                direction
-                + ((number << 32) | cython.cast(cython.ulonglong, payload_bytes[row])) * key6
-                + cython.cast(cython.ulonglong, checksum[row]) * key7
-            ) & MASK64
+            print_ = direction + product(
+                (cython.cast(cython.ulonglong, checksum[row]) << 48)
+                | (number << 32)
+                | cython.cast(cython.ulonglong, payload_bytes[row] & MASK32),
+                key6,
+            )
             if kind == 6:
                 print_ = (
                     print_
-                    + (
+                    + product(
                         (cython.cast(cython.ulonglong, seq[row]) << 32)
-                        | cython.cast(cython.ulonglong, ack[row])
+                        | cython.cast(cython.ulonglong, ack[row]),
+                        key7,
                     )
-                    * key8
-                    + (
+                    + product(
                         (cython.cast(cython.ulonglong, flags[row]) << 32)
-                        | cython.cast(cython.ulonglong, window[row])
+                        | cython.cast(cython.ulonglong, window[row]),
+                        key8,
                     )
-                    * key9
-                ) & MASK64
+                )
+            print_ = print_ & MASK64
             print_ = mix(print_, salt)
             now = (time_ns[frame[row]] & MASK64) ^ SIGN  # unsigned, in the order of the times
             where = (

@@ -2,14 +2,14 @@
 
 A conversation is a TCP connection or the UDP datagrams between two endpoints. *Side* 0 is the
 endpoint that sent the first packet of it that was seen, side 1 the other. Everything a packet
-touches lies in one row of four cache lines, so that a hundred thousand interleaved connections cost
+touches lies in one row, so that a hundred thousand interleaved connections cost
 little more than one.
 """
 
 from __future__ import annotations
 
-WORDS = 32
-"""64-bit words in a row."""
+WORDS = 24
+"""64-bit words in a row: three cache lines."""
 
 A_HI = 0
 A_LO = 1
@@ -29,25 +29,18 @@ PAYLOAD = 12
 BASE = 14
 """TCP: the initial sequence number, or for want of it one less than the first one seen."""
 SYN_NS = 16
-SYN_ACK_NS = 17
-HANDSHAKE_NS = 18
-"""TCP: when the first SYN, the first SYN-ACK and the ACK that completed the handshake were seen.
+HANDSHAKE_NS = 17
+"""TCP: when the first SYN and the ACK that completed the handshake were seen.
 
-Times are two's complement; which of these three are set is told by ``FLAGS``.
+Times are two's complement; which of these two are set is told by ``FLAGS``.
 """
-COMPLETENESS = 19
+COMPLETENESS = 18
 """TCP: Wireshark's ``tcp.completeness``."""
-FRAGMENTS = 20
-"""Packets that were put together from fragments."""
-ICMP_ERRORS = 21
+FRAGMENTS = 19
+"""IP fragments that its packets were put together from."""
+ICMP_ERRORS = 20
 """ICMP errors that quote a packet of this conversation."""
-IP_BYTES = 22
-"""Bytes of the IP packets, headers included."""
-SMALLEST = 24
-"""UDP: payload of the smallest datagram plus one; 0 where there was none."""
-LARGEST = 26
-"""Payload of the largest packet."""
-HASH = 28
+HASH = 21
 """Hash of the endpoints, kept for when the table grows."""
 
 # Bits of FLAGS.

@@ -20,14 +20,12 @@ import numpy as np
 
 from netanalyze.flow import fields
 from netanalyze.flow.table import TCP, Conversations, ports
+from netanalyze.model import NULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-NULL = -(1 << 63)
-"""Stands for "not known" in a column of integers."""
 
 _WELL_KNOWN = 1024
 _EPHEMERAL = 32768

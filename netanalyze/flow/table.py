@@ -27,7 +27,7 @@ _RECENT_PACKETS = 2048
 _SENDER_LINES = 4096
 _PACKET_COLUMNS = (
     "frame", "role", "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport",
-    "ip_bytes", "fragments", "payload_bytes", "seq", "ack", "flags", "duplicate", "stream", "side",
+    "fragments", "payload_bytes", "seq", "ack", "flags", "duplicate", "stream", "side",
 )  # fmt: skip
 _DUPLICATE_COLUMNS = (
     "frame", "role", "protocol", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport", "ip_id", "ttl",
@@ -110,8 +110,6 @@ class FlowTable:
         self._newest = view_of(np.zeros(4 * _RECENT_PACKETS, np.uint64))
         self._remembered = view_of(np.zeros(1, np.uint64))
         self._senders = view_of(np.zeros((_SENDER_LINES, 2), np.uint64))
-        if keep_duplicates:
-            packets.arrays["duplicate"][:] = 0
 
     def mark_duplicates(self, batch: Batch, packets: Packets) -> None:
         """Mark what was captured before, unless duplicates are to be kept; comes before ``add``."""

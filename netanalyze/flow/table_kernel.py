@@ -28,14 +28,10 @@ PACKETS = cython.declare(cython.int, fields.PACKETS)
 PAYLOAD = cython.declare(cython.int, fields.PAYLOAD)
 BASE = cython.declare(cython.int, fields.BASE)
 SYN_NS = cython.declare(cython.int, fields.SYN_NS)
-SYN_ACK_NS = cython.declare(cython.int, fields.SYN_ACK_NS)
 HANDSHAKE_NS = cython.declare(cython.int, fields.HANDSHAKE_NS)
 COMPLETENESS = cython.declare(cython.int, fields.COMPLETENESS)
 FRAGMENTS = cython.declare(cython.int, fields.FRAGMENTS)
 ICMP_ERRORS = cython.declare(cython.int, fields.ICMP_ERRORS)
-IP_BYTES = cython.declare(cython.int, fields.IP_BYTES)
-SMALLEST = cython.declare(cython.int, fields.SMALLEST)
-LARGEST = cython.declare(cython.int, fields.LARGEST)
 HASH = cython.declare(cython.int, fields.HASH)
 
 BASE_KNOWN = cython.declare(cython.ulonglong, fields.BASE_KNOWN)
@@ -71,14 +67,22 @@ MIX2 = cython.declare(cython.ulonglong, 0xD6E8FEB86659FD93)
 @cython.cfunc
 @cython.nogil
 @cython.inline
+@cython.exceptval(check=False)
 def endpoint_hash(
     high: cython.ulonglong, low: cython.ulonglong, port: cython.ulonglong, salt: cython.ulonglong
 ) -> cython.ulonglong:
-    """A 64-bit number from an endpoint that differs from run to run: nobody can prepare collisions."""
+    """A 64-bit number from an endpoint that differs from run to run.
+
+    Each word is mixed with a secret on its own and folded before the next one comes, so that no
+    difference in one word cancels a difference in another whatever the secret is.
+    """
     mixed: cython.ulonglong = ((high ^ salt) * MIX2) & MASK64
-    mixed = ((mixed ^ low ^ (port << 40)) * MIX1) & MASK64
+    mixed ^= mixed >> 32
+    mixed = (((mixed + low) & MASK64) * (salt | 1)) & MASK64
     mixed ^= mixed >> 29
-    return (mixed * MIX2) & MASK64
+    mixed = (((mixed + port) & MASK64) * MIX1) & MASK64
+    mixed ^= mixed >> 32
+    return (mixed * (salt | 1)) & MASK64
 
 
 def assign_streams(
@@ -97,7 +101,6 @@ def assign_streams(
     dst_lo: cython.ulonglong[::1],
     sport: cython.int[::1],
     dport: cython.int[::1],
-    ip_bytes: cython.longlong[::1],
     fragments: cython.int[::1],
     payload_bytes: cython.longlong[::1],
     seq: cython.longlong[::1],
@@ -165,7 +168,7 @@ def assign_streams(
                         slot = slots[scratch[look - index] & mask]
                         if slot != 0:
                             found = (slot & MASK32) - 1
-                            warm ^= state[found, 0] ^ state[found, 8] ^ state[found, 16] ^ state[found, 24]
+                            warm ^= state[found, 0] ^ state[found, 8] ^ state[found, 16]
                 begin = index
             row = order[index]
             if protocol[row] != transport:
@@ -255,12 +258,6 @@ def assign_streams(
             side[row] = sender
             if duplicate[row]:
                 continue
-            # Two's complement in unsigned words; with the sign bit turned over they compare as times.
-            now = time_ns[frame[row]] & MASK64
-            if now ^ SIGN > state[found, LAST_NS] ^ SIGN:
-                state[found, LAST_NS] = now
-            elif now ^ SIGN < state[found, FIRST_NS] ^ SIGN:
-                state[found, FIRST_NS] = now
             if role[row] == QUOTED:
                 state[found, ICMP_ERRORS] += 1
                 continue
@@ -271,17 +268,18 @@ def assign_streams(
                     state[found, BASE + sender] = number if tcp_flags & SYN else (number - 1) & MASK32
                     state[found, FLAGS] |= BASE_KNOWN << sender
                 continue
+            # Two's complement in unsigned words; with the sign bit turned over they compare as times.
+            now = time_ns[frame[row]] & MASK64
+            if now ^ SIGN > state[found, LAST_NS] ^ SIGN:
+                state[found, LAST_NS] = now
+            elif now ^ SIGN < state[found, FIRST_NS] ^ SIGN:
+                state[found, FIRST_NS] = now
             state[found, LAST_FRAME] = first_frame + frame[row]
             size = payload_bytes[row]
             state[found, PACKETS + sender] += 1
             state[found, PAYLOAD + sender] += size
-            state[found, IP_BYTES + sender] += ip_bytes[row]
-            if fragments[row]:
-                state[found, FRAGMENTS] += 1
-            state[found, LARGEST + sender] = max(state[found, LARGEST + sender], size)
+            state[found, FRAGMENTS] += fragments[row]
             if transport != TCP:
-                if state[found, SMALLEST + sender] == 0 or size + 1 < state[found, SMALLEST + sender]:
-                    state[found, SMALLEST + sender] = size + 1
                 continue
             bits = state[found, FLAGS]
             complete = state[found, COMPLETENESS]
@@ -303,8 +301,6 @@ def assign_streams(
                         if size:
                             complete |= HAS_DATA
                 else:
-                    if not bits & (SYN_ACK_SENT | SYN_ACK_SENT << 1):
-                        state[found, SYN_ACK_NS] = now
                     bits |= SYN_ACK_SENT << sender
                     if not fresh:
                         complete |= HAS_SYN_ACK

@@ -27,8 +27,8 @@ def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterat
         if place:
             yield ""
         yield from _table(table, style)
-    notes = [] if any(table.name == "ledger" for table in tables) else list(report_notes(report, style))
-    for note in notes:
+    told = any(table.name == "ledger" for table in tables)
+    for note in report_notes(report, style, ledger_shown=told):
         yield ""
         yield escape(note)
 

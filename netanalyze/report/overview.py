@@ -97,7 +97,7 @@ def _name(row: Capture, style: Style) -> str:
 
 def _file(row: Capture, style: Style) -> Iterator[str]:
     kind = f"{row.format} in {row.compression}" if row.compression else row.format
-    parts = [kind, row.link_types, *_amounts([row])]
+    parts = [kind, _some(row.link_types.split(", ")), *_amounts([row])]
     text = ", ".join(printable(part, ascii_only=style.ascii_only) for part in parts if part)
     yield from fold(f"{_name(row, style)}: {text}", style)
     flaws = []
@@ -108,6 +108,12 @@ def _file(row: Capture, style: Style) -> Iterator[str]:
         flaws.append(f"cut short: {printable(row.cut_short, ascii_only=style.ascii_only)}")
     if flaws:
         yield from fold("  " + "; ".join(flaws), style)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three of many names."""
+    more = f" and {len(names) - 3} more" if len(names) > 4 else ""  # noqa: PLR2004 - one more would take no more room
+    return ", ".join(names[: 3 if more else None]) + more
 
 
 def _amounts(rows: Sequence[Capture]) -> Iterator[str]:
@@ -201,8 +207,7 @@ def _ledger(report: Report, style: Style) -> Iterator[str]:
         )
     yield from not_analysed(report, style)
     for row in rows[:_REASONS]:
-        first = "" if row.first_frame is None else f", first in frame {row.first_frame}"
         reason = printable(row.reason, ascii_only=style.ascii_only)
-        yield from fold(f"  {units.count(row.frames)}: {reason}{first}", style)
+        yield from fold(f"  {units.count(row.frames)}: {reason}, first in frame {row.first_frame}", style)
     if len(rows) > _REASONS:
         yield from fold(f"  and {units.counted(len(rows) - _REASONS, 'more reason')}", style)

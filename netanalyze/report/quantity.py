@@ -9,22 +9,16 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from netanalyze.capture.selection import Kind, parse_bound
+from netanalyze.capture.selection import TIME_UNITS_NS, Kind, parse_bound
 from netanalyze.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DURATION_UNITS = {
-    "ns": 1,
-    "us": 1_000,
+    **TIME_UNITS_NS,
     "µs": 1_000,  # the micro sign
     "μs": 1_000,  # the Greek letter
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "min": 60_000_000_000,
-    "h": 3_600_000_000_000,
-    "d": 86_400_000_000_000,
 }
 """Nanoseconds in each unit."""
 

@@ -209,7 +209,14 @@ class Table(Generic[R]):
         return table
 
     def top(self, count: int, by: str | None = None) -> Table[R]:
-        """The first rows, after sorting by a column if one is given; 0 takes all."""
+        """The first rows, after sorting by a column if one is given; 0 takes all.
+
+        Raises:
+            UsageError: there is no such column, or the number is negative.
+        """
+        if count < 0:
+            message = f"top takes a number of rows, not {count}"
+            raise UsageError(message)
         ordered = self if by is None else self.sort(by)
         return ordered if count == 0 else ordered[:count]
 

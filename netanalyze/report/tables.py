@@ -5,7 +5,7 @@ The arrays become the columns as they are; who goes on writing into one hands ov
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report.column import AddressColumn, CodeColumn, Column, IntColumn
@@ -17,77 +17,22 @@ from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+
+    from netanalyze.capture.info import FileInfo
 
 R = TypeVar("R", bound=Record)
 
 
-class InputFile(Protocol):
-    """What the capture table says about a file; ``capture.info.FileInfo`` is one."""
-
-    @property
-    def file(self) -> str:
-        """Its name as given."""
-
-    @property
-    def format(self) -> str:
-        """Its format."""
-
-    @property
-    def compression(self) -> str:
-        """How it is compressed; empty if it is not."""
-
-    @property
-    def link_types(self) -> Sequence[int]:
-        """LINKTYPE_ numbers."""
-
-    @property
-    def interfaces(self) -> int:
-        """How many interfaces it describes."""
-
-    @property
-    def frames(self) -> int:
-        """Frames read."""
-
-    @property
-    def captured_bytes(self) -> int:
-        """Captured bytes of them."""
-
-    @property
-    def wire_bytes(self) -> int:
-        """Their bytes on the wire."""
-
-    @property
-    def first_ns(self) -> int | None:
-        """The earliest time of a frame."""
-
-    @property
-    def last_ns(self) -> int | None:
-        """The latest time of a frame."""
-
-    @property
-    def received(self) -> int | None:
-        """Packets that the interfaces counted."""
-
-    @property
-    def dropped(self) -> int | None:
-        """Packets lost while capturing."""
-
-    @property
-    def cut_short(self) -> str:
-        """What could not be read; empty if it is whole."""
-
-
-def capture_table(files: Iterable[InputFile]) -> Table[Capture]:
+def capture_table(files: Iterable[FileInfo]) -> Table[Capture]:
     """One row for each input file."""
     return Table.from_rows("capture", Capture, [_capture(file) for file in files])
 
 
-def _capture(file: InputFile) -> Capture:
+def _capture(file: FileInfo) -> Capture:
     span = None if file.first_ns is None or file.last_ns is None else file.last_ns - file.first_ns
     return Capture(
-        # A name that is not valid UTF-8 arrives with stand-ins that no output can hold.
-        file=file.file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"),
+        file=file.file,
         format=file.format,
         compression=file.compression or None,
         link_types=", ".join(dict.fromkeys(link_type_name(number) for number in file.link_types)),
@@ -104,7 +49,7 @@ def _capture(file: InputFile) -> Capture:
     )
 
 
-def ledger_table(rows: Iterable[tuple[str, bool, int, int, int | None]]) -> Table[Ledger]:
+def ledger_table(rows: Iterable[tuple[str, bool, int, int, int]]) -> Table[Ledger]:
     """One row for each reason: reason, analysed, frames, bytes, first frame."""
     return Table.from_rows("ledger", Ledger, [Ledger(*row) for row in rows])
 

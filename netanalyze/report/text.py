@@ -46,8 +46,9 @@ def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterat
         if place:
             yield ""
         yield from table_lines(table, style)
-    notes = list(report_notes(report, style))
-    if notes and not any(table.name == "ledger" for table in tables):
+    told = any(table.name == "ledger" for table in tables)
+    notes = list(report_notes(report, style, ledger_shown=told))
+    if notes:
         yield ""
         yield from notes
 
@@ -93,9 +94,10 @@ def _footer(table: Table[Any], shown: int, left_out: Sequence[Field], style: Sty
         yield f"{counted(len(left_out), 'more column')}: {names}" + " (--wide)" * style.hints
 
 
-def report_notes(report: Report, style: Style) -> Iterator[str]:
+def report_notes(report: Report, style: Style, *, ledger_shown: bool = False) -> Iterator[str]:
     """What a reader of any table has to know about the report: what is missing from it."""
-    yield from not_analysed(report, style)
+    if not ledger_shown:
+        yield from not_analysed(report, style)
     if not report.complete:
         yield from fold(INTERRUPTED, style)
 

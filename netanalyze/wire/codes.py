@@ -188,6 +188,12 @@ FAMILY = 1 << 16
 DETAIL_BASE = 1 << 32
 """A verdict with its detail is ``verdict * DETAIL_BASE + detail``."""
 
+OTHERS = DETAIL_BASE - 1
+"""The detail that stands for all of a verdict's details that came after too many others."""
+
+OTHER_PATHS = PATH_BASE**10 * 2 - 1
+"""The path that stands for all that came after too many others."""
+
 VERDICT_TEXTS = {
     TCP_SEGMENT: "TCP segment",
     UDP_DATAGRAM: "UDP datagram",
@@ -286,9 +292,12 @@ PPP_NAMES = {
 
 
 def path_name(path: int) -> str:
-    """The dotted name of a path, ``eth.ip.tcp`` for instance."""
+    """The dotted name of a path, ``eth.ip.tcp`` for instance; ``…`` where it may be longer."""
+    if path == OTHER_PATHS:
+        return "other paths"
+    end = ".…" if path >= PATH_LIMIT else ""
     digits = []
     while path:
         path, digit = divmod(path, PATH_BASE)
         digits.append(LAYER_NAMES.get(digit, f"layer{digit}"))
-    return ".".join(reversed(digits))
+    return ".".join(reversed(digits)) + end

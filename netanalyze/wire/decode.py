@@ -15,7 +15,7 @@ import numpy as np
 
 from netanalyze.columns import Columns, view_of
 from netanalyze.wire import codes
-from netanalyze.wire.fragments import Reassembler, Tally
+from netanalyze.wire.fragments import LATE_DUPLICATE, OVERLAP, TOO_LONG, Reassembler, Tally
 from netanalyze.wire.link_kernel import decode_links, link_tables, start_rows
 from netanalyze.wire.network_kernel import decode_networks
 from netanalyze.wire.packets import IN_ARENA, IN_BATCH, Packets
@@ -27,8 +27,16 @@ if TYPE_CHECKING:
 
     from netanalyze.capture.batch import Batch
 
-ROWS_A_FRAME = 8
-"""Room for packets inside packets; memory is only touched where it is used."""
+ROWS_A_FRAME = codes.MAX_LAYERS // 3 + 2
+"""Room for packets inside packets: each takes three headers of the ``MAX_LAYERS`` at least. Memory is
+only touched where it is used."""
+
+
+_REFUSED = {
+    LATE_DUPLICATE: codes.DUPLICATE,
+    TOO_LONG: codes.FRAGMENT_REFUSED,
+    OVERLAP: codes.FRAGMENT_REFUSED,
+}
 
 
 class Cursors(Columns):
@@ -238,9 +246,8 @@ class Decoder:
 
     def fragment_tallies(self) -> list[tuple[int, Tally]]:
         """Frames that were fragments, by verdict: put together, never complete, refused."""
-        refused = self.reassembler.refused().values()
         return [
             (codes.REASSEMBLED, self._reassembled),
             (codes.FRAGMENT_INCOMPLETE, self.reassembler.incomplete()),
-            *((codes.FRAGMENT_REFUSED, part) for part in refused),
+            *((_REFUSED[reason], part) for reason, part in self.reassembler.refused().items()),
         ]

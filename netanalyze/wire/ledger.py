@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from netanalyze.wire.decode import Decoder
 
 _LINES = 4096
-_OVERFLOW = "other reasons"
+_DETAILED = frozenset(
+    {codes.UNKNOWN_LINK, codes.NOT_IP, codes.LLC_OTHER, codes.PPP_OTHER, codes.OTHER_TRANSPORT}
+)
 
 
 class LedgerLine(NamedTuple):
@@ -42,8 +44,9 @@ class PathLine(NamedTuple):
 class Tally:
     """Counts by a pair of numbers, filled by the kernel."""
 
-    def __init__(self) -> None:
-        """Nothing counted yet."""
+    def __init__(self, fold: int) -> None:
+        """Nothing counted yet; ``fold`` says which keys go together when there are too many."""
+        self._fold = fold
         self._table = np.zeros((_LINES, 5), np.int64)
         self._view = view_of(self._table)
         self._used = 0
@@ -52,10 +55,12 @@ class Tally:
         self, batch: Batch, key: memoryview, sub: memoryview, *, skip: int = 0, wire_bytes: memoryview
     ) -> None:
         """Count the frames of a batch by ``key`` and ``sub``; those of key 0 or ``skip`` are left out."""
-        self._used = tally(batch.count, batch.first_frame, skip, key, sub, wire_bytes, self._view, self._used)
+        self._used = tally(
+            batch.count, batch.first_frame, skip, self._fold, key, sub, wire_bytes, self._view, self._used
+        )
 
     def lines(self) -> list[tuple[int, int, int, int, int]]:
-        """(key, sub, frames, bytes, first frame) of every line; key 0 is the overflow."""
+        """(key, sub, frames, bytes, first frame) of every line."""
         found: list[tuple[int, int, int, int, int]] = [
             tuple(row) for row in self._table[self._table[:, 2] > 0].tolist()
         ]
@@ -67,7 +72,7 @@ class Ledger:
 
     def __init__(self) -> None:
         """An empty ledger."""
-        self._verdicts = Tally()
+        self._verdicts = Tally(codes.DETAIL_BASE)
         self._zeros = view_of(np.zeros(0, np.int64))
 
     def add(self, batch: Batch, verdict: memoryview) -> None:
@@ -111,9 +116,9 @@ def _merge(lines: dict[str, LedgerLine], line: LedgerLine) -> None:
 
 def reason_text(verdict: int, detail: int) -> str:  # noqa: PLR0911 - one return for each kind of reason
     """A verdict in words, with what its detail adds."""
-    if verdict == 0:
-        return _OVERFLOW
     text = codes.VERDICT_TEXTS[verdict]
+    if detail == codes.OTHERS:
+        return f"{text}: others" if verdict in _DETAILED else text
     if verdict == codes.UNKNOWN_LINK:
         return f"{text}: {link_type_name(detail)}"
     if verdict == codes.NOT_IP and detail:
@@ -139,7 +144,7 @@ class Paths:
 
     def __init__(self) -> None:
         """No frames yet."""
-        self._paths = Tally()
+        self._paths = Tally(codes.OTHER_PATHS + 1)
 
     def add(self, batch: Batch, decoder: Decoder) -> None:
         """Count the frames of a decoded batch, each by the path of its innermost packet; no duplicates."""
@@ -149,8 +154,8 @@ class Paths:
             packets.order,
             *packets.pick("frame", "role"),
             *decoder.cursors.pick("path"),
-            *packets.pick("app", "duplicate"),
-            *facts.pick("path", "app"),
+            *packets.pick("app"),
+            *facts.pick("verdict", "path", "app"),
         )
         self._paths.add(batch, *facts.pick("path", "app"), wire_bytes=batch.views["wire_bytes"])
 
@@ -158,8 +163,8 @@ class Paths:
         """Every path in order of its name; the application, where known, is the last step."""
         merged: dict[str, PathLine] = {}
         for path, app, frames, size, _ in self._paths.lines():
-            name = codes.path_name(path) if path else "other paths"
-            if app:
+            name = codes.path_name(path)
+            if app and path < codes.PATH_LIMIT:
                 name = f"{name}.{app_names[app]}"
             held = merged.get(name, PathLine(name, 0, 0))
             merged[name] = PathLine(name, held.frames + frames, held.bytes + size)

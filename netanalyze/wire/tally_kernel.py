@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.wire import packets
+from netanalyze.wire import codes, packets
 
 QUOTED = cython.declare(cython.int, packets.QUOTED)
+DUPLICATE = cython.declare(cython.longlong, codes.DUPLICATE * codes.DETAIL_BASE)
 MASK62 = cython.declare(cython.longlong, 0x3FFFFFFFFFFFFFFF)
 
 
@@ -18,11 +19,11 @@ def settle_frames(
     role: cython.uchar[::1],
     path: cython.longlong[::1],
     app: cython.short[::1],
-    duplicate: cython.uchar[::1],
+    verdict: cython.longlong[::1],
     frame_path: cython.longlong[::1],
     frame_app: cython.longlong[::1],
 ) -> cython.longlong:
-    """Give each frame the path and application of its innermost packet; path 0 to duplicates.
+    """Give each frame the path and application of its innermost packet; path 0 to duplicate frames.
 
     Returns:
         0.
@@ -33,7 +34,7 @@ def settle_frames(
         for index in range(rows):
             row = order[index]
             if role[row] != QUOTED:
-                frame_path[frame[row]] = 0 if duplicate[row] else path[row]
+                frame_path[frame[row]] = 0 if verdict[frame[row]] == DUPLICATE else path[row]
                 frame_app[frame[row]] = app[row]
     return 0
 
@@ -42,6 +43,7 @@ def tally(
     count: cython.Py_ssize_t,
     first_frame: cython.longlong,
     skip: cython.longlong,
+    fold: cython.longlong,
     key: cython.longlong[::1],
     sub: cython.longlong[::1],
     wire_bytes: cython.longlong[::1],
@@ -51,15 +53,17 @@ def tally(
     """Add each frame to the line of its (key, sub) in ``table``; key 0 and key ``skip`` are not counted.
 
     A line is key, sub, frames, bytes, first frame. ``table`` is a hash table with a power of two of
-    lines, of which the last one takes what comes when three quarters of the others are in use.
+    lines. When three quarters of them are in use, a new key is counted without its details: as the
+    last number before the next multiple of ``fold``, with sub 0. There must be fewer such keys than
+    lines left.
 
     Returns:
         The number of lines in use afterwards (``used`` before).
     """
     index: cython.Py_ssize_t
     line: cython.Py_ssize_t
-    last: cython.Py_ssize_t = table.shape[0] - 1
-    mask: cython.longlong = last
+    size: cython.longlong = table.shape[0]
+    mask: cython.longlong = size - 1
     mixed: cython.longlong
     one: cython.longlong
     two: cython.longlong
@@ -69,24 +73,22 @@ def tally(
             if one == 0 or one == skip:
                 continue
             two = sub[index]
-            mixed = (one ^ (one >> 32) ^ (one >> 12)) & 0x7FFFFFF
-            mixed = (mixed * 31 + two) & MASK62
-            mixed = mixed ^ (mixed >> 9)
-            line = mixed & mask
             while True:
-                if line == last:
-                    line = 0
-                if table[line, 0] == one and table[line, 1] == two:
+                mixed = (one ^ (one >> 32) ^ (one >> 12)) & 0x7FFFFFF
+                mixed = (mixed * 31 + two) & MASK62
+                mixed = mixed ^ (mixed >> 9)
+                line = mixed & mask
+                while table[line, 0] != 0 and (table[line, 0] != one or table[line, 1] != two):
+                    line = (line + 1) & mask
+                if table[line, 0] != 0:
                     break
-                if table[line, 0] == 0:
-                    if used * 4 > last * 3:
-                        line = last
-                    else:
-                        used += 1
-                        table[line, 0] = one
-                        table[line, 1] = two
+                if used * 4 <= size * 3 or (two == 0 and one % fold == fold - 1):
+                    used += 1
+                    table[line, 0] = one
+                    table[line, 1] = two
                     break
-                line += 1
+                one = one - one % fold + fold - 1
+                two = 0
             if table[line, 2] == 0:
                 table[line, 4] = first_frame + index
             table[line, 2] += 1

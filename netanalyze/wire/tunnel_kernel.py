@@ -86,10 +86,12 @@ def vxlan_inside(
 ) -> cython.longlong:
     """Offset of the frame in a VXLAN packet, -1 if it is none.
 
-    The I bit must be set; of the other flags only that of group policy is known; the last octet is
-    reserved and zero.
+    The I bit must be set. Of the other flags only that of group policy is known; the rest and the last
+    octet are reserved, which a receiver ignores. Where they are not zero the EtherType must bear it out.
     """
-    if end - at < 22 or data[at] & 0x7F != 0x08 or data[at + 7] != 0:
+    if end - at < 22 or not data[at] & 0x08:
+        return -1
+    if (data[at] & 0x77 or data[at + 7] != 0) and layer_inside(be16(data, at + 20)) == NONE:
         return -1
     return at + 8
 
@@ -99,9 +101,9 @@ def vxlan_inside(
 def geneve_inside(
     data: cython.const[cython.uchar][::1], at: cython.longlong, end: cython.longlong
 ) -> cython.longlong:
-    """Offset of the packet in a GENEVE one, -1 if it is none: version 0, reserved bits zero."""
+    """Offset of the packet in a GENEVE one, -1 if it is none: version 0 and a known protocol type."""
     length: cython.longlong
-    if end - at < 8 or data[at] & 0xC0 or data[at + 1] & 0x3F or data[at + 7] != 0:
+    if end - at < 8 or data[at] & 0xC0:
         return -1
     length = 8 + (data[at] & 0x3F) * 4
     if length > end - at or layer_inside(be16(data, at + 2)) == NONE:
@@ -212,6 +214,8 @@ def decode_tunnels(
                     verdict[frame[row]] = TOO_DEEP * DETAIL_BASE
                 continue
             if now == VXLAN or now == VXLAN_GPE or now == GENEVE or now == GTP or now == TEREDO:
+                if now == VXLAN and stop - here >= 9 and data[here] & 0xFC == 0x0C:
+                    now = VXLAN_GPE  # the P bit says so, whatever the port
                 if now == VXLAN:
                     inside = vxlan_inside(data, here, stop)
                     then = ETH

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_reports import FakeFile, many_streams, sample_report
+from sample_reports import many_streams, sample_report
 
 from netanalyze.errors import UsageError
 from netanalyze.report import formats, tables
@@ -213,13 +213,6 @@ def test_markdown_shows_text_as_it_is() -> None:
     )
     report = sample_report(streams=[{"app": "a|b\n|c"}])
     assert "| a\\|b\\\\n\\|c |" in rendered("markdown", report, report["streams"].select("app"))
-
-
-def test_names_that_no_utf8_can_hold() -> None:
-    report = sample_report(files=[FakeFile(file="caf\udce9.pcap")])
-    assert report["capture"][0].file == "caf\\xe9.pcap"
-    for name in formats.FORMAT_NAMES:
-        assert "caf\\" in rendered(name, report, report["capture"])
 
 
 @pytest.mark.parametrize(

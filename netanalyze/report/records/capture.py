@@ -10,7 +10,12 @@ class Capture(Record, frozen=True):
     """One input file."""
 
     file: Annotated[
-        str, column("Path of the file as it was given, or - for standard input", Unit.FILE, show=0)
+        str,
+        column(
+            "Path of the file as it was given, what cannot be shown escaped; - for standard input",
+            Unit.FILE,
+            show=0,
+        ),
     ]
     format: Annotated[str, column("File format, such as pcap or pcapng", show=0)]
     compression: Annotated[str | None, column("How the file is compressed, null if it is not", show=5)]
@@ -45,7 +50,7 @@ class Ledger(Record, frozen=True):
     analysed: Annotated[bool, column("Whether they count as analysed", Unit.TRUTH, show=0)]
     frames: Annotated[int, column("Frames of which this is true", Unit.COUNT, show=0)]
     bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1)]
-    first_frame: Annotated[int | None, column("Number of the first such frame", Unit.FRAME, show=2)]
+    first_frame: Annotated[int, column("Number of the first such frame", Unit.FRAME, show=2)]
 
 
 class Protocol(Record, frozen=True):
