@@ -48,6 +48,28 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def commands_of_samples() -> list[list[str]]:
+    """What the samples' README suggests to try."""
+    text = (ROOT / "captures" / "README.md").read_text(encoding="utf-8")
+    return [shlex.split(line)[1:] for line in re.findall(r"netanalyze analyze [^`\n]+", text)]
+
+
+@pytest.mark.parametrize("arguments", commands_of_samples(), ids=" ".join)
+def test_what_the_samples_suggest_works(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+
+
+def test_the_readme_shows_what_its_first_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "120")
+    first = commands_in_readme()[0]
+    shown = re.search(r"^```text$\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert CliRunner().invoke(app, first).output == shown.group(1)
+
+
 def commands_in_readme() -> list[list[str]]:
     """The arguments of every command line of ours in the README's examples."""
     blocks = re.findall(r"^```(?:sh|console)$(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -20,7 +20,7 @@ from namespace import wait_until
 if TYPE_CHECKING:
     import socket
 
-TRY = "netanalyze analyze captures/backlog-overflow.pcap --report listeners"
+TRY = "netanalyze analyze captures/backlog-overflow.pcap --report streams"
 
 SERVER = ("10.16.0.1", 9160)
 CLIENTS, QUEUE = 6, 1

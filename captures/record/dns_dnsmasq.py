@@ -17,7 +17,7 @@ from capturing import Capture
 from lab import Lab, run
 from web import prose
 
-TRY = "netanalyze analyze captures/dns-dnsmasq.pcap --report dns"
+TRY = "netanalyze analyze captures/dns-dnsmasq.pcap --report udp --report streams"
 
 SERVER = "10.2.0.1"
 SILENT = "10.2.1.9"

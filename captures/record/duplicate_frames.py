@@ -17,7 +17,7 @@ from namespace import wait_until
 from relay import Relay
 from web import curl, nginx, prose
 
-TRY = "netanalyze analyze captures/duplicate-frames-mirror.pcap --report directions --report ledger"
+TRY = "netanalyze analyze captures/duplicate-frames-mirror.pcap --report streams --report ledger"
 
 SIZE = 20_000
 LOST = 6

@@ -18,7 +18,7 @@ from capturing import Capture
 from lab import Lab, run
 from measure import exactly
 
-TRY = "netanalyze analyze captures/framed-messages.pcap --report writes"
+TRY = "netanalyze analyze captures/framed-messages.pcap --report streams"
 
 SERVER = ("10.25.0.1", 9125)
 

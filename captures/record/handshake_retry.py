@@ -19,7 +19,7 @@ from namespace import wait_until
 if TYPE_CHECKING:
     from namespace import Namespace
 
-TRY = "netanalyze analyze captures/handshake-retry.pcap --report listeners --report streams"
+TRY = "netanalyze analyze captures/handshake-retry.pcap --report streams --wide"
 
 SERVER = "10.15.0.1"
 SYN_BYTES, ACK_BYTES = 60, 52

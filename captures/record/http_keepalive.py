@@ -14,7 +14,7 @@ from lab import Lab, run
 from measure import counted
 from web import SITE_TIME, curl, nginx
 
-TRY = "netanalyze analyze captures/http-keepalive.pcapng --report http"
+TRY = "netanalyze analyze captures/http-keepalive.pcapng --report streams --report protocols"
 
 
 def record(lab: Lab) -> None:

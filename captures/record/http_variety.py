@@ -12,7 +12,7 @@ from lab import HERE, Lab, run
 from measure import everything
 from web import curl
 
-TRY = "netanalyze analyze captures/http-variety.pcap --report http --report findings"
+TRY = "netanalyze analyze captures/http-variety.pcap --report streams --report protocols"
 
 SERVER, PORT, PORT_OF_HTTP2 = "10.27.0.1", 8080, 8082
 

@@ -13,7 +13,7 @@ from measure import counted
 from namespace import wait_until
 from web import curl, nginx
 
-TRY = "netanalyze analyze captures/ipv6-http.pcap --report streams --report http"
+TRY = "netanalyze analyze captures/ipv6-http.pcap --report streams"
 
 
 def record(lab: Lab) -> None:

@@ -14,7 +14,7 @@ from lab import Lab, run
 from measure import everything, exactly, sending, tcp_info
 from web import prose
 
-TRY = "netanalyze analyze captures/loopback.pcap --report directions"
+TRY = "netanalyze analyze captures/loopback.pcap --report capture --report streams"
 
 SIZE = 2_000_000
 

@@ -15,7 +15,7 @@ from measure import counted, drops, everything, exactly, sending, tcp_info
 from relay import Relay
 from web import prose
 
-TRY = "netanalyze analyze captures/lossy-transfer-server.pcap --report directions --report events"
+TRY = "netanalyze analyze captures/lossy-transfer-server.pcap --report capture --report streams"
 
 SIZE = 400_000
 DELAY_S = 0.01

@@ -14,7 +14,7 @@ from capturing import Capture
 from lab import Lab, run
 from web import curl, nginx
 
-TRY = "netanalyze analyze captures/midstream.pcap.gz --report streams --report http"
+TRY = "netanalyze analyze captures/midstream.pcap.gz --report streams --wide"
 
 
 def record(lab: Lab) -> None:

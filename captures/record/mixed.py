@@ -20,7 +20,7 @@ from web import curl, nginx
 if TYPE_CHECKING:
     from namespace import Namespace
 
-TRY = "netanalyze analyze captures/mixed.pcapng --report protocols --report streams --report dns"
+TRY = "netanalyze analyze captures/mixed.pcapng --report protocols --report streams --report udp"
 
 CLIENT, SERVER, NEIGHBOUR = "10.19.0.2", "10.19.0.1", "10.19.0.3"
 MDNS_GROUP, MDNS_PORT = "224.0.0.251", 5353

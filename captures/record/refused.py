@@ -13,7 +13,7 @@ from capturing import Capture
 from lab import Lab, run
 from measure import counted, drops
 
-TRY = "netanalyze analyze captures/refused.pcapng --report listeners --report udp"
+TRY = "netanalyze analyze captures/refused.pcapng --report streams --report udp"
 
 
 def attempt(made: socket.socket, address: tuple[str, int]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from measure import counted, everything, exactly, sending, tcp_info
 from relay import Relay
 from web import prose
 
-TRY = "netanalyze analyze captures/reordered.pcap --report directions --report events"
+TRY = "netanalyze analyze captures/reordered.pcap --report streams"
 
 SIZE = 200_000
 DELAY_S = 0.008

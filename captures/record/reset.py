@@ -18,7 +18,7 @@ from namespace import wait_until
 if TYPE_CHECKING:
     import socket
 
-TRY = "netanalyze analyze captures/reset.pcap --report streams --report findings"
+TRY = "netanalyze analyze captures/reset.pcap --report streams --wide"
 
 SERVER = ("10.4.0.1", 9101)
 

@@ -1,7 +1,7 @@
 """One exchange in three files, as dumpcap writes them when it begins a new file every so many frames.
 
 Four HTTP requests on one connection; requests, answers and the connection itself go on from file to
-file. Frame numbers count from 1 in each file.
+file. Given together, they are one capture: frames are numbered over all of them.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from web import curl, nginx
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-TRY = "netanalyze analyze captures/tunnels.pcap --report protocols --report http"
+TRY = "netanalyze analyze captures/tunnels.pcap --report protocols --report streams"
 
 ENCAPSULATIONS = ("gre", "gre-key", "gretap", "ipip", "6in4", "4in6", "geneve", "gtp-u", "mpls", "pppoe")
 GTP_U_PORT, GTP_G_PDU = 2152, 0xFF

@@ -10,7 +10,7 @@ from capturing import Capture
 from lab import Lab, run
 from web import curl, nginx
 
-TRY = "netanalyze analyze captures/vxlan.pcapng.zst --report protocols --report http"
+TRY = "netanalyze analyze captures/vxlan.pcapng.zst --report protocols --report streams --report udp"
 
 
 def record(lab: Lab) -> None:

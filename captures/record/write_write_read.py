@@ -15,7 +15,7 @@ from capturing import Capture
 from lab import Lab, run
 from measure import exactly
 
-TRY = "netanalyze analyze captures/write-write-read.pcap --report stalls --report findings"
+TRY = "netanalyze analyze captures/write-write-read.pcap --report streams"
 
 SERVER = ("10.24.0.1", 9124)
 HEADER, BODY, ANSWER = b"H" * 12, b"B" * 150, b"A" * 60

@@ -19,7 +19,7 @@ from web import prose
 if TYPE_CHECKING:
     from namespace import Namespace
 
-TRY = "netanalyze analyze captures/zero-window.pcap --report events --report stalls"
+TRY = "netanalyze analyze captures/zero-window.pcap --report streams"
 
 SIZE = 60_000
 PROBES = 3

@@ -44,8 +44,10 @@ def analyze(  # noqa: PLR0913 - every option is an argument
 ) -> None:
     """Show what the conversations in captures did.
 
-    Without --report: an overview of one screen. Exit status: 0 done, 2 bad usage or input that
-    cannot be read or understood, 130 interrupted (what was read until then is still shown).
+    Without --report: an overview of one screen. --where, --sort, --top, --stream and --columns are
+    about tables: choose some with --report, or a format for programs. Exit status: 0 done, 2 bad
+    usage or input that cannot be read or understood, 130 interrupted (what was read until then is
+    still shown).
     """
     with errors.errors_told():
         names = wanted(options.split(report))
@@ -123,7 +125,13 @@ def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Rep
 
 def _status(report: Report, *, quiet: bool) -> int:
     if not report.complete:
+        if not quiet:
+            errors.tell("interrupted; the report is on what was read until then")
         return errors.INTERRUPTED
+    if report.frames_read and report.chose_nothing:
+        if not quiet:
+            errors.tell(f"warning: the filter or range left none of {report.frames_read} frames")
+        return errors.DONE
     if not report.understood_nothing:
         return errors.DONE
     if not quiet:

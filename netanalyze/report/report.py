@@ -86,6 +86,11 @@ class Report(Mapping[str, Table[Any]]):
         return sorted(rows, key=lambda row: -row.frames)
 
     @property
+    def chose_nothing(self) -> bool:
+        """Whether every frame was left out by the filter or range asked for."""
+        return all(row.reason == _CHOSEN for row in self._ledger())
+
+    @property
     def understood_nothing(self) -> bool:
         """Whether there were frames to analyse and none of them could be."""
         return self.frames_analysed == 0 and bool(self.unused)

@@ -201,9 +201,12 @@ class Table(Generic[R]):
             field = self.field(key.removeprefix("+").removeprefix("-"))
             downwards = key.startswith("-") or (not key.startswith("+") and field.unit in QUANTITIES)
             ranks = self.column(field).ranks()[rows]
-            # Inverting the bits turns the order round without overflow, and puts NULL last.
-            ranks = ~ranks if downwards else np.where(ranks == NULL, -(NULL + 1), ranks)
-            rows = rows[np.argsort(ranks, kind="stable")]
+            # NULL is the smallest number: it comes last when inverting the bits turns the order round
+            # (which cannot overflow), and first otherwise.
+            order = np.argsort(~ranks if downwards else ranks, kind="stable")
+            if not downwards:
+                order = np.roll(order, -np.count_nonzero(ranks == NULL))
+            rows = rows[order]
         table = self._with_rows(rows, self.matched)
         table.ordered = self.ordered or bool(keys)
         return table

@@ -35,7 +35,7 @@ class Stream(Record, frozen=True):
         int,
         column(
             "What was seen of it, as Wireshark's tcp.completeness: the sum of 1 SYN, 2 SYN-ACK, 4 ACK,"
-            " 8 data, 16 FIN, 32 RST",
+            " 8 data, 16 FIN, 32 RST; of the first packet only a SYN counts. Text shows a letter for each",
             Unit.FLAGS,
             show=5,
             flags="RFDASS",
