@@ -61,11 +61,6 @@ TOOLS = {
             "{netanalyze} analyze -r streams --format jsonl {file}",
             "the same, every field, as JSON lines",
         ),
-        Tool(
-            "netanalyze-long",
-            "{netanalyze} analyze -r streams -r directions --format jsonl {file}",
-            "both halves of each connection with round-trip times too: what tcptrace -l -r prints",
-        ),
         Tool("record walk", WALK, "netanalyze's capture reader alone"),
         Tool("cat", "cat {file}", "reading the file, nothing else"),
         Tool("tcptrace", "tcptrace -n -l -r {file}", "both halves of each connection, with round-trip times"),
@@ -105,7 +100,6 @@ TOOLS = {
 PEERS = (
     "netanalyze",
     "netanalyze-jsonl",
-    "netanalyze-long",
     "record walk",
     "cat",
     "tcptrace",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,4 +75,6 @@ def _program(
 
 def main() -> None:
     """Run the program with the arguments of the process."""
+    # numpy's linear algebra is not used here, and need not start a thread for it on every core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(app())
