@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from netanalyze.report import units
@@ -9,10 +10,10 @@ from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.text import INTERRUPTED, draw, fold, not_analysed
+from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, not_analysed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from netanalyze.report.records.capture import Capture, Protocol
     from netanalyze.report.records.tcp import Stream
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from netanalyze.report.style import Style
 
 _FILES = 2
+_WITHIN = re.compile(r"(?<=[0-9]) (?=[0-9]{3}(?![0-9:.])|(?!from|of)[A-Za-zµ])")
+"""The space before the next three digits of a number, or before its unit."""
 _RATE_SPAN_NS = 60 * 10**9
 """Below a frame a minute a rate says nothing: captures were put together from others."""
 _PROTOCOLS = 5
@@ -86,7 +89,7 @@ def _captures(table: Table[Capture], style: Style) -> Iterator[str]:
         more = len(table) - len(rows)
         yield from fold(f"and {units.counted(more, 'more file')} (--report capture)", style)
     if len(table) > 1:
-        yield from fold("together: " + ", ".join(_amounts(list(table))), style)
+        yield from fold("together: " + _joined(_amounts(list(table))), style)
 
 
 def _name(row: Capture, style: Style) -> str:
@@ -98,7 +101,7 @@ def _name(row: Capture, style: Style) -> str:
 def _file(row: Capture, style: Style) -> Iterator[str]:
     kind = f"{row.format} in {row.compression}" if row.compression else row.format
     parts = [kind, _some(row.link_types.split(", ")), *_amounts([row])]
-    text = ", ".join(printable(part, ascii_only=style.ascii_only) for part in parts if part)
+    text = _joined(printable(part, ascii_only=style.ascii_only) for part in parts if part)
     yield from fold(f"{_name(row, style)}: {text}", style)
     flaws = []
     if row.dropped:
@@ -108,6 +111,11 @@ def _file(row: Capture, style: Style) -> Iterator[str]:
         flaws.append(f"cut short: {printable(row.cut_short, ascii_only=style.ascii_only)}")
     if flaws:
         yield from fold("  " + "; ".join(flaws), style)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Parts of a line that does not break inside a number, or between one and its unit."""
+    return _WITHIN.sub(GLUE, ", ".join(parts))
 
 
 def _some(names: Sequence[str]) -> str:
@@ -153,9 +161,7 @@ def _streams(report: Report, style: Style) -> Iterator[str]:
     rows = [
         _Stream(
             row.stream,
-            _endpoint(row.client, row.client_port),
-            _endpoint(row.server, row.server_port),
-            row.app,
+            *_who(row),
             row.client_packets + row.server_packets,
             row.client_bytes + row.server_bytes,
             row.duration_ns,
@@ -170,9 +176,7 @@ def _flows(report: Report, style: Style) -> Iterator[str]:
     rows = [
         _Flow(
             row.flow,
-            _endpoint(row.client, row.client_port),
-            _endpoint(row.server, row.server_port),
-            row.app,
+            *_who(row),
             row.client_datagrams + row.server_datagrams,
             row.client_bytes + row.server_bytes,
             row.duration_ns,
@@ -189,6 +193,12 @@ def _largest(table: Table[Any], top: Table[Any], style: Style) -> Iterator[str]:
     yield ""
     yield from fold(f"{rows[0].upper()}{rows[1:]}: {units.count(len(table))}{most}", style)
     yield from draw(top, top.fields, style).lines
+
+
+def _who(row: Stream | UdpFlow) -> tuple[str, str, str | None]:
+    """Client and server with their ports, and what they speak."""
+    client, server = _endpoint(row.client, row.client_port), _endpoint(row.server, row.server_port)
+    return client, server, row.app
 
 
 def _endpoint(address: str, port: int) -> str:

@@ -25,6 +25,8 @@ _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 INTERRUPTED = "Interrupted: this is what was read until then."
 
 _INDENT = "  "
+GLUE = "\x01"
+"""Stands for a space in a text for ``fold``, between a number and its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,13 @@ def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[st
 
 
 def fold(text: str, style: Style) -> list[str]:
-    """A line of our own, in as many lines as its width needs."""
+    """A line of our own, in as many lines as its width needs; no line ends at a ``GLUE``."""
     line = plain(text) if style.ascii_only else text
     if style.wide or width(line) <= style.width:
-        return [line]
+        return [line.replace(GLUE, " ")]
     margin = text[: len(text) - len(text.lstrip(" "))]
     indent = _INDENT if style.width > 2 * len(margin + _INDENT) else ""
     room = max(1, style.width - len(margin + indent))
     mark = ".." if style.ascii_only else "…"
     first, *rest = [shorten(part, room, mark) for part in break_words(line, room)]
-    return [margin + first, *(margin + indent + part for part in rest)]
+    return [(margin + part).replace(GLUE, " ") for part in (first, *(indent + part for part in rest))]

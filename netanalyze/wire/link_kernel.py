@@ -76,34 +76,6 @@ _SKIPS = memoryview(bytes(codes.LINK_SKIP.get(number, 0) for number in range(512
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def be16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (cython.cast(cython.longlong, data[at]) << 8) | data[at + 1]
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-def be32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (be16(data, at) << 16) | be16(data, at + 2)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-def le16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (cython.cast(cython.longlong, data[at + 1]) << 8) | data[at]
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
-def le32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
-    return (le16(data, at + 2) << 16) | le16(data, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
 @cython.exceptval(check=False)
 def u16(first: cython.uchar, second: cython.uchar) -> cython.longlong:
     """Two octets in network order. They are handed over one by one: a view would be copied."""
@@ -123,6 +95,27 @@ def u32(
         | (cython.cast(cython.longlong, third) << 8)
         | fourth
     )
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def be16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
+    return u16(data[at], data[at + 1])
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def le16(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
+    return u16(data[at + 1], data[at])
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def le32(data: cython.const[cython.uchar][::1], at: cython.longlong) -> cython.longlong:
+    return u32(data[at + 3], data[at + 2], data[at + 1], data[at])
 
 
 @cython.cfunc
