@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from math import ceil, floor
@@ -170,7 +171,10 @@ def _regex_test(sign: str, pattern: str, field: Field) -> Test:
         message = f"~ searches text, and {field.name} is not text"
         raise UsageError(message)
     try:
-        search = re.compile(pattern).search
+        with warnings.catch_warnings():
+            # That a later Python may read a pattern differently is no concern of the user's.
+            warnings.simplefilter("ignore", FutureWarning)
+            search = re.compile(pattern).search
     except re.error as error:
         message = f"{pattern!r} is not a regular expression: {error}"
         raise UsageError(message) from None
