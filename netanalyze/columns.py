@@ -46,3 +46,28 @@ class Columns:
         """The memoryviews of these columns, in this order: a kernel call's arguments."""
         views = self.views
         return tuple(views[name] for name in names)
+
+
+class GrowingRows:
+    """A table of 64-bit words that grows: one row for each stream or half-stream, zero until written.
+
+    Attributes:
+        words: columns of a row.
+        array: the memory, with room for more rows than are in use; another one after it has grown.
+        view: the same memory for a kernel.
+    """
+
+    def __init__(self, words: int, dtype: str = "i8", first_rows: int = 1024) -> None:
+        """An empty table of rows of ``words`` words."""
+        self.words = words
+        self.array: NDArray[Any] = np.zeros((first_rows, words), dtype)
+        self.view = view_of(self.array)
+
+    def reach(self, rows: int) -> memoryview:
+        """Make sure that there are this many rows; returns the view to hand to a kernel."""
+        if rows > len(self.array):
+            # Fresh pages of a large array take no memory until something is written to them.
+            grown = np.zeros((1 << (rows - 1).bit_length(), self.words), self.array.dtype)
+            grown[: len(self.array)] = self.array
+            self.array, self.view = grown, view_of(grown)
+        return self.view

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import view_of
+from netanalyze.columns import GrowingRows, view_of
 from netanalyze.flow import fields
 from netanalyze.flow.duplicates_kernel import mark_duplicates
 from netanalyze.flow.table_kernel import LOOK_AHEAD, assign_streams, rebuild_slots
@@ -39,7 +39,6 @@ class Conversations:
     """The streams of one transport.
 
     Attributes:
-        state: a row of ``fields.WORDS`` unsigned 64-bit words for each stream, the first ``count`` valid.
         count: how many streams there are.
     """
 
@@ -47,7 +46,7 @@ class Conversations:
         """No streams yet; ``salt`` makes the hash one that nobody can prepare for."""
         self.transport = transport
         self.count = 0
-        self.state: NDArray[np.uint64] = np.zeros((_FIRST_ROWS, fields.WORDS), np.uint64)
+        self._rows = GrowingRows(fields.WORDS, "u8", _FIRST_ROWS)
         self._salt = salt
         self._slots: NDArray[np.uint64] = np.zeros(_FIRST_ROWS * 2, np.uint64)
         self._scratch = view_of(np.zeros(LOOK_AHEAD + 1, np.uint64))
@@ -57,19 +56,20 @@ class Conversations:
         self._make_room(self.count + packets.count)
         arguments = (
             self.transport, packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
-            *columns, self._salt, view_of(self._slots), view_of(self.state), self._scratch, self.count,
+            *columns, self._salt, view_of(self._slots), self._rows.view, self._scratch, self.count,
         )  # fmt: skip
         self.count = assign_streams(*arguments)
 
     def _make_room(self, rows: int) -> None:
-        if rows > len(self.state):
-            # Fresh pages of a large array take no memory until something is written to them.
-            grown = np.zeros((_power_of_two(rows), fields.WORDS), np.uint64)
-            grown[: self.count] = self.state[: self.count]
-            self.state = grown
+        self._rows.reach(rows)
         if rows * 2 > len(self._slots):
             self._slots = np.zeros(_power_of_two(rows) * 2, np.uint64)
-            rebuild_slots(view_of(self._slots), view_of(self.state), self.count)
+            rebuild_slots(view_of(self._slots), self._rows.view, self.count)
+
+    @property
+    def state(self) -> NDArray[np.uint64]:
+        """A row of ``fields.WORDS`` words for each stream, the first ``count`` valid."""
+        return self._rows.array
 
     def word(self, field: int) -> NDArray[np.int64]:
         """One field of all streams."""
