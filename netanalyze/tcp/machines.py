@@ -1,0 +1,255 @@
+"""The state machines of a capture: fed batch by batch, and at the end states and moves as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.columns import GrowingRows, view_of
+from netanalyze.errors import UsageError
+from netanalyze.flow import fields as flow_fields
+from netanalyze.model import NULL
+from netanalyze.tcp import state_fields as fields
+from netanalyze.tcp import states
+from netanalyze.tcp.states_kernel import Tracker
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.flow.table import Conversations
+    from netanalyze.wire.packets import Packets
+
+TIME_WAIT_NS = 60_000_000_000
+"""How long Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN in include/net/tcp.h); RFC 9293 has 4 minutes."""
+
+LONGEST_TIME_WAIT_NS = 3_600_000_000_000
+
+STATE_NAMES = [state.label for state in states.State]
+"""By number; the state of an endpoint that nothing is known of has no name."""
+
+EVENT_NAMES = [event.label for event in states.Event]
+
+_COLUMNS = (
+    "frame", "role", "protocol", "payload_bytes", "seq", "ack", "flags", "window", "window_scale",
+    "duplicate", "stream", "side",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Every change of state, sorted by stream, endpoint and order.
+
+    Attributes:
+        stream, side: whose.
+        frame: that caused it, ``NULL`` for a timeout.
+        time_ns: the earliest time at which it can have happened, as the tap's clock has it: when that
+            frame was captured, or the endpoint's move before, if that came later.
+        before, after, event: numbers of states and of the event.
+        assumed: whether it is a guess.
+        proof_frame, proof_ns: the endpoint's own segment that shows that it had moved, and when that
+            was captured: the move was not later. ``NULL`` where it moved by what it sent, by a
+            timeout, or nothing shows it.
+        dwell_ns: how long it had been in the state before, ``NULL`` where that is not known.
+        until_ns: when it leaves the new state, ``NULL`` if it is there at the end.
+        last: whether it is the endpoint's last move.
+        clock_ns: latest time of the capture.
+    """
+
+    stream: NDArray[np.int64]
+    side: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    event: NDArray[np.int64]
+    assumed: NDArray[np.bool_]
+    proof_frame: NDArray[np.int64]
+    proof_ns: NDArray[np.int64]
+    dwell_ns: NDArray[np.int64]
+    until_ns: NDArray[np.int64]
+    last: NDArray[np.bool_]
+    clock_ns: int
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the machines say when nothing comes any more.
+
+    Attributes:
+        final: the state of side 0 and of side 1 of each stream.
+        moves: every move, empty if they were not asked for.
+    """
+
+    final: NDArray[np.int64]
+    moves: Moves
+
+
+class Machines:
+    """The state machines of both endpoints of every TCP stream."""
+
+    def __init__(self, packets: Packets, *, time_wait_ns: int = TIME_WAIT_NS, record: bool = True) -> None:
+        """Machines for the packets of one decoder.
+
+        Args:
+            packets: its packets; each call of ``add`` takes what they hold then.
+            time_wait_ns: how long TIME-WAIT lasts.
+            record: whether moves are kept, or only the states.
+
+        Raises:
+            UsageError: ``time_wait_ns`` is negative or more than an hour.
+        """
+        if not 0 <= time_wait_ns <= LONGEST_TIME_WAIT_NS:
+            message = f"TIME-WAIT lasts from 0 to 3600 seconds, not {time_wait_ns / 1e9:g}"
+            raise UsageError(message)
+        self._time_wait_ns = time_wait_ns
+        self._record = record
+        self._table = memoryview(states.flat())
+        self._tracker = Tracker(self._table, time_wait_ns, int(record))
+        self._state = GrowingRows(fields.WORDS, "u8")
+        self._moves = GrowingRows(fields.MOVE_WORDS, "u8")
+        self._columns = packets.pick(*_COLUMNS)
+        self._count = 0
+        self._order = 0
+        self._clock_ns: int | None = None
+
+    def add(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Take in a decoded batch whose packets have their streams; ``streams`` are known by now."""
+        if batch.count:
+            kept = batch.arrays["time_ns"][: batch.count][batch.arrays["keep"][: batch.count] != 0]
+            if len(kept):
+                latest = int(kept.max())
+                self._clock_ns = latest if self._clock_ns is None else max(self._clock_ns, latest)
+        room = self._count + packets.count * fields.MAX_MOVES_A_SEGMENT if self._record else 1
+        self._tracker.use(self._state.reach(streams), self._moves.reach(room), self._count, self._order)
+        self._tracker.follow(
+            packets.count, batch.first_frame, packets.order, batch.views["time_ns"], *self._columns
+        )
+        self._count, self._order = self._tracker.used()
+
+    def finish(self, conversations: Conversations) -> Outcome:
+        """States and moves as they are if nothing comes any more; more batches may follow all the same."""
+        streams = conversations.count
+        state = self._state.array[:streams].copy()
+        moves = np.zeros((self._count + 2 * streams if self._record else 1, fields.MOVE_WORDS), np.uint64)
+        moves[: self._count] = self._moves.array[: self._count]
+        tracker = Tracker(self._table, self._time_wait_ns, int(self._record))
+        count = self._count
+        if streams:
+            clock_ns = self._clock_ns or 0
+            tracker.use(view_of(state), view_of(moves), count, self._order)
+            tracker.finish(streams, clock_ns, *map(view_of, _next_streams(conversations)))
+            count, _ = tracker.used()
+        final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
+        return Outcome(final, _sorted_moves(moves[:count], self._clock_ns or 0))
+
+
+def _next_streams(conversations: Conversations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First frame and time of the next stream between the same ports; frame 0 where there is none."""
+    frame = np.zeros(conversations.count, np.int64)
+    time_ns = np.zeros(conversations.count, np.int64)
+    hashes = conversations.raw(flow_fields.HASH)
+    order = np.argsort(hashes, kind="stable")
+    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+    earlier, later = order[again], order[again + 1]
+    frame[earlier] = conversations.word(flow_fields.FIRST_FRAME)[later]
+    time_ns[earlier] = conversations.word(flow_fields.FIRST_NS)[later]
+    return frame, time_ns
+
+
+def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int) -> Moves:
+    """The rows that are moves, in order, with what follows from their order."""
+    rows = rows[rows[:, fields.CODES] != 0]
+    codes = rows[:, fields.CODES].astype(np.int64)
+    side = codes >> 24 & 1
+    order = np.lexsort((rows[:, fields.ORDER], side, rows[:, fields.STREAM]))
+    rows, codes, side = rows[order], codes[order], side[order]
+    stream = rows[:, fields.STREAM].astype(np.int64)
+    endpoint = stream * 2 + side
+    same = np.zeros(len(rows), np.bool_)
+    same[1:] = endpoint[1:] == endpoint[:-1]
+    time_ns = _never_back(rows[:, fields.TIME_NS].view(np.int64), same)
+    before = codes & 0xFF
+    dwell_ns = np.full(len(rows), NULL, np.int64)
+    until_ns = np.full(len(rows), NULL, np.int64)
+    dwell_ns[1:] = np.where(same[1:], time_ns[1:] - time_ns[:-1], NULL)
+    until_ns[:-1] = np.where(same[1:], time_ns[1:], NULL)
+    last = np.ones(len(rows), np.bool_)
+    last[:-1] = ~same[1:]
+    return Moves(
+        stream=stream,
+        side=side,
+        frame=_or_null(rows[:, fields.FRAME]),
+        time_ns=time_ns,
+        before=before,
+        after=codes >> 8 & 0xFF,
+        event=codes >> 16 & 0xFF,
+        assumed=(codes & fields.CODE_ASSUMED) != 0,
+        proof_frame=_or_null(rows[:, fields.PROOF_FRAME]),
+        proof_ns=np.where(
+            rows[:, fields.PROOF_FRAME] != 0, rows[:, fields.PROOF_NS].view(np.int64), NULL
+        ),
+        dwell_ns=dwell_ns,
+        until_ns=until_ns,
+        last=last,
+        clock_ns=clock_ns,
+    )
+
+
+def _or_null(frames: NDArray[np.uint64]) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = np.where(frames == 0, NULL, frames.astype(np.int64))
+    return found
+
+
+def _never_back(time_ns: NDArray[np.int64], same: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Times of which none is before the one above it, where that is of the same endpoint.
+
+    A FIN that was seen before its receiver sent its own, and was received after, moved it later than
+    it was seen.
+    """
+    if len(time_ns) == 0:
+        return time_ns
+    # The running maximum of (endpoint, rank of the time), which begins anew with each endpoint.
+    known, rank = np.unique(time_ns, return_inverse=True)
+    endpoint = np.cumsum(~same)
+    highest = np.maximum.accumulate(endpoint * len(known) + rank)
+    found: NDArray[np.int64] = known[highest - endpoint * len(known)]
+    return found
+
+
+def state_columns(outcome: Outcome, client_side: NDArray[np.int64]) -> dict[str, Any]:
+    """The states at the end by role: ``client_state`` and ``server_state`` with their names."""
+    rows = np.arange(len(client_side))
+    return {
+        "client_state": outcome.final[rows, client_side],
+        "server_state": outcome.final[rows, 1 - client_side],
+        "client_state_names": STATE_NAMES,
+        "server_state_names": STATE_NAMES,
+    }
+
+
+def transition_columns(moves: Moves, client_side: NDArray[np.int64]) -> dict[str, Any]:
+    """The columns of table ``transitions``."""
+    return {
+        "stream": moves.stream,
+        "endpoint": (moves.side != client_side[moves.stream]).astype(np.int64),
+        "endpoint_names": ["client", "server"],
+        "frame": moves.frame,
+        "time_ns": moves.time_ns,
+        "from_state": moves.before,
+        "from_state_names": STATE_NAMES,
+        "to_state": moves.after,
+        "to_state_names": STATE_NAMES,
+        "trigger": moves.event,
+        "trigger_names": EVENT_NAMES,
+        "dwell_ns": moves.dwell_ns,
+        "assumed": moves.assumed,
+        "proof_frame": moves.proof_frame,
+        "proof_ns": moves.proof_ns,
+    }
