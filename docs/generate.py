@@ -1,6 +1,7 @@
-"""Writes ``tables.md`` and ``cli.md`` from the records and from the program's own help.
+"""Writes ``tables.md``, ``cli.md`` and ``states.md`` from what the program itself goes by.
 
-``python docs/generate.py`` after a change to either; a test compares.
+``python docs/generate.py`` after a change to the records, the command line or the state machine; a test
+compares.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from netanalyze.cli.main import app
 from netanalyze.report.record import fields
 from netanalyze.report.registry import TABLES
+from netanalyze.tcp.states import ARROWS, SILENT, mermaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,35 @@ Standard output carries only the report; warnings and progress go to standard er
 """
 
 
+_STATES_HEAD = """\
+# TCP states
+
+Made by `docs/generate.py` from `netanalyze/tcp/states.py`, the table that the analysis goes by.
+
+Both endpoints of a connection go through this machine, that of RFC 9293: a segment is *sent* for one of
+them and *received* for the other. What an endpoint sends moves it at once; what it receives moves it
+when a later segment of its own proves that it got it, because what a tap sees may be lost behind it. The
+head of `netanalyze/tcp/states_kernel.py` has the rules.
+"""
+
+
+def states_page() -> str:
+    """The text of ``states.md``."""
+    lines = [_STATES_HEAD, "```mermaid", mermaid() + "```", ""]
+    lines.append("Dashed: what no segment shows. RST is left out of the diagram; all moves:\n")
+    lines += ["| from | event | to | RFC 9293 |", "|---|---|---|---|"]
+    lines += [
+        f"| {arrow.state.label or 'not seen'} | {arrow.event.label} | {arrow.to.label} | {arrow.source} |"
+        for arrow in ARROWS
+    ]
+    lines += ["", "What no segment shows, and what of it is seen:\n"]
+    lines += ["| from | call | to | seen |", "|---|---|---|---|"]
+    lines += [
+        f"| {arrow.state.label} | {arrow.call} | {arrow.to.label} | {arrow.instead} |" for arrow in SILENT
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def tables_page() -> str:
     """The text of ``tables.md``."""
     return "\n".join([_TABLES_HEAD, *(line for kind in TABLES for line in _table(kind))])
@@ -81,4 +112,5 @@ def cli_page() -> str:
 
 if __name__ == "__main__":
     FOLDER.joinpath("tables.md").write_text(tables_page(), encoding="utf-8")
+    FOLDER.joinpath("states.md").write_text(states_page(), encoding="utf-8")
     FOLDER.joinpath("cli.md").write_text(cli_page(), encoding="utf-8")

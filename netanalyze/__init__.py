@@ -85,6 +85,7 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     stop: str | None = None,
     keep_duplicates: bool = False,
     decode_as: Mapping[tuple[str, int], str] | None = None,
+    time_wait_ns: int = 60_000_000_000,
 ) -> Report:
     """Read captures and report on them.
 
@@ -100,6 +101,7 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         keep_duplicates: count a packet again for each time it was captured.
         decode_as: application protocol by transport and port, whatever the bytes look like:
             ``{("tcp", 9000): "http"}``.
+        time_wait_ns: how long TCP endpoints stay in TIME-WAIT; by default as long as in Linux.
 
     Raises:
         CaptureError: a file cannot be read as a capture.
@@ -117,5 +119,6 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         stop=stop,
         keep_duplicates=keep_duplicates,
         decode_as=decode_as or {},
+        time_wait_ns=time_wait_ns,
     )
     return run([os.fspath(path) for path in several], asked)

@@ -12,16 +12,22 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
-from netanalyze.flow.summary import flow_columns, stream_columns
+from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
 from netanalyze.report.registry import ALWAYS, NAMES
 from netanalyze.report.report import Report
+from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
+from netanalyze.tcp.populations import population_columns
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
@@ -29,7 +35,12 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
-_FLOW_TABLES = frozenset({"streams", "udp", "protocols"})
+_NAMED_TABLES = frozenset({"streams", "udp", "protocols"})
+"""Tables that say which application protocol it is."""
+_MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
+"""Tables that need every change of a TCP state; for ``streams`` the last ones will do."""
+_STATE_TABLES = _MOVE_TABLES | {"streams"}
+_FLOW_TABLES = _NAMED_TABLES | _STATE_TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class Options:
         start, stop: first and last time or frame of interest (see ``capture.selection``).
         keep_duplicates: count frames that were captured twice each time.
         decode_as: application protocol by transport and port, whatever the bytes look like.
+        time_wait_ns: how long endpoints stay in TIME-WAIT.
     """
 
     tables: tuple[str, ...] = NAMES
@@ -50,6 +62,7 @@ class Options:
     stop: str | None = None
     keep_duplicates: bool = False
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    time_wait_ns: int = TIME_WAIT_NS
 
 
 class Engine:
@@ -74,7 +87,7 @@ class Engine:
             on_warning: is told what the user should know, a line each.
 
         Raises:
-            UsageError: the filter or a bound makes no sense.
+            UsageError: the filter, a bound or the length of TIME-WAIT makes no sense.
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
@@ -87,6 +100,15 @@ class Engine:
             self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
         )
         self._track_flows = bool(wanted & _FLOW_TABLES)
+        self._name_apps = bool(wanted & _NAMED_TABLES)
+        self._time_wait_ns = options.time_wait_ns
+        self._machines: Machines | None = None
+        if wanted & _STATE_TABLES:
+            self._machines = Machines(
+                self._decoder.packets,
+                time_wait_ns=options.time_wait_ns,
+                record=bool(wanted & _MOVE_TABLES),
+            )
         self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
         self._paths = Paths()
@@ -102,6 +124,9 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
+        if self._machines is not None:
+            self._machines.add(batch, packets, self._flows.tcp.count)
+        if self._name_apps:
             self._identifier.feed(packets, batch.data, packets.views["app"])
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
@@ -115,11 +140,17 @@ class Engine:
         """
         if self._filter is not None and complete:
             self._filter.finish()
+        outcome = self._outcome()
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            "streams": self._streams,
+            "streams": lambda: self._streams(outcome),
+            "transitions": lambda: build.transitions_table(
+                transition_columns(outcome.moves, self._client_side())
+            ),
+            "populations": lambda: self._populations(outcome),
+            "closers": lambda: self._closers(outcome),
             "udp": self._udp,
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
@@ -133,10 +164,30 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _streams(self) -> Table[Any]:
+    def _outcome(self) -> Outcome:
+        machines = self._machines or Machines(self._decoder.packets, record=False)
+        return machines.finish(self._flows.tcp)
+
+    def _client_side(self) -> NDArray[np.int64]:
+        return client_side(self._flows.tcp, self._identifier.service_ports["tcp"])
+
+    def _stream_columns(self) -> dict[str, Any]:
+        return stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
+
+    def _streams(self, outcome: Outcome) -> Table[Any]:
         codes, names = self._identifier.tcp_apps()
-        columns = stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
-        return build.streams_table({**columns, "app": codes, "app_names": names})
+        states = state_columns(outcome, self._client_side())
+        return build.streams_table({**self._stream_columns(), **states, "app": codes, "app_names": names})
+
+    def _populations(self, outcome: Outcome) -> Table[Any]:
+        columns = population_columns(
+            outcome.moves, self._stream_columns(), self._client_side(), self._time_wait_ns
+        )
+        return build.populations_table(columns)
+
+    def _closers(self, outcome: Outcome) -> Table[Any]:
+        columns = closer_columns(outcome.moves, self._stream_columns(), self._client_side())
+        return build.closers_table(columns)
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()

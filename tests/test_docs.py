@@ -31,7 +31,7 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["tables", "cli"])
+@pytest.mark.parametrize("page", ["tables", "cli", "states"])
 def test_generated_pages_are_current(generate: ModuleType, page: str) -> None:
     written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert written == getattr(generate, f"{page}_page")(), "run python docs/generate.py"

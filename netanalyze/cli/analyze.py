@@ -39,6 +39,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     stop: options.Stop = None,
     keep_duplicates: options.KeepDuplicates = False,
     decode_as: options.DecodeAs = None,
+    time_wait: options.TimeWait = 60,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -75,6 +76,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                     stop=stop,
                     keep_duplicates=keep_duplicates,
                     decode_as=options.decode_as(decode_as),
+                    time_wait_ns=options.nanoseconds(time_wait),
                 ),
                 quiet=quiet,
                 bar=not (quiet or no_progress),

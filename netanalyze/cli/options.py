@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from netanalyze.errors import UsageError
 from netanalyze.report.formats import FORMAT_NAMES
 from netanalyze.report.registry import NAMES
 from netanalyze.report.style import TEXT_ROWS, TEXT_WIDTH, Style
@@ -120,6 +121,17 @@ DecodeAs = Annotated[
         " udp/5300=dns. May be repeated, or a list with commas.",
     ),
 ]
+TimeWait = Annotated[
+    float,
+    typer.Option(
+        "--time-wait",
+        min=0,
+        max=3600,
+        metavar="SECONDS",
+        show_default=False,
+        help="How long TCP endpoints stay in TIME-WAIT. Without it: 60, as in Linux.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress bar.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 
@@ -141,6 +153,18 @@ def decode_as(values: Iterable[str] | None) -> dict[tuple[str, int], str]:
     from netanalyze.apps.identify import decode_as as checked  # noqa: PLC0415 - rarely asked for
 
     return checked(wanted)
+
+
+def nanoseconds(seconds: float) -> int:
+    """Seconds as whole nanoseconds.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    if seconds != seconds:  # noqa: PLR0124 - NaN, which every range contains
+        message = "--time-wait takes a number of seconds"
+        raise UsageError(message)
+    return round(seconds * 1e9)
 
 
 def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:

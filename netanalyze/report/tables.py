@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
-from netanalyze.report.column import AddressColumn, CodeColumn, Column, IntColumn
+from netanalyze.report.column import AddressColumn, BoolColumn, CodeColumn, Column, IntColumn
 from netanalyze.report.record import Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
+from netanalyze.report.records.states import Closer, Population, Transition
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.table import Table
@@ -64,6 +65,21 @@ def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     return table_of_columns("streams", Stream, columns)
 
 
+def transitions_table(columns: Mapping[str, Any]) -> Table[Transition]:
+    """One row for each change of state, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("transitions", Transition, columns)
+
+
+def populations_table(columns: Mapping[str, Any]) -> Table[Population]:
+    """One row for each host and state, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("populations", Population, columns)
+
+
+def closers_table(columns: Mapping[str, Any]) -> Table[Closer]:
+    """One row for each server port, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("closers", Closer, columns)
+
+
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:
     """One row for each UDP flow, from arrays (see ``table_of_columns``)."""
     return table_of_columns("udp", UdpFlow, columns)
@@ -75,10 +91,10 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
     Args:
         name: of the table.
         record: type of its rows.
-        columns: for each field an integer array of its name, ``NULL`` where there is no value. An
-            address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of text has an
-            array of numbers, -1 for no value, and ``…_names``, the text of each number, empty for
-            no value. Other names are not looked at.
+        columns: for each field an integer array of its name, ``NULL`` where there is no value, or an
+            array of flags. An address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of
+            text has an array of numbers, -1 for no value, and ``…_names``, the text of each number,
+            empty for no value. Other names are not looked at.
 
     Raises:
         KeyError: an array is missing.
@@ -90,6 +106,8 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
             built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
         elif field.kind is str:
             built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
+        elif field.kind is bool:
+            built[key] = BoolColumn(columns[key])
         else:
             built[key] = IntColumn(columns[key])
     return Table(name, record, built)

@@ -55,6 +55,7 @@ class Moves:
         dwell_ns: how long it had been in the state before, ``NULL`` where that is not known.
         until_ns: when it leaves the new state, ``NULL`` if it is there at the end.
         last: whether it is the endpoint's last move.
+        order: numbers in which the moves were made.
         clock_ns: latest time of the capture.
     """
 
@@ -71,6 +72,7 @@ class Moves:
     dwell_ns: NDArray[np.int64]
     until_ns: NDArray[np.int64]
     last: NDArray[np.bool_]
+    order: NDArray[np.int64]
     clock_ns: int
 
     def __len__(self) -> int:
@@ -192,12 +194,11 @@ def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int) -> Moves:
         event=codes >> 16 & 0xFF,
         assumed=(codes & fields.CODE_ASSUMED) != 0,
         proof_frame=_or_null(rows[:, fields.PROOF_FRAME]),
-        proof_ns=np.where(
-            rows[:, fields.PROOF_FRAME] != 0, rows[:, fields.PROOF_NS].view(np.int64), NULL
-        ),
+        proof_ns=np.where(rows[:, fields.PROOF_FRAME] != 0, rows[:, fields.PROOF_NS].view(np.int64), NULL),
         dwell_ns=dwell_ns,
         until_ns=until_ns,
         last=last,
+        order=rows[:, fields.ORDER].astype(np.int64),
         clock_ns=clock_ns,
     )
 
@@ -235,21 +236,25 @@ def state_columns(outcome: Outcome, client_side: NDArray[np.int64]) -> dict[str,
 
 
 def transition_columns(moves: Moves, client_side: NDArray[np.int64]) -> dict[str, Any]:
-    """The columns of table ``transitions``."""
-    return {
+    """The columns of table ``transitions``: stream by stream, in order of time."""
+    order = np.lexsort((moves.order, moves.time_ns, moves.stream))
+    columns = {
         "stream": moves.stream,
         "endpoint": (moves.side != client_side[moves.stream]).astype(np.int64),
-        "endpoint_names": ["client", "server"],
         "frame": moves.frame,
         "time_ns": moves.time_ns,
         "from_state": moves.before,
-        "from_state_names": STATE_NAMES,
         "to_state": moves.after,
-        "to_state_names": STATE_NAMES,
         "trigger": moves.event,
-        "trigger_names": EVENT_NAMES,
         "dwell_ns": moves.dwell_ns,
         "assumed": moves.assumed,
         "proof_frame": moves.proof_frame,
         "proof_ns": moves.proof_ns,
+    }
+    return {
+        **{name: column[order] for name, column in columns.items()},
+        "endpoint_names": ["client", "server"],
+        "from_state_names": STATE_NAMES,
+        "to_state_names": STATE_NAMES,
+        "trigger_names": EVENT_NAMES,
     }

@@ -54,6 +54,8 @@ SCALE_SHIFT = 20
 """Four bits from here: its window scale."""
 HAS_SCALE = 1 << 24
 SYN_SEEN = 1 << 25
+FAST_OPEN = 1 << 26
+"""It took data with the SYN, and may send before its SYN is acknowledged (RFC 7413 section 4.2.2)."""
 
 MOVE_WORDS = 7
 """Words of a move's row."""

@@ -122,7 +122,11 @@ _OPENING_AND_CLOSING = (
     ),
     Arrow(State.SYN_RECEIVED, Event.SND_FIN, State.FIN_WAIT_1, f"{FIGURE}; 3.10.4", drawn=True),
     Arrow(
-        State.SYN_RECEIVED, Event.RCV_RST_PASSIVE, State.LISTEN, f"{FIGURE}, note 1; 3.10.7.4, second", drawn=True
+        State.SYN_RECEIVED,
+        Event.RCV_RST_PASSIVE,
+        State.LISTEN,
+        f"{FIGURE}, note 1; 3.10.7.4, second",
+        drawn=True,
     ),
     Arrow(State.ESTABLISHED, Event.SND_FIN, State.FIN_WAIT_1, f"{FIGURE}; 3.10.4", drawn=True),
     Arrow(State.ESTABLISHED, Event.RCV_FIN, State.CLOSE_WAIT, f"{FIGURE}; 3.10.7.4, eighth", drawn=True),
@@ -203,7 +207,9 @@ class Silent(NamedTuple):
 
 SILENT = (
     Silent(State.LISTEN, "CLOSE", State.CLOSED, "the next SYN is answered with RST"),
-    Silent(State.LISTEN, "SEND", State.SYN_SENT, "taken for CLOSED to SYN-SENT: what sends SYN was not waiting"),
+    Silent(
+        State.LISTEN, "SEND", State.SYN_SENT, "taken for CLOSED to SYN-SENT: what sends SYN was not waiting"
+    ),
     Silent(State.SYN_SENT, "CLOSE", State.CLOSED, "RST, if the peer still answers: snd RST"),
 )
 

@@ -96,10 +96,9 @@ SPOKE = cython.declare(cython.ulonglong, fields.SPOKE)
 SCALE_SHIFT = cython.declare(cython.int, fields.SCALE_SHIFT)
 HAS_SCALE = cython.declare(cython.ulonglong, fields.HAS_SCALE)
 SYN_SEEN = cython.declare(cython.ulonglong, fields.SYN_SEEN)
+FAST_OPEN = cython.declare(cython.ulonglong, fields.FAST_OPEN)
 
-PLAIN_MASK = cython.declare(
-    cython.ulonglong, 15 | 0xFF0 | fields.ASSUMED | fields.SENT | fields.ACKED
-)
+PLAIN_MASK = cython.declare(cython.ulonglong, 15 | 0xFF0 | fields.ASSUMED | fields.SENT | fields.ACKED)
 PLAIN = cython.declare(cython.ulonglong, int(State.ESTABLISHED) | fields.SENT | fields.ACKED)
 """An endpoint that is open, has nothing held, and whose numbers are known."""
 
@@ -154,7 +153,9 @@ class Tracker:
     now: cython.ulonglong
     proving: cython.int
 
-    def __init__(self, table: cython.const[cython.uchar][::1], time_wait_ns: cython.longlong, record: cython.int) -> None:
+    def __init__(
+        self, table: cython.const[cython.uchar][::1], time_wait_ns: cython.longlong, record: cython.int
+    ) -> None:
         """Machines that have seen nothing.
 
         Args:
@@ -192,7 +193,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def row(self, side: cython.int, slot: cython.int) -> cython.Py_ssize_t:
         """The row of moves of what is in a slot."""
         word: cython.ulonglong = self.state[self.stream, SLOTS + 2 * side + (slot >> 1)]
@@ -200,25 +200,19 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def new_row(self, frame: cython.ulonglong, when: cython.ulonglong) -> cython.Py_ssize_t:
-        """One more row of moves, of a move that is not made yet."""
+        """One more row of moves, which are zero until used, of a move that is not made yet."""
         made: cython.Py_ssize_t = self.count
         self.moves[made, M_STREAM] = self.stream
         self.moves[made, M_FRAME] = frame
         self.moves[made, M_TIME_NS] = when
-        self.moves[made, M_CODES] = 0
-        self.moves[made, M_PROOF_FRAME] = 0
-        self.moves[made, M_PROOF_NS] = 0
-        self.moves[made, M_ORDER] = 0
         self.count += 1
         return made
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def hold(self, side: cython.int, slot: cython.int) -> cython.int:
-        """This segment is what the endpoint may receive next: put it in the slot, in place of an older one."""
+        """Put this segment in the slot: it is what the endpoint may receive next."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
         shift: cython.int = 32 * (slot & 1)
         place: cython.int = SLOTS + 2 * side + (slot >> 1)
@@ -240,16 +234,12 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
-    def move(
-        self, side: cython.int, event: cython.int, slot: cython.int, assumed: cython.int
-    ) -> cython.int:
+    def move(self, side: cython.int, event: cython.int, slot: cython.int, assumed: cython.int) -> cython.int:
         """Make the move that the event causes, if there is one; what is in the slot caused it."""
         return self.move_at(side, event, slot, assumed, self.frame, self.now)
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def move_at(
         self,
         side: cython.int,
@@ -303,7 +293,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def become(self, side: cython.int, quietly: cython.int, more: cython.ulonglong) -> cython.int:
         """Take a state without a move: what the endpoint must have been before it was seen."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -314,14 +303,13 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def mark(self, side: cython.int, bits: cython.ulonglong) -> cython.int:
+        """Set bits."""
         self.state[self.stream, BITS + side] |= bits
         return 0
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def expire(self, side: cython.int) -> cython.int:
         """End TIME-WAIT if its time is over."""
         end: cython.ulonglong
@@ -333,7 +321,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def acks_syn(self, side: cython.int, ack: cython.ulonglong) -> cython.int:
         """Whether this acknowledges the SYN of the endpoint and nothing that it has not sent."""
         word: cython.ulonglong = self.state[self.stream, SEQ + side]
@@ -344,7 +331,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def in_window(self, sender: cython.int, seq: cython.ulonglong) -> cython.int:
         """Whether the receiver would take this number, as far as is known."""
         receiver: cython.int = 1 - sender
@@ -365,7 +351,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def number(self, side: cython.int, first: cython.ulonglong, following: cython.ulonglong) -> cython.int:
         """Its numbers begin at ``first``, and ``following`` is the next one."""
         self.state[self.stream, SEQ + side] = ((first & MASK32) << 32) | (following & MASK32)
@@ -374,7 +359,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def take_numbers(
         self,
         side: cython.int,
@@ -419,8 +403,8 @@ class Tracker:
             if not bits & ACKED:
                 bits |= ACKED
                 self.state[self.stream, ACKS + side] = (word & HIGH) | ack
-                self.state[self.stream, EDGE + side] = (
-                    (self.state[self.stream, EDGE + side] & MASK32) | (edge << 32)
+                self.state[self.stream, EDGE + side] = (self.state[self.stream, EDGE + side] & MASK32) | (
+                    edge << 32
                 )
             else:
                 if ((ack - word) & MASK32) < HALF:
@@ -433,7 +417,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def receive_fin(self, side: cython.int) -> cython.int:
         """The FIN that is held has arrived."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -447,7 +430,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def prove(self, side: cython.int, ack: cython.ulonglong, flags: cython.int) -> cython.int:
         """What a segment that is no SYN proves of what its sender has received."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -468,7 +450,7 @@ class Tracker:
         elif state == SYN_RECEIVED:
             if bits & HAS_ACK:
                 self.move(side, RCV_ACK_OF_SYN, SLOT_ACK, 0)
-            elif not flags & (F_FIN | F_RST):
+            elif not flags & (F_FIN | F_RST) and not bits & FAST_OPEN:
                 self.move(side, RCV_ACK_OF_SYN, NO_SLOT, 1)
                 if peer_state == SYN_SENT:
                     self.move(peer, RCV_SYN_ACK, SLOT_ACK, 1)
@@ -493,7 +475,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def settle(self, side: cython.int) -> cython.int:
         """What is held, and does not count as lost, has arrived: of that there will be no proof."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -526,7 +507,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def begin(self, sender: cython.int, ack: cython.ulonglong, flags: cython.int) -> cython.int:
         """The first segment of a stream.
 
@@ -554,7 +534,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def reset(
         self, sender: cython.int, seq: cython.ulonglong, ack: cython.ulonglong, flags: cython.int
     ) -> cython.int:
@@ -569,10 +548,7 @@ class Tracker:
             if not flags & F_ACK or not self.acks_syn(receiver, ack):
                 return 0
         elif not self.in_window(sender, seq):
-            if (
-                not mine & FIN_SENT
-                or seq != ((self.state[self.stream, ACKS + sender] >> 32) - 1) & MASK32
-            ):
+            if not mine & FIN_SENT or seq != ((self.state[self.stream, ACKS + sender] >> 32) - 1) & MASK32:
                 return 0
         if flags & F_ACK:
             self.prove(sender, ack, flags)
@@ -599,7 +575,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def open(
         self,
         sender: cython.int,
@@ -644,6 +619,8 @@ class Tracker:
             else:
                 self.become(sender, LISTEN, 0)
             self.mark(sender, PASSIVE)
+            if ((ack - (self.state[self.stream, SEQ + receiver] >> 32)) & MASK32) > 1:
+                self.mark(sender, FAST_OPEN)
             self.move(sender, RCV_SYN, SLOT_OPEN, 0 if mine & HAS_OPEN else 1)
         elif state == SYN_SENT:
             self.move(sender, RCV_SYN, SLOT_OPEN, 0 if mine & HAS_OPEN else 1)
@@ -663,7 +640,6 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
     def segment(
         self,
         sender: cython.int,
@@ -721,8 +697,8 @@ class Tracker:
                 if self.in_window(sender, (end - 1) & MASK32):
                     if self.move(sender, SND_FIN, NO_SLOT, 0) != 0:
                         self.state[self.stream, ACKS + sender] = (
-                            (self.state[self.stream, ACKS + sender] & MASK32) | (end << 32)
-                        )
+                            self.state[self.stream, ACKS + sender] & MASK32
+                        ) | (end << 32)
                         self.mark(sender, FIN_SENT)
                         finished = 1
             elif end == self.state[self.stream, ACKS + sender] >> 32:
@@ -750,8 +726,8 @@ class Tracker:
                 ):
                     self.hold(receiver, SLOT_ACK)
                     self.state[self.stream, EDGE + receiver] = (
-                        (self.state[self.stream, EDGE + receiver] & HIGH) | before
-                    )
+                        self.state[self.stream, EDGE + receiver] & HIGH
+                    ) | before
                     self.state[self.stream, BITS + receiver] &= ~(ACK_WITH_FIN | ACK_AFTER_FIN)
                     if theirs & HAS_FIN:
                         self.mark(receiver, ACK_AFTER_FIN)
@@ -801,11 +777,7 @@ class Tracker:
         stream: cython.longlong[::1],
         side: cython.uchar[::1],
     ) -> cython.longlong:
-        """Take the TCP segments of a batch, in the order of their frames.
-
-        Returns:
-            0.
-        """
+        """Take the TCP segments of a batch, in the order of their frames; returns 0."""
         state: cython.ulonglong[:, ::1] = self.state
         index: cython.Py_ssize_t
         row: cython.Py_ssize_t
@@ -892,8 +864,8 @@ class Tracker:
         Args:
             streams: how many there are.
             clock_ns: the latest time of the capture.
-            later_frame, later_ns: for each stream where the next one between the same ports begins; a
-                frame of 0 where there is none.
+            later_frame: for each stream where the next one between the same ports begins, 0 if there is none.
+            later_ns: when that is.
 
         Returns:
             0.

@@ -27,6 +27,7 @@ class Options:
     stop: str | None = None
     keep_duplicates: bool = False
     decode_as: Mapping[tuple[str, int], str] | None = None
+    time_wait_ns: int = 0
 
 
 @dataclass

@@ -61,6 +61,8 @@ def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
         "server_bytes": 1_234_567,
         "handshake_ns": 43_800_000,
         "completeness": 31,
+        "client_state": "TIME-WAIT",
+        "server_state": "CLOSED",
         "first_frame": 1 + place,
         "last_frame": 100 + place,
         **row,
@@ -70,13 +72,13 @@ def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
 def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of some TCP connections; what a row does not say has a plain value."""
     full = [_stream(place, row) for place, row in enumerate(rows)]
-    names = sorted({row["app"] for row in full if row["app"] is not None})
-    columns: dict[str, Any] = {"app_names": names}
+    columns: dict[str, Any] = {}
     for key in _stream(0, {}):
         values = [row[key] for row in full]
         if key in ("client", "server"):
             columns |= address_columns(key, values)
-        elif key == "app":
+        elif key in ("app", "client_state", "server_state"):
+            names = columns[f"{key}_names"] = sorted({value for value in values if value is not None})
             columns[key] = np.array(
                 [-1 if value is None else names.index(value) for value in values], np.int64
             )
@@ -111,6 +113,60 @@ def udp_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def move_columns() -> dict[str, Any]:
+    """The columns of two changes of state."""
+    return {
+        "stream": np.array([0, 0]),
+        "endpoint": np.array([0, 1]),
+        "endpoint_names": ["client", "server"],
+        "frame": np.array([1, NULL]),
+        "time_ns": np.array([START_NS, START_NS + 1_000]),
+        "from_state": np.array([1, 0]),
+        "from_state_names": ["", "CLOSED", "SYN-SENT"],
+        "to_state": np.array([2, 1]),
+        "to_state_names": ["", "CLOSED", "SYN-SENT"],
+        "trigger": np.array([0, 1]),
+        "trigger_names": ["snd SYN", "timeout 2MSL"],
+        "dwell_ns": np.array([NULL, 60_000_000_000]),
+        "assumed": np.array([False, True]),
+        "proof_frame": np.array([NULL, 3]),
+        "proof_ns": np.array([NULL, START_NS + 2_000]),
+    }
+
+
+def _numbers(names: str, values: list[int]) -> dict[str, Any]:
+    return {name: np.array(values) for name in names.split()}
+
+
+def population_columns() -> dict[str, Any]:
+    """The columns of two populations."""
+    busiest = address_columns("busiest_server", ["192.0.2.80", "192.0.2.80"])
+    busiest["busiest_server_version"] = np.array([4, 0], np.uint8)
+    return {
+        **address_columns("host", ["10.0.0.1", "192.0.2.80"]),
+        "state": np.array([0, 1]),
+        "state_names": ["TIME-WAIT", "CLOSE-WAIT"],
+        **_numbers("connections peak still_open longest_ns assumed", [4, 2]),
+        **_numbers("peak_ns", [START_NS, START_NS + 1]),
+        **_numbers("stuck", [NULL, 1]),
+        **busiest,
+        **_numbers("busiest_server_port busiest_peak ports_percent ports_last_ns", [80, NULL]),
+    }
+
+
+def closer_columns() -> dict[str, Any]:
+    """The columns of one server port."""
+    return {
+        **address_columns("server", ["192.0.2.80"]),
+        **_numbers(
+            "server_port connections client_first server_first simultaneous client_resets server_resets refused"
+            " not_closed client_leaks server_leaks leaks_ended_by_exit",
+            [3],
+        ),
+        **_numbers("leaks_per_minute leak_interval_ns", [NULL]),
+    }
+
+
 LEDGER = [
     ("TCP segment", True, 1200, 1_190_000, 1),
     ("UDP datagram", True, 22, 9_000, 4),
@@ -138,6 +194,9 @@ def sample_report(
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
             tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            tables.transitions_table(move_columns()),
+            tables.populations_table(population_columns()),
+            tables.closers_table(closer_columns()),
             tables.udp_table(udp_columns(FLOWS if flows is None else flows)),
         ],
         warnings=warnings,
@@ -176,4 +235,8 @@ def many_streams(count: int) -> dict[str, Any]:
         "duration_ns": (numbers * 7919) % 1_000_003,
         "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
         "completeness": numbers % 64,
+        "client_state": numbers % 2,
+        "client_state_names": ["CLOSED", "TIME-WAIT"],
+        "server_state": numbers * 0,
+        "server_state_names": ["CLOSED"],
     }

@@ -21,7 +21,15 @@ COLUMNS = {
     "ledger": "reason analysed frames bytes first_frame",
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"
-    " server_packets client_bytes server_bytes handshake_ns completeness first_frame last_frame",
+    " server_packets client_bytes server_bytes handshake_ns completeness client_state server_state"
+    " first_frame last_frame",
+    "transitions": "stream endpoint frame time_ns from_state to_state trigger dwell_ns assumed proof_frame"
+    " proof_ns",
+    "populations": "host state connections peak peak_ns still_open longest_ns assumed stuck busiest_server"
+    " busiest_server_port busiest_peak ports_percent ports_last_ns",
+    "closers": "server server_port connections client_first server_first simultaneous client_resets"
+    " server_resets refused not_closed client_leaks server_leaks leaks_ended_by_exit leaks_per_minute"
+    " leak_interval_ns",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
     " server_datagrams client_bytes server_bytes first_frame last_frame icmp_errors fragments",
 }

@@ -137,6 +137,7 @@ class Move(NamedTuple):
     proof: int | None
     assumed: bool
     at_ms: float
+    stream: int
 
     @property
     def short(self) -> tuple[str, str, str, int | None, int | None]:
@@ -209,11 +210,10 @@ def follow(
 
 def _moves(made: Machinery, outcome: Any, side: Any, begin_ns: int) -> list[Move]:  # noqa: ANN401
     found = made.machines.transition_columns(outcome.moves, side)
-    columns = {
-        name: column.tolist() for name, column in found.items() if not name.endswith("_names")
-    }
+    columns = {name: column.tolist() for name, column in found.items() if not name.endswith("_names")}
     states, events = made.machines.STATE_NAMES, made.machines.EVENT_NAMES
     null = -(2**63)
+    rows = sorted(range(len(columns["stream"])), key=columns["endpoint"].__getitem__)
     return [
         Move(
             endpoint=found["endpoint_names"][columns["endpoint"][row]],
@@ -224,8 +224,9 @@ def _moves(made: Machinery, outcome: Any, side: Any, begin_ns: int) -> list[Move
             proof=None if columns["proof_frame"][row] == null else columns["proof_frame"][row],
             assumed=columns["assumed"][row],
             at_ms=(columns["time_ns"][row] - begin_ns) / MS,
+            stream=columns["stream"][row],
         )
-        for row in range(len(columns["stream"]))
+        for row in rows
     ]
 
 

@@ -41,5 +41,13 @@ class Stream(Record, frozen=True):
             flags="RFDASS",
         ),
     ]
+    client_state: Annotated[
+        str | None,
+        column("TCP state of the client at the end, as in RFC 9293, null if nothing is known of it", show=6),
+    ]
+    server_state: Annotated[
+        str | None,
+        column("TCP state of the server at the end, as in RFC 9293, null if nothing is known of it", show=6),
+    ]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
