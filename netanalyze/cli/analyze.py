@@ -12,7 +12,7 @@ from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
 from netanalyze.errors import UsageError
 from netanalyze.report.formats import format_named, format_of_file
-from netanalyze.report.registry import NAMES, TABLES, table_kind, wanted
+from netanalyze.report.registry import NAMES, OVERVIEW, TABLES, table_kind, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             made = _run(
                 files,
                 Options(
-                    tables=names or NAMES,
+                    tables=names or (OVERVIEW if form in ("table", "markdown") else NAMES),
                     filter=capture_filter,
                     start=start,
                     stop=stop,

@@ -119,6 +119,9 @@ TABLES = (
 ALWAYS = ("capture", "ledger")
 """Tables that every report has."""
 
+OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
+"""Tables that the overview is made of."""
+
 NAMES = tuple(kind.name for kind in TABLES)
 
 _BY_NAME = {kind.name: kind for kind in TABLES}

@@ -159,8 +159,8 @@ def closer_columns() -> dict[str, Any]:
     return {
         **address_columns("server", ["192.0.2.80"]),
         **_numbers(
-            "server_port connections client_first server_first simultaneous client_resets server_resets refused"
-            " not_closed client_leaks server_leaks leaks_ended_by_exit",
+            "server_port connections client_first server_first simultaneous client_resets server_resets"
+            " refused not_closed client_leaks server_leaks leaks_ended_by_exit",
             [3],
         ),
         **_numbers("leaks_per_minute leak_interval_ns", [NULL]),

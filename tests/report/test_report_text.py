@@ -30,7 +30,7 @@ stream  client         port  server                             port  app   dura
      2  10.0.0.2      50002  192.0.2.80                           80  -       1.27 s        6        5   420 B      0 B
      3  10.1.2.3      50003  192.0.2.80                           80  http   61.0 ms        6        5     1 B     99 B
 
-5 more columns: start_ns, handshake_ns, completeness, first_frame, last_frame (--wide)
+7 more columns: start_ns, handshake_ns, completeness, client_state, server_state, first_frame, last_frame (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -45,8 +45,8 @@ stream  client      port  server        port  app   duration   bytes    bytes
      2  10.0.0.2   50002  192.0.2.80      80  -       1.27 s   420 B      0 B
 
 2 of 3 TCP connections; --top 0 shows all, --sort duration orders
-7 more columns: start_ns, client_packets, server_packets, handshake_ns,
-  completeness, first_frame, last_frame (--wide)
+9 more columns: start_ns, client_packets, server_packets, handshake_ns,
+  completeness, client_state, server_state, first_frame, last_frame (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -92,10 +92,10 @@ flow  client      port  server       port  app  duration  datagrams  datagrams  
 
 
 WIDE_LINES = """\
-                     client                                   server                                           client   server  client   server                           first   last
-stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  handshake  completeness  frame  frame
-------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  ---------  ------------  -----  -----
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB    43.8 ms        ·FDASS      2    101"""
+                     client                                   server                                           client   server  client   server                           client     server  first   last
+stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  handshake  completeness  state      state   frame  frame
+------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  ---------  ------------  ---------  ------  -----  -----
+     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB    43.8 ms        ·FDASS  TIME-WAIT  CLOSED      2    101"""
 
 
 def shown(report: Report, style: Style, *chosen: Table[Any]) -> str:

@@ -175,11 +175,12 @@ def test_the_syn_ack_was_not_captured(made: Machinery) -> None:
 
 
 def test_only_one_direction_was_captured(made: Machinery) -> None:
-    steps = [step for step in (*IN_STATE["TIME-WAIT"][0],)]
+    # Without proof of what the other end receives it goes as far as nothing contradicts.
+    steps = IN_STATE["TIME-WAIT"][0]
     client = told(*(step for step in steps if step.sender == "c"), made=made)
     assert client.final == ("FIN-WAIT-1", "CLOSE-WAIT")
     server = told(*(step for step in steps if step.sender == "s"), made=made)
-    assert server.final == ("CLOSE-WAIT", "LAST-ACK") or server.final == ("CLOSE-WAIT", "FIN-WAIT-1")
+    assert server.final == ("CLOSE-WAIT", "FIN-WAIT-1")
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 60, 240, 3600])
