@@ -9,7 +9,8 @@ import socket
 import struct
 import termios
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from lab import ChanceError
 from namespace import wait_until
@@ -89,6 +90,30 @@ def drops(host: Namespace, *chains: str, program: str = "iptables") -> list[dict
             if match:
                 rule = " ".join(match[4].split())
                 found.append({"chain": chain, "rule": rule, "packets": int(match[1]), "bytes": int(match[2])})
+    return found
+
+
+def socket_states(moment: str, **hosts: Namespace) -> dict[str, Any]:
+    """What ``ss`` says of the TCP sockets of some hosts, those that listen left out.
+
+    Args:
+        moment: a name for the time at which it is asked.
+        hosts: by the name that they have in the answer.
+
+    Returns:
+        The moment; between which two times it was, in nanoseconds as in captures; and for each host a list
+        of sockets, each with its state, local and remote address as ``ss`` writes them.
+    """
+    found: dict[str, Any] = {"moment": moment, "from_ns": time.time_ns()}
+    for name, host in hosts.items():
+        lines = host.run("ss", "-t", "-a", "-n", "-H").stdout.splitlines()
+        sockets = [line.split() for line in lines]
+        found[name] = [
+            {"state": words[0], "local": words[3], "peer": words[4]}
+            for words in sockets
+            if words[0] != "LISTEN"
+        ]
+    found["to_ns"] = time.time_ns()
     return found
 
 

@@ -19,6 +19,7 @@ PACKAGES = {
     "python3": "python3",
     "redis-cli": "redis-tools",
     "ssh": "openssh-client",
+    "ss": "iproute2",
     "ssh-keygen": "openssh-client",
     "sshd": "openssh-server",
 }
@@ -34,6 +35,7 @@ VERSIONS = {
     "node": (["node", "--version"], r"v(\S+)"),
     "ping": (["ping", "-V"], r"iputils (\S+)"),
     "redis-server": (["redis-server", "--version"], r"v=(\S+)"),
+    "ss": (["ss", "-V"], r"iproute2-(\S+)"),
     "ssh": (["ssh", "-V"], r"OpenSSH_([^\s,]+)"),
     "sshd": (["sshd", "-V"], r"OpenSSH_([^\s,]+)"),
     "tcpdump": (["tcpdump", "--version"], r"tcpdump version (\S+)"),
@@ -52,6 +54,7 @@ HOMES = {
     "node": "https://nodejs.org",
     "ping": "https://github.com/iputils/iputils",
     "redis-server": "https://redis.io",
+    "ss": "https://wiki.linuxfoundation.org/networking/iproute2",
     "scapy": "https://scapy.net",
     "ssh": "https://www.openssh.com",
     "sshd": "https://www.openssh.com",

@@ -36,7 +36,7 @@ http {{
   default_type application/octet-stream;
   access_log off;
   sendfile on;
-  keepalive_timeout 65;
+  keepalive_timeout {keepalive_s};
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
@@ -124,14 +124,24 @@ def site(folder: Path, large_bytes: int = 0) -> None:
         os.utime(path, (SITE_TIME, SITE_TIME))
 
 
-def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0) -> Program:
-    """Start nginx with the site on the addresses ``listen`` (as in its ``listen`` directive)."""
+def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0, keepalive_s: int = 65) -> Program:
+    """Start nginx with the site on the addresses ``listen`` (as in its ``listen`` directive).
+
+    Args:
+        lab: the room.
+        host: where.
+        listen: addresses with ports.
+        large_bytes: size of ``large.bin``; 0 for none.
+        keepalive_s: how long idle connections are kept; 0 closes each after its first answer.
+    """
     lab.require("nginx")
     folder = lab.folder / f"nginx-{host.name}"
     folder.mkdir()
     site(folder / "site", large_bytes)
     lines = "\n".join(f"listen {address};" for address in listen)
-    (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, listen=lines))
+    (folder / "nginx.conf").write_text(
+        CONFIGURATION.format(folder=folder, listen=lines, keepalive_s=keepalive_s)
+    )
     program = lab.start(host, "nginx", "-p", folder, "-c", folder / "nginx.conf")
     ports = {int(address.split()[0].rpartition(":")[2]) for address in listen}
     return program.ready(lambda: all(host.listens(port) for port in ports))

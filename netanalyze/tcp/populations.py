@@ -27,6 +27,9 @@ EPHEMERAL_PORTS = 60_999 - 32_768 + 1
 STUCK_NS = 1_000_000_000
 """A peer that answers at all has answered a FIN after a second, and most applications have closed."""
 
+RATE_NS = 1_000_000_000
+"""A rate is measured over a second at least."""
+
 _STUCK_STATES = (State.CLOSE_WAIT, State.FIN_WAIT_2, State.LAST_ACK)
 _STATES = 16
 _PERCENT = 100
@@ -210,7 +213,7 @@ _MISSING: dict[str, tuple[int, Any]] = {
 
 def _ports_last_ns(entries: int, span_ns: int, time_wait_ns: int) -> int:
     """How long the ephemeral ports last if so many go to TIME-WAIT in this time; ``NULL`` for ever."""
-    if entries < 1 or span_ns < 1:
+    if span_ns < RATE_NS:
         return NULL
     if entries * time_wait_ns <= EPHEMERAL_PORTS * span_ns:
         return NULL  # ports come back as fast as they go

@@ -104,7 +104,7 @@ class Population(Record, frozen=True):
         int | None,
         column(
             "How long these ports last if they go to TIME-WAIT at the rate seen; null if they come back as"
-            " fast",
+            " fast, and where the rate was seen for less than a second",
             Unit.DURATION,
             show=2,
         ),
