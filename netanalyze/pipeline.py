@@ -6,7 +6,7 @@ that the tables asked for need; at the end the tables are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
@@ -20,6 +20,7 @@ from netanalyze.report.report import Report
 from netanalyze.tcp.closers import closer_columns
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.populations import population_columns
+from netanalyze.tcp.segments import Segments
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -54,6 +55,7 @@ class Options:
         keep_duplicates: count frames that were captured twice each time.
         decode_as: application protocol by transport and port, whatever the bytes look like.
         time_wait_ns: how long endpoints stay in TIME-WAIT.
+        segments_of: the TCP stream whose segments are kept, for ``Engine.segments``.
     """
 
     tables: tuple[str, ...] = NAMES
@@ -63,6 +65,7 @@ class Options:
     keep_duplicates: bool = False
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
+    segments_of: int | None = None
 
 
 class Engine:
@@ -109,6 +112,7 @@ class Engine:
                 time_wait_ns=options.time_wait_ns,
                 record=bool(wanted & _MOVE_TABLES),
             )
+        self._segments = None if options.segments_of is None else Segments(options.segments_of)
         self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
         self._paths = Paths()
@@ -126,6 +130,8 @@ class Engine:
             self._flows.add(batch, packets)
         if self._machines is not None:
             self._machines.add(batch, packets, self._flows.tcp.count)
+        if self._segments is not None:
+            self._segments.add(batch, packets)
         if self._name_apps:
             self._identifier.feed(packets, batch.data, packets.views["app"])
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
@@ -155,6 +161,11 @@ class Engine:
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def segments(self) -> Table[Any]:
+        """The segments of the stream that the options name, as far as it was fed."""
+        collected = self._segments or Segments(0)
+        return build.segments_table(collected.columns(self._flows.tcp, self._client_side()))
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -235,6 +246,51 @@ def run(
         CaptureError: a file cannot be read as a capture.
         UsageError: an option makes no sense.
     """
+    return _run(paths, options, on_progress=on_progress, on_warning=on_warning, should_stop=should_stop)[0]
+
+
+def run_stream(  # noqa: PLR0913 - all but the first three are callbacks, given by name
+    path: str,
+    number: int,
+    options: Options,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> tuple[Report, Table[Any]]:
+    """Analyse a capture for the sake of one TCP stream.
+
+    Args:
+        path: the file; ``-`` is standard input.
+        number: of the stream; there may be none of this number.
+        options: what is asked; which tables does not matter.
+        on_progress: as for ``run``.
+        on_warning: as for ``run``.
+        should_stop: as for ``run``.
+
+    Returns:
+        A report with the tables ``streams`` and ``transitions``, and the stream's segments.
+
+    Raises:
+        CaptureError: the file cannot be read as a capture.
+        UsageError: an option makes no sense.
+    """
+    asked = replace(options, tables=("streams", "transitions"), segments_of=number)
+    report, engine = _run(
+        [path], asked, on_progress=on_progress, on_warning=on_warning, should_stop=should_stop
+    )
+    return report, engine.segments()
+
+
+def _run(
+    paths: Sequence[str],
+    options: Options,
+    *,
+    on_progress: Callable[[int, int | None], None] | None,
+    on_warning: Callable[[str], None] | None,
+    should_stop: Callable[[], bool] | None,
+) -> tuple[Report, Engine]:
+    """The report on these files, and the engine that made it."""
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
         engine = Engine(options, on_warning=on_warning)
         for batch in capture:
@@ -243,4 +299,4 @@ def run(
                 on_progress(capture.position_bytes, capture.total_bytes)
             if should_stop is not None and should_stop():
                 break
-        return engine.finish(capture, complete=should_stop is None or not should_stop())
+        return engine.finish(capture, complete=should_stop is None or not should_stop()), engine

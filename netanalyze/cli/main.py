@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.schema import schema
+from netanalyze.cli.stream import stream
 from netanalyze.cli.tables import tables
 
 
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
 )
 app.command()(analyze)
+app.command()(stream)
 app.command()(tables)
 app.command()(schema)
 

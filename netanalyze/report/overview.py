@@ -197,11 +197,12 @@ def _largest(table: Table[Any], top: Table[Any], style: Style) -> Iterator[str]:
 
 def _who(row: Stream | UdpFlow) -> tuple[str, str, str | None]:
     """Client and server with their ports, and what they speak."""
-    client, server = _endpoint(row.client, row.client_port), _endpoint(row.server, row.server_port)
+    client, server = endpoint(row.client, row.client_port), endpoint(row.server, row.server_port)
     return client, server, row.app
 
 
-def _endpoint(address: str, port: int) -> str:
+def endpoint(address: str, port: int) -> str:
+    """Address and port as people write them."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

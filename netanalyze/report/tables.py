@@ -12,6 +12,7 @@ from netanalyze.report.column import AddressColumn, BoolColumn, CodeColumn, Colu
 from netanalyze.report.record import Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
+from netanalyze.report.records.ladder import Segment
 from netanalyze.report.records.states import Closer, Population, Transition
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
@@ -78,6 +79,11 @@ def populations_table(columns: Mapping[str, Any]) -> Table[Population]:
 def closers_table(columns: Mapping[str, Any]) -> Table[Closer]:
     """One row for each server port, from arrays (see ``table_of_columns``)."""
     return table_of_columns("closers", Closer, columns)
+
+
+def segments_table(columns: Mapping[str, Any]) -> Table[Segment]:
+    """One row for each segment of a stream, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("segments", Segment, columns)
 
 
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:

@@ -1,0 +1,120 @@
+"""``netanalyze stream``: one TCP connection, segment by segment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netanalyze.cli import errors, options
+from netanalyze.cli.interrupt import Interrupt
+from netanalyze.cli.output import STDOUT, open_output
+from netanalyze.cli.progress import Progress
+from netanalyze.errors import UsageError
+from netanalyze.report.names import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from netanalyze.report.report import Report
+    from netanalyze.report.style import Style
+    from netanalyze.report.table import Table
+
+FORMATS = ("text", "json")
+DIAGRAMS = ("mermaid",)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A capture; - is standard input.")]
+Number = Annotated[
+    int,
+    typer.Argument(metavar="N", min=0, help="Number of the TCP stream, as in Wireshark and in -r streams."),
+]
+FormatName = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.", show_default=False)
+]
+Diagram = Annotated[
+    str | None,
+    typer.Option(
+        "--diagram",
+        metavar="KIND",
+        help="Instead of the ladder, the state diagram of each end with the path it took: mermaid.",
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Show every segment: fold no long runs of data.")]
+
+
+def stream(  # noqa: PLR0913 - every option is an argument
+    *,
+    file: File,
+    number: Number,
+    format_name: FormatName = "text",
+    diagram: Diagram = None,
+    every: All = False,
+    output: options.OutputPath = None,
+    keep_duplicates: options.KeepDuplicates = False,
+    time_wait: options.TimeWait = 60,
+    quiet: options.Quiet = False,
+    no_progress: options.NoProgress = False,
+) -> None:
+    """Show one TCP connection as a ladder: its segments, and the state of each end.
+
+    The client is on the left, the server on the right; numbers are relative, windows scaled. Exit
+    status as that of analyze; a stream that there is not is bad usage.
+    """
+    with errors.errors_told():
+        _check("format", format_name, FORMATS)
+        if diagram is not None:
+            _check("diagram", diagram, DIAGRAMS)
+        from netanalyze.pipeline import Options, run_stream  # noqa: PLC0415 - help answers faster without
+
+        asked = Options(keep_duplicates=keep_duplicates, time_wait_ns=options.nanoseconds(time_wait))
+        with open_output(output, [file]) as out:
+            with Interrupt() as interrupt, Progress(wanted=not (quiet or no_progress)) as progress:
+                report, segments = run_stream(
+                    file,
+                    number,
+                    asked,
+                    on_progress=progress.advance,
+                    on_warning=(lambda _line: None) if quiet else progress.warn,
+                    should_stop=interrupt,
+                )
+            tables = [report["streams"].stream(number), report["transitions"].stream(number), segments]
+            if not len(tables[0]):
+                raise UsageError(_no_such_stream(number, len(report["streams"])))
+            style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
+            out.write(_shown(report, tables, style, form=format_name, diagram=diagram, fold=not every))
+        if not report.complete:
+            raise typer.Exit(errors.INTERRUPTED)
+
+
+def _check(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UsageError(unknown(what, name, known))
+
+
+def _no_such_stream(number: int, count: int) -> str:
+    if not count:
+        return f"no TCP stream {number}: there is none in the capture"
+    return f"no TCP stream {number}; there are 0 to {count - 1}"
+
+
+def _shown(  # noqa: PLR0913 - how to show it
+    report: Report,
+    tables: list[Table[Any]],
+    style: Style,
+    *,
+    form: str,
+    diagram: str | None,
+    fold: bool,
+) -> Iterator[bytes]:
+    """The output in pieces."""
+    from netanalyze.report import json_object, ladder  # noqa: PLC0415 - help answers faster without
+
+    if form == "json" and diagram is None:
+        yield from json_object.render(report, tables)
+        return
+    streams, transitions, segments = tables
+    story = ladder.Story(streams[0], list(segments), list(transitions))
+    lines = ladder.diagrams(story) if diagram else ladder.draw(story, style, fold=fold)
+    coding = "ascii" if style.ascii_only else "utf-8"
+    for line in lines:
+        yield f"{line}\n".encode(coding)
