@@ -146,19 +146,14 @@ class Engine:
         """
         if self._filter is not None and complete:
             self._filter.finish()
-        outcome = self._outcome()
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            "streams": lambda: self._streams(outcome),
-            "transitions": lambda: build.transitions_table(
-                transition_columns(outcome.moves, self._client_side())
-            ),
-            "populations": lambda: self._populations(outcome),
-            "closers": lambda: self._closers(outcome),
             "udp": self._udp,
         }
+        if self._machines is not None:
+            tables |= self._state_tables(self._machines.finish(self._flows.tcp))
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
 
@@ -175,9 +170,15 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _outcome(self) -> Outcome:
-        machines = self._machines or Machines(self._decoder.packets, record=False)
-        return machines.finish(self._flows.tcp)
+    def _state_tables(self, outcome: Outcome) -> dict[str, Callable[[], Table[Any]]]:
+        return {
+            "streams": lambda: self._streams(outcome),
+            "transitions": lambda: build.transitions_table(
+                transition_columns(outcome.moves, self._client_side())
+            ),
+            "populations": lambda: self._populations(outcome),
+            "closers": lambda: self._closers(outcome),
+        }
 
     def _client_side(self) -> NDArray[np.int64]:
         return client_side(self._flows.tcp, self._identifier.service_ports["tcp"])
