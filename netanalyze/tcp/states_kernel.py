@@ -193,6 +193,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def row(self, side: cython.int, slot: cython.int) -> cython.Py_ssize_t:
         """The row of moves of what is in a slot."""
         word: cython.ulonglong = self.state[self.stream, SLOTS + 2 * side + (slot >> 1)]
@@ -200,6 +201,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def new_row(self, frame: cython.ulonglong, when: cython.ulonglong) -> cython.Py_ssize_t:
         """One more row of moves, which are zero until used, of a move that is not made yet."""
         made: cython.Py_ssize_t = self.count
@@ -211,6 +213,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def hold(self, side: cython.int, slot: cython.int) -> cython.int:
         """Put this segment in the slot: it is what the endpoint may receive next."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -234,12 +237,14 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def move(self, side: cython.int, event: cython.int, slot: cython.int, assumed: cython.int) -> cython.int:
         """Make the move that the event causes, if there is one; what is in the slot caused it."""
         return self.move_at(side, event, slot, assumed, self.frame, self.now)
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def move_at(
         self,
         side: cython.int,
@@ -293,6 +298,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def become(self, side: cython.int, quietly: cython.int, more: cython.ulonglong) -> cython.int:
         """Take a state without a move: what the endpoint must have been before it was seen."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -303,13 +309,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    def mark(self, side: cython.int, bits: cython.ulonglong) -> cython.int:
-        """Set bits."""
-        self.state[self.stream, BITS + side] |= bits
-        return 0
-
-    @cython.cfunc
-    @cython.nogil
+    @cython.exceptval(-1)
     def expire(self, side: cython.int) -> cython.int:
         """End TIME-WAIT if its time is over."""
         end: cython.ulonglong
@@ -321,6 +321,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def acks_syn(self, side: cython.int, ack: cython.ulonglong) -> cython.int:
         """Whether this acknowledges the SYN of the endpoint and nothing that it has not sent."""
         word: cython.ulonglong = self.state[self.stream, SEQ + side]
@@ -331,6 +332,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def in_window(self, sender: cython.int, seq: cython.ulonglong) -> cython.int:
         """Whether the receiver would take this number, as far as is known."""
         receiver: cython.int = 1 - sender
@@ -351,14 +353,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
-    def number(self, side: cython.int, first: cython.ulonglong, following: cython.ulonglong) -> cython.int:
-        """Its numbers begin at ``first``, and ``following`` is the next one."""
-        self.state[self.stream, SEQ + side] = ((first & MASK32) << 32) | (following & MASK32)
-        self.state[self.stream, BITS + side] |= SENT
-        return 0
-
-    @cython.cfunc
-    @cython.nogil
+    @cython.exceptval(-1)
     def take_numbers(
         self,
         side: cython.int,
@@ -417,6 +412,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def receive_fin(self, side: cython.int) -> cython.int:
         """The FIN that is held has arrived."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -430,6 +426,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def prove(self, side: cython.int, ack: cython.ulonglong, flags: cython.int) -> cython.int:
         """What a segment that is no SYN proves of what its sender has received."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -442,8 +439,8 @@ class Tracker:
                 self.move(side, RCV_SYN_ACK, SLOT_ACK, 0)
             elif not flags & F_RST:
                 if peer_state == UNSEEN:
-                    self.become(peer, LISTEN, PASSIVE)
-                    self.number(peer, (ack - 1) & MASK32, ack)
+                    self.become(peer, LISTEN, PASSIVE | SENT)
+                    self.state[self.stream, SEQ + peer] = (((ack - 1) & MASK32) << 32) | ack
                     self.move(peer, RCV_SYN, SLOT_OPEN, 1)
                 self.move(side, RCV_SYN_ACK, SLOT_ACK, 1)
             self.state[self.stream, BITS + side] &= ~(HELD << SLOT_OPEN)
@@ -475,6 +472,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def settle(self, side: cython.int) -> cython.int:
         """What is held, and does not count as lost, has arrived: of that there will be no proof."""
         bits: cython.ulonglong = self.state[self.stream, BITS + side]
@@ -507,6 +505,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def begin(self, sender: cython.int, ack: cython.ulonglong, flags: cython.int) -> cython.int:
         """The first segment of a stream.
 
@@ -518,22 +517,23 @@ class Tracker:
             if not flags & F_ACK:
                 self.become(sender, CLOSED, 0)
                 return 1
-            self.become(receiver, CLOSED, 0)
-            self.number(receiver, (ack - 1) & MASK32, ack)
+            self.become(receiver, CLOSED, SENT)
+            self.state[self.stream, SEQ + receiver] = (((ack - 1) & MASK32) << 32) | ack
             self.move(receiver, SND_SYN, NO_SLOT, 1)
             self.become(sender, LISTEN, PASSIVE)
             self.move(sender, RCV_SYN, NO_SLOT, 1)
             return 1
         if not flags & (F_ACK | F_RST):
             return 0
-        self.mark(sender, ASSUMED)
-        self.mark(receiver, ASSUMED)
+        self.state[self.stream, BITS + sender] |= ASSUMED
+        self.state[self.stream, BITS + receiver] |= ASSUMED
         self.move(sender, FIRST_SEEN, NO_SLOT, 1)
         self.move(receiver, FIRST_SEEN, NO_SLOT, 1)
         return 1
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def reset(
         self, sender: cython.int, seq: cython.ulonglong, ack: cython.ulonglong, flags: cython.int
     ) -> cython.int:
@@ -575,6 +575,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def open(
         self,
         sender: cython.int,
@@ -600,7 +601,7 @@ class Tracker:
                 self.move(sender, SND_SYN, NO_SLOT, 0)
             elif state == SYN_SENT:
                 if mine & HAS_ACK:
-                    self.mark(sender, ACK_LOST)
+                    self.state[self.stream, BITS + sender] |= ACK_LOST
             else:
                 return 0
             self.take_numbers(sender, seq, end, ack, flags, window, scale)
@@ -615,20 +616,20 @@ class Tracker:
                     return 0
                 self.move(sender, PASSIVE_OPEN, NO_SLOT, 1)
                 if mine & HAS_OPEN:  # put aside by the move
-                    self.mark(sender, HAS_OPEN)
+                    self.state[self.stream, BITS + sender] |= HAS_OPEN
             else:
                 self.become(sender, LISTEN, 0)
-            self.mark(sender, PASSIVE)
+            self.state[self.stream, BITS + sender] |= PASSIVE
             if ((ack - (self.state[self.stream, SEQ + receiver] >> 32)) & MASK32) > 1:
-                self.mark(sender, FAST_OPEN)
+                self.state[self.stream, BITS + sender] |= FAST_OPEN
             self.move(sender, RCV_SYN, SLOT_OPEN, 0 if mine & HAS_OPEN else 1)
         elif state == SYN_SENT:
             self.move(sender, RCV_SYN, SLOT_OPEN, 0 if mine & HAS_OPEN else 1)
         elif state == SYN_RECEIVED:
             if mine & HAS_ACK:
-                self.mark(sender, ACK_LOST)
+                self.state[self.stream, BITS + sender] |= ACK_LOST
             if mine & HAS_RST:
-                self.mark(sender, RST_LOST)
+                self.state[self.stream, BITS + sender] |= RST_LOST
         else:
             return 0
         self.take_numbers(sender, seq, end, ack, flags, window, scale)
@@ -640,6 +641,7 @@ class Tracker:
 
     @cython.cfunc
     @cython.nogil
+    @cython.exceptval(-1)
     def segment(
         self,
         sender: cython.int,
@@ -680,15 +682,15 @@ class Tracker:
             # connection (RFC 9293 section 3.5.1, figure 10).
             if not self.acks_syn(receiver, ack):
                 return 0
-            self.become(sender, LISTEN, PASSIVE)
-            self.number(sender, (seq - 1) & MASK32, seq)
+            self.become(sender, LISTEN, PASSIVE | SENT)
+            self.state[self.stream, SEQ + sender] = (((seq - 1) & MASK32) << 32) | seq
             self.move(sender, RCV_SYN, SLOT_OPEN, 1)
             self.move(sender, RCV_ACK_OF_SYN, NO_SLOT, 1)
         else:
             self.prove(sender, ack, flags)
         mine = self.state[self.stream, BITS + sender]
         if mine & HAS_RST:
-            self.mark(sender, RST_LOST)
+            self.state[self.stream, BITS + sender] |= RST_LOST
         # What it sends.
         if flags & F_FIN:
             end = (end + 1) & MASK32
@@ -699,12 +701,12 @@ class Tracker:
                         self.state[self.stream, ACKS + sender] = (
                             self.state[self.stream, ACKS + sender] & MASK32
                         ) | (end << 32)
-                        self.mark(sender, FIN_SENT)
+                        self.state[self.stream, BITS + sender] |= FIN_SENT
                         finished = 1
             elif end == self.state[self.stream, ACKS + sender] >> 32:
                 finished = 2
                 if mine & HAS_ACK and (state == FIN_WAIT_1 or state == CLOSING or state == LAST_ACK):
-                    self.mark(sender, ACK_LOST)
+                    self.state[self.stream, BITS + sender] |= ACK_LOST
             if finished == 0:
                 end = (end - 1) & MASK32
         before = self.state[self.stream, SEQ + sender] & MASK32
@@ -730,7 +732,7 @@ class Tracker:
                     ) | before
                     self.state[self.stream, BITS + receiver] &= ~(ACK_WITH_FIN | ACK_AFTER_FIN)
                     if theirs & HAS_FIN:
-                        self.mark(receiver, ACK_AFTER_FIN)
+                        self.state[self.stream, BITS + receiver] |= ACK_AFTER_FIN
                     fresh_ack = 1
         if finished and (
             state == ESTABLISHED
@@ -742,10 +744,12 @@ class Tracker:
         ):
             self.hold(receiver, SLOT_FIN)
             if finished == 2 and state != TIME_WAIT:
-                self.mark(receiver, FIN_LOST)  # sent again for want of an answer, and not answered yet
+                self.state[self.stream, BITS + receiver] |= (
+                    FIN_LOST  # sent again for want of an answer, and not answered yet
+                )
             if fresh_ack:
                 self.state[self.stream, BITS + receiver] &= ~ACK_AFTER_FIN
-                self.mark(receiver, ACK_WITH_FIN)
+                self.state[self.stream, BITS + receiver] |= ACK_WITH_FIN
         if size != 0:
             mine = self.state[self.stream, BITS + sender]
             theirs = self.state[self.stream, BITS + receiver]
@@ -859,16 +863,13 @@ class Tracker:
         later_frame: cython.longlong[::1],
         later_ns: cython.longlong[::1],
     ) -> cython.longlong:
-        """Nothing comes any more: settle what is held, and let time pass.
+        """Nothing comes any more: settle what is held, and let time pass. Returns 0.
 
         Args:
             streams: how many there are.
             clock_ns: the latest time of the capture.
             later_frame: for each stream where the next one between the same ports begins, 0 if there is none.
             later_ns: when that is.
-
-        Returns:
-            0.
         """
         number: cython.Py_ssize_t
         side: cython.int
