@@ -59,6 +59,7 @@ def closer_columns(
     refused = moves.stream[
         (moves.event == Event.RCV_RST) & (moves.before == State.SYN_SENT) & (server == _CLIENT)
     ]
+    refused = np.setdiff1d(refused, of_first)  # where the server had answered before, it is a reset
     ended = np.zeros(len(key), np.bool_)
     ended[of_first] = True
     ended[refused] = True
@@ -81,7 +82,7 @@ def closer_columns(
         "simultaneous": tally(np.flatnonzero(simultaneous)),
         "client_resets": tally(of_first[rst & (by == _CLIENT)]),
         "server_resets": tally(of_first[rst & (by == _SERVER)]),
-        "refused": tally(np.unique(refused)),
+        "refused": tally(refused),
         "not_closed": tally(np.flatnonzero(~ended)),
         "client_leaks": tally(leaking[_CLIENT]),
         "server_leaks": tally(leaking[_SERVER]),

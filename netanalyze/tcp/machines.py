@@ -45,8 +45,9 @@ class Moves:
     Attributes:
         stream, side: whose.
         frame: that caused it, ``NULL`` for a timeout.
-        time_ns: the earliest time at which it can have happened, as the tap's clock has it: when that
-            frame was captured, or the endpoint's move before, if that came later.
+        time_ns: when that frame was captured, or the time of the endpoint's move before, if that was
+            later. The tap may be anywhere between the endpoints: what an endpoint sent moved it at this
+            time or before, what it received at this time or after, and not after ``proof_ns``.
         before, after, event: numbers of states and of the event.
         assumed: whether it is a guess.
         proof_frame, proof_ns: the endpoint's own segment that shows that it had moved, and when that

@@ -199,6 +199,11 @@ def test_every_connection_has_an_end_or_none() -> None:
     assert (other["server_port"], other["connections"], other["not_closed"]) == (81, 1, 1)
 
 
+def test_a_reset_after_the_syn_ack_is_no_refusal() -> None:
+    _, (closer,) = added_up(frames_of((SYN_, Step("s", "SA", 0, 1), Step("s", "R", 1))))
+    assert (closer["refused"], closer["server_resets"], closer["not_closed"]) == (0, 1, 0)
+
+
 def test_no_connections() -> None:
     populations, closers = added_up([Frame(bytes(60))])
     assert (populations, closers) == ({}, [])

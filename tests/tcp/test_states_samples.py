@@ -211,3 +211,29 @@ def test_a_capture_that_begins_in_the_middle() -> None:
     begins = [row for row in found.transitions if row["trigger"] == "mid-stream"]
     assert begins
     assert all(row["assumed"] and row["from_state"] is None for row in begins)
+
+
+def test_taps_on_both_sides_see_the_same() -> None:
+    client, server = sample("lossy-transfer-client.pcap"), sample("lossy-transfer-server.pcap")
+    for endpoint in ("client", "server"):
+        assert client.moves(0, endpoint) == server.moves(0, endpoint)
+
+
+def test_syns_that_a_full_queue_swallows() -> None:
+    # What moved the server is the SYN that it answered, not those that it did not take.
+    found = sample("backlog-overflow.pcap")
+    waits = [
+        row["dwell_ns"]
+        for row in found.transitions
+        if row["trigger"] == "rcv SYN,ACK" and row["dwell_ns"] > 10**9
+    ]
+    late = [stream for stream in found.streams if stream["handshake_ns"] and stream["handshake_ns"] > 10**9]
+    assert len(waits) == len(late) > 0
+    for stream in late:
+        (move,) = [
+            row
+            for row in found.transitions
+            if row["stream"] == stream["stream"] and row["trigger"] == "rcv SYN"
+        ]
+        assert move["time_ns"] - stream["start_ns"] > 10**9
+        assert move["proof_ns"] - move["time_ns"] < 10**6

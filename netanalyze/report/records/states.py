@@ -17,8 +17,8 @@ class Transition(Record, frozen=True):
     time_ns: Annotated[
         int,
         column(
-            "The earliest time at which it can have happened: that of the frame, or of the endpoint's last"
-            " change where that was later",
+            "Time of that frame, or of the endpoint's last change where that was later. What it sent moved it"
+            " at this time or before, what it received at this time or after",
             Unit.TIME,
             show=3,
         ),
@@ -58,7 +58,7 @@ class Transition(Record, frozen=True):
         ),
     ]
     proof_ns: Annotated[
-        int | None, column("Time of that frame: the change was not later", Unit.TIME, show=WIDE)
+        int | None, column("Time of the proof: the change was not later", Unit.TIME, show=WIDE)
     ]
 
 
