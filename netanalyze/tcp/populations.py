@@ -173,11 +173,9 @@ def _busiest_destinations(  # noqa: PLR0913, PLR0917 - what it is asked about, a
     parts = ("hi", "lo", "version")
     peer, peer_row = address_ranks(*(theirs[part][waits] for part in parts))
     mine = host[np.searchsorted(stays, waits)]
-    # Numbers of hosts and peers are below 2**32, so together with a port they would not fit in a word.
-    pair_of, pair = np.unique(
-        np.stack((mine, peer * 65536 + theirs["port"][waits]), axis=1), axis=0, return_inverse=True
-    )
-    pair = pair.reshape(-1)
+    # Numbers of hosts and peers together with a port might not fit in a word: destinations get numbers.
+    destinations, destination = np.unique(peer * 65536 + theirs["port"][waits], return_inverse=True)
+    pair_of, pair = np.unique(mine * len(destinations) + destination, return_inverse=True)
     start_ns = moves.time_ns[waits]
     _, most, _ = peaks(pair, start_ns, moves.until_ns[waits])
     first_ns, last_ns = np.full(len(pair_of), np.iinfo(np.int64).max), np.full(len(pair_of), NULL)
@@ -187,11 +185,12 @@ def _busiest_destinations(  # noqa: PLR0913, PLR0917 - what it is asked about, a
     values: dict[str, dict[int, int]] = {name: {} for name in _MISSING}
     order = np.argsort(most, kind="stable").tolist()  # the busiest comes last and stays
     for place in order:
-        number, destination = pair_of[place].tolist()
-        row = waits[peer_row[destination // 65536]]
+        number, which = divmod(int(pair_of[place]), len(destinations))
+        busiest, port = divmod(int(destinations[which]), 65536)
+        row = waits[peer_row[busiest]]
         for part in parts:
             values[f"busiest_server_{part}"][number] = int(theirs[part][row])
-        values["busiest_server_port"][number] = destination % 65536
+        values["busiest_server_port"][number] = port
         values["busiest_peak"][number] = int(most[place])
         values["ports_percent"][number] = int(most[place]) * _PERCENT // EPHEMERAL_PORTS
         values["ports_last_ns"][number] = _ports_last_ns(
