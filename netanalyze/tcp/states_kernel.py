@@ -395,18 +395,12 @@ class Tracker:
         if flags & F_ACK:
             edge = (ack + (window << shift)) & MASK32
             word = self.state[self.stream, ACKS + side]
-            if not bits & ACKED:
-                bits |= ACKED
+            if not bits & ACKED or ((ack - word) & MASK32) < HALF:
                 self.state[self.stream, ACKS + side] = (word & HIGH) | ack
-                self.state[self.stream, EDGE + side] = (self.state[self.stream, EDGE + side] & MASK32) | (
-                    edge << 32
-                )
-            else:
-                if ((ack - word) & MASK32) < HALF:
-                    self.state[self.stream, ACKS + side] = (word & HIGH) | ack
-                word = self.state[self.stream, EDGE + side]
-                if ((edge - (word >> 32)) & MASK32) < HALF:
-                    self.state[self.stream, EDGE + side] = (word & MASK32) | (edge << 32)
+            word = self.state[self.stream, EDGE + side]
+            if not bits & ACKED or ((edge - (word >> 32)) & MASK32) < HALF:
+                self.state[self.stream, EDGE + side] = (word & MASK32) | (edge << 32)
+            bits |= ACKED
         self.state[self.stream, BITS + side] = bits
         return 0
 
@@ -602,6 +596,8 @@ class Tracker:
             elif state == SYN_SENT:
                 if mine & HAS_ACK:
                     self.state[self.stream, BITS + sender] |= ACK_LOST
+                if mine & HAS_RST:
+                    self.state[self.stream, BITS + sender] |= RST_LOST
             else:
                 return 0
             self.take_numbers(sender, seq, end, ack, flags, window, scale)
@@ -679,7 +675,7 @@ class Tracker:
             return 0
         if state == UNSEEN:
             # An answer to a SYN without a SYN,ACK: that was not captured, or this is about another
-            # connection (RFC 9293 section 3.5.1, figure 10).
+            # connection (RFC 9293 section 3.5.1, figure 9).
             if not self.acks_syn(receiver, ack):
                 return 0
             self.become(sender, LISTEN, PASSIVE | SENT)
@@ -744,9 +740,8 @@ class Tracker:
         ):
             self.hold(receiver, SLOT_FIN)
             if finished == 2 and state != TIME_WAIT:
-                self.state[self.stream, BITS + receiver] |= (
-                    FIN_LOST  # sent again for want of an answer, and not answered yet
-                )
+                # Sent again for want of an answer, and not answered yet.
+                self.state[self.stream, BITS + receiver] |= FIN_LOST
             if fresh_ack:
                 self.state[self.stream, BITS + receiver] &= ~ACK_AFTER_FIN
                 self.state[self.stream, BITS + receiver] |= ACK_WITH_FIN

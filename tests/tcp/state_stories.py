@@ -57,6 +57,15 @@ STORIES = {
         OPENED, OPEN_CLIENT, "rcv SYN@1/2 SYN-RECEIVED, rcv ACK of SYN@3 ESTABLISHED"
     ),
     "refused": Story((SYN_, Step("s", "RA", 0, 1)), "snd SYN@1 SYN-SENT, rcv RST@2 CLOSED", ""),
+    "refused, and tried again": Story(
+        # Some systems try again after a RST, with the same number: they are in SYN-SENT all the time.
+        (SYN_, Step("s", "RA", 0, 1), SYN_._replace(after_ms=500), Step("s", "RA", 0, 1)),
+        "snd SYN@1 SYN-SENT, rcv RST@4 CLOSED",
+        "",
+    ),
+    "refused, and not answered any more": Story(
+        (SYN_, Step("s", "RA", 0, 1), SYN_._replace(after_ms=500)), "snd SYN@1 SYN-SENT", ""
+    ),
     "a RST that does not acknowledge the SYN": Story(
         (SYN_, Step("s", "R", 0), Step("s", "RA", 0, 77)), "snd SYN@1 SYN-SENT", ""
     ),
