@@ -717,11 +717,7 @@ class Tracker:
                 self.hold(receiver, SLOT_ACK)
         elif state == FIN_WAIT_1 or state == CLOSING or state == LAST_ACK:
             if theirs & FIN_SENT and ack == self.state[self.stream, ACKS + receiver] >> 32:
-                if (
-                    not theirs & HAS_ACK
-                    or theirs & ACK_LOST
-                    or (finished and theirs & ACK_WITH_FIN and theirs & HAS_FIN)
-                ):
+                if not theirs & HAS_ACK or theirs & ACK_LOST:
                     self.hold(receiver, SLOT_ACK)
                     self.state[self.stream, EDGE + receiver] = (
                         self.state[self.stream, EDGE + receiver] & HIGH

@@ -79,6 +79,11 @@ STORIES = {
         "snd SYN@1 SYN-SENT, snd RST@3 CLOSED",
         "rcv SYN@1/2 SYN-RECEIVED, rcv RST@3 LISTEN",
     ),
+    "the client gives up, and the server does not hear of it": Story(
+        (SYN_, SYN_ACK, Step("c", "R", 1), SYN_ACK._replace(after_ms=1000)),
+        "snd SYN@1 SYN-SENT, snd RST@3 CLOSED",
+        "rcv SYN@1/2 SYN-RECEIVED",
+    ),
     "a SYN,ACK for an older SYN": Story(
         # RFC 9293 section 3.5, figure 8: the client refuses it and waits on.
         (SYN_, Step("s", "SA", 0, -9), Step("c", "R", -9), SYN_ACK, THIRD, Step("s", "A", 1, 1)),
@@ -197,6 +202,18 @@ STORIES = {
         OPEN_CLIENT + "snd FIN@7 FIN-WAIT-1, rcv FIN@6/9 CLOSING, rcv ACK of FIN@8 TIME-WAIT",
         OPEN_SERVER + "snd FIN@6 FIN-WAIT-1, rcv FIN@7/8 CLOSING, rcv ACK of FIN@9 TIME-WAIT",
     ),
+    "simultaneous close, and one FIN is lost": Story(
+        # It comes again with the acknowledgement of the other: the client never was in CLOSING.
+        (
+            *READY,
+            Step("c", "FA", 11, 1),
+            Step("s", "FA", 1, 11),
+            Step("s", "FA", 1, 12, after_ms=200),
+            Step("c", "A", 12, 2),
+        ),
+        OPEN_CLIENT + "snd FIN@6 FIN-WAIT-1, rcv FIN,ACK of FIN@8/9 TIME-WAIT",
+        OPEN_SERVER + "snd FIN@7 FIN-WAIT-1, rcv FIN@6/8 CLOSING, rcv ACK of FIN@9 TIME-WAIT",
+    ),
     "the FIN is lost": Story(
         (
             *READY,
@@ -274,6 +291,12 @@ STORIES = {
         (*CLIENT_CLOSES, Step("s", "FA", 1, 12, after_ms=200)),
         CLOSING_CLIENT,
         OPEN_SERVER + "rcv FIN@6/7 CLOSE-WAIT, snd FIN@8 LAST-ACK",
+    ),
+    "a RST after the last ACK": Story(
+        # What is closed answers with RST; it had got the ACK.
+        (*CLIENT_CLOSES, Step("s", "R", 2)),
+        CLOSING_CLIENT + ", rcv RST@10 CLOSED",
+        CLOSING_SERVER,
     ),
     "a FIN in TIME-WAIT begins the wait anew": Story(
         (*CLIENT_CLOSES, Step("s", "FA", 1, 12, after_ms=30_000), Step("c", "A", 12, 2)),

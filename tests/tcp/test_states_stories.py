@@ -112,6 +112,24 @@ def test_the_window_is_scaled_if_both_want_it(made: Machinery) -> None:
         )
 
 
+def test_the_window_of_a_syn_is_not_scaled(made: Machinery) -> None:
+    opening = (Step("c", "S", scale=True), Step("s", "SA", 0, 1, scale=True))
+    assert told(*opening, Step("c", "R", 1025), made=made).final[1] == "LISTEN"
+    assert told(*opening, Step("c", "R", 1026), made=made).final[1] == "SYN-RECEIVED"
+
+
+def test_what_was_held_is_forgotten_with_the_connection(made: Machinery) -> None:
+    # The same number again after an end: what was on its way to the first try is not for the second.
+    steps = (Step("c", "S"), Step("s", "SA", 0, 1), Step("c", "R", 1), Step("c", "S"), Step("c", "A", 1, 1))
+    assert [move for move in told(*steps, made=made).moves if move.endpoint == "client"][-1][2:7] == (
+        "ESTABLISHED",
+        "rcv SYN,ACK",
+        5,
+        None,
+        True,
+    )
+
+
 def test_a_reset_that_is_challenged(made: Machinery) -> None:
     # RFC 5961 section 3.2: not the next number, so it is answered with an ACK and not obeyed.
     steps = (*IN_STATE["ESTABLISHED"][0], Step("s", "R", 500))
