@@ -1,0 +1,53 @@
+"""What the analysis finds out about each segment of a batch, as columns beside ``Packets``.
+
+A row here belongs to the row of the same number there. Only rows of segments that were analysed
+(``analysed`` is 1) hold anything.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from netanalyze.columns import Columns
+
+
+class Segments(Columns):
+    """Facts about the segments of one batch; overwritten by the next.
+
+    Columns:
+        analysed: 1 for a TCP segment that was analysed: not quoted, not damaged, not a duplicate.
+        labels: kinds of the events at this segment, a bit each (see ``kinds``).
+        cause: for a retransmission or a segment out of order, why it is taken for that (see ``causes``).
+        again_of: retransmission: the frame that sent these bytes first; 0 if it was not captured.
+        again_ns: how long ago that was; out of order: how long after the segment that overtook it.
+        dup_number: duplicate acknowledgement: which one of the same number it is, from 1.
+        dup_of: the frame that it repeats.
+        gap_bytes: bytes missing before this segment (lost_segment), or acknowledged by it although
+            they were not captured (ack_lost_segment).
+        new_bytes: payload that was seen for the first time.
+        old_bytes: payload that had been seen before.
+        window: receive window that it offers, in bytes, scaled; -1 if the scale is not known.
+        peer_window: what the other side has offered its sender beyond the highest acknowledgement,
+            in bytes, before this segment; -1 if that is not known.
+        in_flight: bytes that its sender has in flight after it, -1 if that is not known.
+        rtt_ns: round trip time measured by its acknowledgement, -1 if none is.
+        rtt_frame: the frame whose bytes that acknowledgement acknowledges.
+    """
+
+    FIELDS: ClassVar = {
+        "analysed": "u1",
+        "labels": "i4",
+        "cause": "u1",
+        "again_of": "i8",
+        "again_ns": "i8",
+        "dup_number": "i8",
+        "dup_of": "i8",
+        "gap_bytes": "i8",
+        "new_bytes": "i8",
+        "old_bytes": "i8",
+        "window": "i8",
+        "peer_window": "i8",
+        "in_flight": "i8",
+        "rtt_ns": "i8",
+        "rtt_frame": "i8",
+    }
