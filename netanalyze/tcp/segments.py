@@ -26,12 +26,15 @@ class Segments(Columns):
             they were not captured (ack_lost_segment).
         new_bytes: payload that was seen for the first time.
         old_bytes: payload that had been seen before.
-        window: receive window that it offers, in bytes, scaled; -1 if the scale is not known.
+        window_bytes: receive window that it offers, in bytes, scaled; -1 if the scale is not known.
         peer_window: what the other side has offered its sender beyond the highest acknowledgement,
             in bytes, before this segment; -1 if that is not known.
         in_flight: bytes that its sender has in flight after it, -1 if that is not known.
-        rtt_ns: round trip time measured by its acknowledgement, -1 if none is.
-        rtt_frame: the frame whose bytes that acknowledgement acknowledges.
+        measured: what its acknowledgement tells about a round trip time (see ``causes``).
+        rtt_ns: that time, -1 if there is none; for one that is ambiguous, since the last time the
+            segment was sent.
+        rtt_frame: the frame whose bytes end where the acknowledgement does.
+        acked_segments: how many segments it acknowledges beside the one that ends where it does.
     """
 
     FIELDS: ClassVar = {
@@ -45,9 +48,11 @@ class Segments(Columns):
         "gap_bytes": "i8",
         "new_bytes": "i8",
         "old_bytes": "i8",
-        "window": "i8",
+        "window_bytes": "i8",
         "peer_window": "i8",
         "in_flight": "i8",
         "rtt_ns": "i8",
         "rtt_frame": "i8",
+        "measured": "u1",
+        "acked_segments": "i4",
     }
