@@ -335,22 +335,26 @@ def analyse_segments(
             window_bytes[row] = scaled
 
             # Another connection under the same number: only a SYN-ACK comes here, for another SYN the
-            # flow table opens a new stream.
+            # flow table opens a new stream. One whose predecessor was accepted is refused below.
+            valid = True
             if tcp & SYN:
                 if ours & SEEN and start != state[f, BASE]:
-                    bits |= REUSED_PORTS
-                    release(f, state, nodes, counters)
-                    ours = 0
-                    theirs &= ~(ACKED | EDGE_KNOWN)
-                    state[r, FLAGS] = theirs
-                    state[f, SCALE] = 0
-                    state[f, WINDOW] = 0
-                    state[f, RECOVERY] = 0
+                    if theirs & ACKED and state[r, HIGH_ACK] != (start + 1) & MASK32:
+                        bits |= OUT_OF_WINDOW
+                        valid = False
+                    else:
+                        bits |= REUSED_PORTS
+                        release(f, state, nodes, counters)
+                        ours = 0
+                        theirs &= ~EDGE_KNOWN
+                        state[r, FLAGS] = theirs
+                        state[f, SCALE] = 0
+                        state[f, WINDOW] = 0
+                        state[f, RECOVERY] = 0
                 elif opens[row] == 2 and not tcp & ACK:
                     bits |= REUSED_PORTS
 
             # Is it possible at all (RFC 9293 section 3.10.7.4)?
-            valid = True
             if tcp & RST:
                 # A reset counts only inside the window (RFC 5961 section 3).
                 if theirs & ACKED and (
@@ -361,7 +365,7 @@ def analyse_segments(
                     release(f, state, nodes, counters)
                     release(r, state, nodes, counters)
                 valid = False
-            elif ours & SEEN:
+            elif valid and ours & SEEN:
                 distance = (start - state[f, NEXT]) & MASK32
                 if distance >= HALF:
                     distance = MASK32 + 1 - distance
