@@ -4,10 +4,9 @@ The way is 30 ms there and back; the ports of the client, from 42001 on, tell th
 a receiver with a small buffer which reads at once, one which reads slowly, a sender with little to send at
 a time, a sender with a small buffer, two segments lost, a way that carries 2 Mbit/s (a relay sends the
 frames one after the other and has room for all that wait), a sender that was told to pace itself, and
-nothing but slow start. The truth file has
-the sender's `TCP_INFO` at the end: how long there was something to send (`busy_time_us`), and how much of
-that time it waited for the receiver's window and for its own buffer, counted in ticks of some
-milliseconds. Recorded at the sender, headers only.
+nothing but slow start. The truth file has the sender's `TCP_INFO` at the end: how long there was something
+to send (`busy_time_us`), and how much of that time it waited for the receiver's window and for its own
+buffer, counted in ticks of some milliseconds. Recorded at the sender, headers only.
 """
 
 from __future__ import annotations
