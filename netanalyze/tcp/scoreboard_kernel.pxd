@@ -110,3 +110,10 @@ cdef long long insert_node(
     long long[:, ::1] state,
     long long[:, ::1] nodes
 ) except? -1 nogil
+
+cdef long long retire(
+    Py_ssize_t half,
+    long long[:, ::1] state,
+    long long[:, ::1] nodes,
+    long long[::1] counters
+) except? -1 nogil

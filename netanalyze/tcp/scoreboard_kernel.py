@@ -131,6 +131,30 @@ def release(
 
 @cython.cfunc
 @cython.nogil
+def retire(
+    half: cython.Py_ssize_t,
+    state: cython.longlong[:, ::1],
+    nodes: cython.longlong[:, ::1],
+    counters: cython.longlong[::1],
+) -> cython.longlong:
+    """Give back the nodes of a half-stream that was closed, but for its last segment: it may come again."""
+    last: cython.longlong = state[half, RECENT_NEWEST]
+    node: cython.longlong = state[half, RECENT]
+    while node != 0 and nodes[node, AFTER] != 0 and nodes[node, AFTER] != last:
+        node = nodes[node, AFTER]
+    if node != last and node != 0:
+        nodes[node, AFTER] = 0
+    else:
+        state[half, RECENT] = 0
+    release(half, state, nodes, counters)
+    state[half, RECENT] = last
+    state[half, RECENT_NEWEST] = last
+    state[half, RECENT_COUNT] = 1 if last != 0 else 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
 def add_hole(
     half: cython.Py_ssize_t,
     start: cython.longlong,

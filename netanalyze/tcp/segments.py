@@ -1,7 +1,8 @@
 """What the analysis finds out about each segment of a batch, as columns beside ``Packets``.
 
 A row here belongs to the row of the same number there. Only rows of segments that were analysed
-(``analysed`` is 1) hold anything.
+(``analysed`` is 1) hold anything, and columns about an event only those whose labels name it: what is
+not needed is not written.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ class Segments(Columns):
         cause: for a retransmission or a segment out of order, why it is taken for that (see ``causes``).
         again_of: retransmission: the frame that sent these bytes first; 0 if it was not captured.
         again_ns: how long ago that was; out of order: how long after the segment that overtook it.
+        waited_ns: retransmission: how long ago these bytes were sent last.
+        sent_times: how often they have been sent with it, as far as is known.
+        sack_told: 1 if its SACK option reports something new, plus 2 if it reports a duplicate (D-SACK).
         dup_number: duplicate acknowledgement: which one of the same number it is, from 1.
         dup_of: the frame that it repeats.
         gap_bytes: bytes missing before this segment (lost_segment), or acknowledged by it although
@@ -34,6 +38,7 @@ class Segments(Columns):
         rtt_ns: that time, -1 if there is none; for one that is ambiguous, since the last time the
             segment was sent.
         rtt_frame: the frame whose bytes end where the acknowledgement does.
+        rtt_bytes: how much sequence space the segment in that frame took.
         acked_segments: how many segments it acknowledges beside the one that ends where it does.
     """
 
@@ -43,16 +48,20 @@ class Segments(Columns):
         "cause": "u1",
         "again_of": "i8",
         "again_ns": "i8",
-        "dup_number": "i8",
+        "waited_ns": "i8",
+        "sent_times": "i4",
+        "sack_told": "u1",
+        "dup_number": "i4",
         "dup_of": "i8",
-        "gap_bytes": "i8",
-        "new_bytes": "i8",
-        "old_bytes": "i8",
-        "window_bytes": "i8",
-        "peer_window": "i8",
-        "in_flight": "i8",
+        "gap_bytes": "i4",
+        "new_bytes": "i4",
+        "old_bytes": "i4",
+        "window_bytes": "i4",
+        "peer_window": "i4",
+        "in_flight": "i4",
         "rtt_ns": "i8",
         "rtt_frame": "i8",
+        "rtt_bytes": "i4",
         "measured": "u1",
         "acked_segments": "i4",
     }

@@ -86,6 +86,8 @@ SENT_AGAIN = 64
 """``LATEST_NS`` is set."""
 UNSCALED = 128
 """``WINDOW`` is that of a SYN, which is never scaled (RFC 7323 section 2.2)."""
+DONE = 256
+"""Both sides have closed and acknowledged it: only the last segment of each is still known."""
 
 # Words of a node.
 SEQ = 0

@@ -116,7 +116,7 @@ def label_segments(
     labels: cython.int[::1],
     again_of: cython.longlong[::1],
     again_ns: cython.longlong[::1],
-    dup_number: cython.longlong[::1],
+    dup_number: cython.int[::1],
     dup_of: cython.longlong[::1],
 ) -> cython.longlong:
     """Set the labels of every segment, and the frames that they refer to.
