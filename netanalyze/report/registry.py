@@ -89,6 +89,15 @@ TABLES = (
         "udp",
         "UdpFlow",
     ),
+    TableKind(
+        "windows",
+        "segment",
+        "segments",
+        "The course of one connection: each segment with sequence numbers, windows, bytes in flight and round"
+        " trip time",
+        "windows",
+        "WindowPoint",
+    ),
 )
 """Every table."""
 
