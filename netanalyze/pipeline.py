@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
-from netanalyze.flow.summary import flow_columns, stream_columns
+from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
-from netanalyze.report.registry import ALWAYS, NAMES
+from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
+from netanalyze.tcp.analysis import TABLES as TCP_TABLES
+from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
-_FLOW_TABLES = frozenset({"streams", "udp", "protocols"})
+_FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,18 @@ class Options:
         filter: a capture filter in libpcap's language; frames it does not match are left out.
         start, stop: first and last time or frame of interest (see ``capture.selection``).
         keep_duplicates: count frames that were captured twice each time.
+        like_wireshark: label TCP segments as Wireshark does; duplicates are kept as well.
+        streams: numbers of the TCP streams that tables of chosen streams are about.
         decode_as: application protocol by transport and port, whatever the bytes look like.
     """
 
-    tables: tuple[str, ...] = NAMES
+    tables: tuple[str, ...] = USUAL
     filter: str | None = None
     start: str | None = None
     stop: str | None = None
     keep_duplicates: bool = False
+    like_wireshark: bool = False
+    streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
@@ -83,10 +89,15 @@ class Engine:
         self._selection = _selection(options)
         self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
-        self._flows = FlowTable(
-            self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
-        )
+        packets = self._decoder.packets
+        keep_duplicates = options.keep_duplicates or options.like_wireshark
+        self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
         self._track_flows = bool(wanted & _FLOW_TABLES)
+        self._tcp = (
+            TcpAnalysis(packets, wanted, like_wireshark=options.like_wireshark, streams=options.streams)
+            if wanted & TCP_TABLES
+            else None
+        )
         self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
         self._paths = Paths()
@@ -103,6 +114,8 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._tcp is not None:
+            self._tcp.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -119,7 +132,7 @@ class Engine:
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            "streams": self._streams,
+            **self._tcp_tables(),
             "udp": self._udp,
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
@@ -133,10 +146,20 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _streams(self) -> Table[Any]:
+    def _tcp_tables(self) -> dict[str, Callable[[], Table[Any]]]:
+        analysis = self._tcp
+        if analysis is None:
+            return {}
+        ports = self._identifier.service_ports["tcp"]
+        streams = Streams(stream_columns(self._flows.tcp, ports), client_side(self._flows.tcp, ports))
         codes, names = self._identifier.tcp_apps()
-        columns = stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
-        return build.streams_table({**columns, "app": codes, "app_names": names})
+        found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
+        return {
+            "streams": lambda: build.streams_table(found),
+            "directions": lambda: build.directions_table(analysis.directions(streams)),
+            "events": lambda: build.events_table(analysis.events(streams)),
+            "windows": lambda: build.windows_table(analysis.windows(streams)),
+        }
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()

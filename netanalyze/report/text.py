@@ -24,6 +24,9 @@ _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 
 INTERRUPTED = "Interrupted: this is what was read until then."
 
+_NAMED = 16
+"""Columns left out that the note below a table names."""
+
 _INDENT = "  "
 GLUE = "\x01"
 """Stands for a space in a text for ``fold``, between a number and its unit."""
@@ -92,7 +95,9 @@ def _footer(table: Table[Any], shown: int, left_out: Sequence[Field], style: Sty
                 note += f", --sort {orders} orders"
         yield note
     if left_out:
-        names = ", ".join(field.name for field in left_out)
+        names = ", ".join(field.name for field in left_out[:_NAMED])
+        if len(left_out) > _NAMED:
+            names += f" … (netanalyze tables {table.name} explains all)" if style.hints else " …"
         yield f"{counted(len(left_out), 'more column')}: {names}" + " (--wide)" * style.hints
 
 

@@ -44,3 +44,24 @@ KINDS = (
     "out_of_window",
 )
 """Name of each bit, the lowest first."""
+
+COUNTS = (
+    "retransmissions",
+    "fast_retransmissions",
+    "spurious_retransmissions",
+    "out_of_order",
+    "lost_segments",
+    "ack_lost_segments",
+    "duplicate_acks",
+    "zero_windows",
+    "zero_window_probes",
+    "zero_window_probe_acks",
+    "windows_full",
+    "window_updates",
+    "keep_alives",
+    "keep_alive_acks",
+    "reused_ports",
+    "differing_retransmissions",
+    "out_of_window",
+)
+"""What many of each are called, as columns of ``directions``."""

@@ -26,6 +26,7 @@ SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
 SACKED_COUNT = cython.declare(cython.int, fields.SACKED_COUNT)
 HOLES = cython.declare(cython.int, fields.HOLES)
 HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT)
+MISSED = cython.declare(cython.int, fields.MISSED)
 SEEN = cython.declare(cython.int, fields.SEEN)
 SEQ = cython.declare(cython.int, fields.SEQ)
 END = cython.declare(cython.int, fields.END)
@@ -47,7 +48,7 @@ MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
 REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
-MOST_RECENT = cython.declare(cython.longlong, 32)
+MOST_RECENT = cython.declare(cython.longlong, 128)
 MOST_RANGES = cython.declare(cython.longlong, 64)
 """Nodes of each kind that a half-stream may have."""
 
@@ -173,6 +174,7 @@ def add_hole(
     """
     node: cython.longlong
     last: cython.longlong
+    state[half, MISSED] += (end - start) & MASK32
     if state[half, HOLE_COUNT] >= MOST_RANGES:
         # The oldest is given up: it counts as missing for good.
         node = state[half, HOLES]
@@ -294,6 +296,7 @@ def fill_holes(
         else:
             before = node
         node = then
+    state[half, MISSED] -= found
     return found
 
 

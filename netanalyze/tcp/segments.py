@@ -34,6 +34,7 @@ class Segments(Columns):
         peer_window: what the other side has offered its sender beyond the highest acknowledgement,
             in bytes, before this segment; -1 if that is not known.
         in_flight: bytes that its sender has in flight after it, -1 if that is not known.
+        peer_in_flight: the same for the other side.
         measured: what its acknowledgement tells about a round trip time (see ``causes``).
         rtt_ns: that time, -1 if there is none; for one that is ambiguous, since the last time the
             segment was sent.
@@ -59,6 +60,7 @@ class Segments(Columns):
         "window_bytes": "i4",
         "peer_window": "i4",
         "in_flight": "i4",
+        "peer_in_flight": "i4",
         "rtt_ns": "i8",
         "rtt_frame": "i8",
         "rtt_bytes": "i4",

@@ -8,7 +8,7 @@ import numpy as np
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.tcp import event_fields, sequence_fields, wireshark_kernel
-from netanalyze.tcp.kinds import KINDS
+from netanalyze.tcp.kinds import COUNTS, KINDS
 from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS
 from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.sequence_kernel import NODES_A_SEGMENT, analyse_segments
@@ -33,7 +33,7 @@ _WIRESHARK_COLUMNS = (
     "frame", "role", "protocol", "stream", "side", "duplicate", "seq", "ack", "flags", "window",
     "payload_bytes", "window_scale", "opens",
 )  # fmt: skip
-_TALLY_COLUMNS = ("frame", "stream", "side", "seq", "ack", "payload_bytes")
+_TALLY_COLUMNS = ("frame", "stream", "side", "seq", "ack", "flags", "payload_bytes")
 _TALLY_FACTS = (
     "analysed", "labels", "cause", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes",
     "window_bytes", "peer_window",
@@ -50,23 +50,31 @@ class Sequences:
         event_count: how many rows of ``events`` are valid.
     """
 
-    def __init__(self, packets: Packets, *, like_wireshark: bool = False, keep_events: bool = False) -> None:
+    def __init__(
+        self,
+        packets: Packets,
+        *,
+        like_wireshark: bool = False,
+        keep_events: bool = False,
+        compare: bool = False,
+    ) -> None:
         """An analysis that has seen nothing.
 
         Args:
             packets: of the decoder whose packets will be fed.
             like_wireshark: give the labels that Wireshark gives.
             keep_events: make a row of each event.
+            compare: compare what is sent again with what was sent first; this means reading all payload.
         """
         self.segments = Segments(packets.capacity)
         self.state = GrowingRows(sequence_fields.WORDS)
-        self.counts = GrowingRows(len(KINDS))
+        self.counts = GrowingRows(len(KINDS), "i4")
         self.event_count = 0
         self._keep_events = keep_events
         self._nodes = GrowingRows(sequence_fields.NODE_WORDS)
         self._counters = view_of(np.zeros(5, np.int64))
         self._hole = view_of(np.zeros(5, np.int64))
-        self._ring = view_of(np.zeros(RING_BYTES, np.uint8))
+        self._ring = view_of(np.zeros(RING_BYTES if compare else 0, np.uint8))
         self._amendments: list[NDArray[np.int64]] = []
         self._latest_amendments: NDArray[np.int64] = np.zeros((0, AMENDMENT_WORDS), np.int64)
         self._events = GrowingRows(event_fields.WORDS)
@@ -81,21 +89,36 @@ class Sequences:
         if self._keep_events and len(self._latest_amendments) < rows * 2:
             self._latest_amendments = np.zeros((rows * 2, AMENDMENT_WORDS), np.int64)
         self._counters[3] = 0
-        analyse_segments(
+        arguments = (
             rows, packets.order, batch.first_frame, batch.views["time_ns"], batch.data, packets.arena,
             *self._sequence_columns, self.state.reach(2 * streams),
             self._nodes.reach(self._counters[0] + rows * NODES_A_SEGMENT + 1), self._counters,
             view_of(self._latest_amendments), self._ring, self._hole, *self._segment_columns,
         )  # fmt: skip
+        analyse_segments(*arguments)
         if self._counters[3]:
             self._amendments.append(self._latest_amendments[: self._counters[3]].copy())
         if self._wireshark is not None:
             self._wireshark.feed(batch, packets, streams)
         room = self._events.reach(self.event_count + (rows * MOST_LABELS if self._keep_events else 0))
-        self.event_count = tally_events(
+        tally = (
             rows, packets.order, batch.first_frame, batch.views["time_ns"], *self._tally_columns,
             self.counts.reach(2 * streams), room, self.event_count, self._keep_events,
         )  # fmt: skip
+        self.event_count = tally_events(*tally)
+
+    def totals(self, streams: int) -> dict[str, NDArray[np.int64]]:
+        """How many events of some kinds each stream had, both sides together."""
+        by_stream = (
+            self.counts.array[: 2 * streams].reshape(streams, 2, len(KINDS)).sum(axis=1, dtype=np.int64)
+        )
+        names = ("retransmissions", "out_of_order", "duplicate_acks", "zero_windows")
+        return {name: by_stream[:, COUNTS.index(name)] for name in names}
+
+    def bases(self) -> NDArray[np.int64]:
+        """The initial sequence number of each half-stream."""
+        found: NDArray[np.int64] = self.state.array[:, sequence_fields.BASE]
+        return found
 
     def events(self) -> NDArray[np.int64]:
         """The events so far in the order of their frames, with what later frames told about them."""
@@ -119,11 +142,12 @@ class _Wireshark:
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         self._cause[: packets.count] = 0
-        label_segments(
+        arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
             self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),
             self._counters, *self._facts,
         )  # fmt: skip
+        label_segments(*arguments)
 
 
 def _amend(events: NDArray[np.int64], amendments: NDArray[np.int64]) -> None:

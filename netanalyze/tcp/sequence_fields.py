@@ -65,7 +65,9 @@ SYN_NS = 35
 HANDSHAKE_NS = 36
 """Side 0: first round trip, from the latest SYN to the first segment with ACK alone; 0 if not known."""
 PAST_DUPLICATES = 37
-"""How many duplicates the acknowledgement number before the present one had."""
+"""How many duplicates the last acknowledgement number had that had any, before the present one."""
+MISSED = 38
+"""How many sequence numbers lie in holes, those included that are given up."""
 
 WORDS = 40
 """Five cache lines."""

@@ -232,6 +232,7 @@ def analyse_segments(
     window_bytes: cython.int[::1],
     peer_window: cython.int[::1],
     in_flight: cython.int[::1],
+    peer_in_flight: cython.int[::1],
     rtt_ns: cython.longlong[::1],
     rtt_frame: cython.longlong[::1],
     rtt_bytes: cython.int[::1],
@@ -399,6 +400,10 @@ def analyse_segments(
                 sack_told[row] = 0
                 peer_window[row] = -1
                 in_flight[row] = -1
+                peer_in_flight[row] = -1
+                new_bytes[row] = 0
+                old_bytes[row] = 0
+                rtt_ns[row] = -1
                 measured[row] = 0
                 acked_segments[row] = 0
                 continue
@@ -428,8 +433,9 @@ def analyse_segments(
                         state[f, HIGH_ACK] = acked
                         state[f, ACK_FRAME] = number
                         state[f, ACK_NS] = now
-                        state[f, PAST_DUPLICATES] = state[f, DUPLICATES]
-                        state[f, DUPLICATES] = 0
+                        if state[f, DUPLICATES] != 0:
+                            state[f, PAST_DUPLICATES] = state[f, DUPLICATES]
+                            state[f, DUPLICATES] = 0
                         node = state[r, HOLES]
                         while node != 0 and later(acked, nodes[node, SEQ]):
                             if nodes[node, COUNT] == 0:
@@ -813,6 +819,13 @@ def analyse_segments(
                     in_flight[row] = distance - state[f, SACKED_BYTES]
             elif ours & SYN_SEEN or tcp & SYN:
                 in_flight[row] = (state[f, NEXT] - state[f, BASE]) & MASK32
+
+            peer_in_flight[row] = -1
+            if ours & ACKED and theirs & SEEN:
+                distance = (state[r, NEXT] - state[f, HIGH_ACK]) & MASK32
+                peer_in_flight[row] = 0
+                if distance < HALF and distance > state[r, SACKED_BYTES]:
+                    peer_in_flight[row] = distance - state[r, SACKED_BYTES]
 
             # The options of a SYN hold for what comes after it.
             if tcp & SYN:

@@ -41,6 +41,7 @@ DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 LOST = cython.declare(cython.int, kinds.LOST_SEGMENT | kinds.ACK_LOST_SEGMENT)
 WINDOWS = cython.declare(cython.int, kinds.ZERO_WINDOW | kinds.WINDOW_UPDATE | kinds.ZERO_WINDOW_PROBE_ACK)
 FULL = cython.declare(cython.int, kinds.WINDOW_FULL)
+ACK_FLAG = cython.declare(cython.int, 0x10)
 KIND_COUNT = cython.declare(cython.int, len(kinds.KINDS))
 
 
@@ -54,6 +55,7 @@ def tally_events(
     side: cython.uchar[::1],
     seq: cython.longlong[::1],
     ack: cython.longlong[::1],
+    flags: cython.int[::1],
     payload_bytes: cython.longlong[::1],
     analysed: cython.uchar[::1],
     labels: cython.int[::1],
@@ -65,7 +67,7 @@ def tally_events(
     gap_bytes: cython.int[::1],
     window_bytes: cython.int[::1],
     peer_window: cython.int[::1],
-    counts: cython.longlong[:, ::1],
+    counts: cython.int[:, ::1],
     events: cython.longlong[:, ::1],
     known: cython.longlong,
     keep: cython.bint,
@@ -121,7 +123,7 @@ def tally_events(
                 elif bit == FULL:
                     events[known, NUMBER] = peer_window[row]
                 events[known, SEQ] = seq[row]
-                events[known, ACK] = ack[row]
+                events[known, ACK] = ack[row] if flags[row] & ACK_FLAG else -1
                 events[known, PAYLOAD] = payload_bytes[row]
                 events[known, LATER_FRAME] = 0
                 events[known, LATER] = 0

@@ -27,6 +27,15 @@ class Stream(Record, frozen=True):
     server_bytes: Annotated[
         int, column("Payload that the server sent, with what it sent again", Unit.BYTES, show=2)
     ]
+    retransmissions: Annotated[
+        int, column("Segments of both sides with bytes that were sent before", Unit.COUNT, show=2)
+    ]
+    out_of_order: Annotated[int, column("Segments overtaken by later ones", Unit.COUNT, show=6)]
+    duplicate_acks: Annotated[
+        int,
+        column("Acknowledgements that repeat the one before while data is on its way", Unit.COUNT, show=6),
+    ]
+    zero_windows: Annotated[int, column("Segments that offer no window", Unit.COUNT, show=5)]
     handshake_ns: Annotated[
         int | None,
         column("From the first SYN to the client's ACK, null if not seen", Unit.DURATION, show=4),
