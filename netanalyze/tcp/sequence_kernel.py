@@ -750,7 +750,7 @@ def analyse_segments(
                         state[r, DUPLICATES] >= 2
                         or state[f, SACKED_BYTES] > 0
                         # It may have left before the acknowledgement that ended the episode came.
-                        or (bits & SPURIOUS_RETRANSMISSION and state[r, PAST_DUPLICATES] >= 2)
+                        or (bits & SPURIOUS_RETRANSMISSION and state[r, PAST_DUPLICATES] > 0)
                     ) and (0 <= now - state[r, NEWS_NS] < NEWS_SOON_NS + trip):
                         why = FAST
                     elif end == state[f, NEXT] and (
