@@ -10,6 +10,8 @@ import numpy as np
 
 from netanalyze.model import NULL
 from netanalyze.report import tables
+from netanalyze.report.record import fields
+from netanalyze.report.records.tcp import Stream
 from netanalyze.report.report import Report
 
 START_NS = 1_714_566_600_123_456_789
@@ -82,6 +84,18 @@ def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
             )
         else:
             columns[key] = np.array([NULL if value is None else value for value in values], np.int64)
+    return plain_columns(len(rows)) | columns
+
+
+def plain_columns(count: int) -> dict[str, Any]:
+    """A plain value for every column of a table of connections that does not matter here."""
+    columns: dict[str, Any] = {}
+    for known in fields(Stream):
+        if known.kind is str:
+            columns[known.name] = np.full(count, -1, np.int64)
+            columns[f"{known.name}_names"] = []
+        else:
+            columns[known.name] = np.zeros(count, np.int64)
     return columns
 
 
@@ -161,19 +175,23 @@ def many_streams(count: int) -> dict[str, Any]:
         ),
         numbers,
     )
-    return columns | {
-        "client_hi": zeros,
-        "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
-        "client_version": np.full(count, 4, np.uint8),
-        "client_port": numbers % 65_536,
-        "server_hi": zeros,
-        "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
-        "server_version": np.full(count, 4, np.uint8),
-        "server_port": np.full(count, 443),
-        "app": numbers % 3 - 1,
-        "app_names": ["http", "tls"],
-        "start_ns": START_NS + numbers,
-        "duration_ns": (numbers * 7919) % 1_000_003,
-        "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
-        "completeness": numbers % 64,
-    }
+    return (
+        plain_columns(count)
+        | columns
+        | {
+            "client_hi": zeros,
+            "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
+            "client_version": np.full(count, 4, np.uint8),
+            "client_port": numbers % 65_536,
+            "server_hi": zeros,
+            "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
+            "server_version": np.full(count, 4, np.uint8),
+            "server_port": np.full(count, 443),
+            "app": numbers % 3 - 1,
+            "app_names": ["http", "tls"],
+            "start_ns": START_NS + numbers,
+            "duration_ns": (numbers * 7919) % 1_000_003,
+            "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
+            "completeness": numbers % 64,
+        }
+    )
