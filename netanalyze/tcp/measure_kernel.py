@@ -83,6 +83,7 @@ WAIT_MOST = cython.declare(cython.int, fields.WAIT_MOST)
 WAIT_SUM = cython.declare(cython.int, fields.WAIT_SUM)
 TIMEOUTS = cython.declare(cython.int, fields.TIMEOUTS)
 PROBES = cython.declare(cython.int, fields.PROBES)
+TAIL_TIMERS = cython.declare(cython.int, fields.TAIL_TIMERS)
 SYN_TRIP = cython.declare(cython.int, fields.SYN_TRIP)
 BUCKETS = cython.declare(cython.int, fields.BUCKETS)
 BUCKET_COUNT = cython.declare(cython.int, fields.BUCKET_COUNT)
@@ -105,6 +106,7 @@ ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
 ZERO_WINDOW_PROBE = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE)
 DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
 MEASURED = cython.declare(cython.int, causes.MEASURED)
 IS_CUMULATIVE = cython.declare(cython.int, causes.CUMULATIVE)
@@ -276,6 +278,8 @@ def measure_segments(
                     table[f, TIMEOUTS] += 1
                 elif cause[row] == TAIL_LOSS_PROBE:
                     table[f, PROBES] += 1
+                elif cause[row] == TAIL_TIMER:
+                    table[f, TAIL_TIMERS] += 1
                 if sent_times[row] - 1 > table[f, MOST_TIMES]:
                     table[f, MOST_TIMES] = sent_times[row] - 1
                 amount = waited_ns[row]

@@ -129,6 +129,7 @@ def _sizes(table: NDArray[np.int64], state: NDArray[np.int64]) -> dict[str, NDAr
         "retransmitted_packets": word[fields.AGAIN_PACKETS],
         "timeouts": word[fields.TIMEOUTS],
         "tail_loss_probes": word[fields.PROBES],
+        "tail_timers": word[fields.TAIL_TIMERS],
         "most_retransmissions": word[fields.MOST_TIMES],
         "triple_duplicate_acks": word[fields.TRIPLE],
         "probe_bytes": word[fields.PROBE_BYTES],

@@ -25,9 +25,9 @@ RING_BYTES = 1 << 22
 """How much of the latest payload is kept to compare with what is sent again."""
 
 _SEQUENCE_COLUMNS = (
-    "frame", "role", "protocol", "source", "stream", "side", "opens", "duplicate", "seq", "ack", "flags",
-    "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale", "sack_offset",
-    "sack_blocks", "tsval", "tsecr", "ip_id",
+    "frame", "role", "protocol", "source", "stream", "side", "opens", "duplicate", "seq", "ack",
+    "flags", "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale",
+    "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr", "ip_id",
 )  # fmt: skip
 _WIRESHARK_COLUMNS = (
     "frame", "role", "protocol", "stream", "side", "duplicate", "seq", "ack", "flags", "window",

@@ -54,7 +54,10 @@ else:
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
 NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
-NEXT_FRAME = cython.declare(cython.int, fields.NEXT_FRAME)
+REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
+OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
+OPENED = cython.declare(cython.int, fields.OPENED)
+SACK_OK = cython.declare(cython.int, fields.SACK_OK)
 HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK)
 ACK_FRAME = cython.declare(cython.int, fields.ACK_FRAME)
 ACK_NS = cython.declare(cython.int, fields.ACK_NS)
@@ -125,13 +128,14 @@ KEEP_ALIVE_ACK = cython.declare(cython.int, kinds.KEEP_ALIVE_ACK)
 REUSED_PORTS = cython.declare(cython.int, kinds.REUSED_PORTS)
 DIFFERING_RETRANSMISSION = cython.declare(cython.int, kinds.DIFFERING_RETRANSMISSION)
 OUT_OF_WINDOW = cython.declare(cython.int, kinds.OUT_OF_WINDOW)
+NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
 HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
 FAST = cython.declare(cython.int, causes.FAST)
 RECOVERY_GOES_ON = cython.declare(cython.int, causes.RECOVERY_GOES_ON)
 TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
 AFTER_TIMEOUT = cython.declare(cython.int, causes.AFTER_TIMEOUT)
 TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
-NETWORK_COPY = cython.declare(cython.int, causes.NETWORK_COPY)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 EARLY = cython.declare(cython.int, causes.EARLY)
 OLDER_TIMESTAMP = cython.declare(cython.int, causes.OLDER_TIMESTAMP)
 OLDER_ID = cython.declare(cython.int, causes.OLDER_ID)
@@ -162,6 +166,8 @@ SOON_NS = cython.declare(cython.longlong, 3_000_000)
 """How late a segment may be that was overtaken, while the round trip time is not known."""
 NEWS_SOON_NS = cython.declare(cython.longlong, 20_000_000)
 """How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
+PERSIST_NS = cython.declare(cython.longlong, 120_000_000_000)
+"""The longest that Linux waits between two window probes: two minutes."""
 TIMER_NS = cython.declare(cython.longlong, 180_000_000)
 """Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
 FIRST_TIMEOUT_NS = cython.declare(cython.longlong, 1_000_000_000)
@@ -205,6 +211,7 @@ def analyse_segments(
     payload_bytes: cython.longlong[::1],
     payload_captured: cython.longlong[::1],
     window_scale: cython.int[::1],
+    sack_permitted: cython.uchar[::1],
     sack_offset: cython.longlong[::1],
     sack_blocks: cython.int[::1],
     tsval: cython.longlong[::1],
@@ -525,16 +532,21 @@ def analyse_segments(
 
             # Probes and keep-alives lie one below what would come next.
             if not control and ours & SEEN and size <= 1:
-                if state[r, WINDOW] == 1 and (
+                if (
+                    state[r, WINDOW] == 1 or (theirs & OPENED and now - state[r, OPENED_NS] < PERSIST_NS)
+                ) and (
                     start == (state[f, NEXT] - 1) & MASK32
                     or (theirs & ACKED and start == (state[r, HIGH_ACK] - 1) & MASK32)
-                    or (size == 1 and start == state[f, NEXT])
+                    or (size == 1 and start == state[f, NEXT] and state[r, WINDOW] == 1)
                 ):
                     bits |= ZERO_WINDOW_PROBE
                 elif start == (state[f, NEXT] - 1) & MASK32 and (
                     not theirs & ACKED or state[r, HIGH_ACK] == state[f, NEXT]
                 ):
                     bits |= KEEP_ALIVE
+            if theirs & OPENED and not bits & ZERO_WINDOW_PROBE:
+                theirs &= ~OPENED
+                state[r, FLAGS] = theirs
             if offered == 0 and not control and tcp & ACK:
                 bits |= ZERO_WINDOW
 
@@ -547,9 +559,10 @@ def analyse_segments(
                         same = (state[f, WINDOW] - 1) >> (state[f, SCALE] - 2) == offered
                     else:
                         same = state[f, WINDOW] - 1 == offered
-                    if offered == 0:
-                        if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
-                            bits |= ZERO_WINDOW_PROBE_ACK
+                    if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
+                        bits |= ZERO_WINDOW_PROBE_ACK
+                    elif offered == 0:
+                        pass
                     elif same and state[r, LABELS] & KEEP_ALIVE:
                         bits |= KEEP_ALIVE_ACK
                     elif told & 1 or (
@@ -569,6 +582,11 @@ def analyse_segments(
 
             # Which window stands now, and how far may the other side go (RFC 9293 section 3.10.7.4)?
             if valid and (not tcp & ACK or acked == state[f, HIGH_ACK]):
+                if offered == 0:
+                    ours &= ~OPENED
+                elif state[f, WINDOW] == 1 and not tcp & SYN:
+                    ours |= OPENED
+                    state[f, OPENED_NS] = now
                 state[f, WINDOW] = offered + 1
                 ours &= ~UNSCALED
                 if tcp & SYN:
@@ -587,7 +605,6 @@ def analyse_segments(
                 ours |= SEEN
                 state[f, NEXT] = start
                 state[f, NEXT_NS] = now
-                state[f, NEXT_FRAME] = number
                 state[f, NEXT_TSVAL] = -1
                 state[f, NEXT_ID] = -1
                 state[f, STEADY] = 0
@@ -658,7 +675,6 @@ def analyse_segments(
                             state[f, STEADY] = 0
                     state[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_FRAME] = number
                     state[f, NEXT_TSVAL] = tsval[row]
                     state[f, NEXT_ID] = ip_id[row]
                     if size > state[f, MAX_PAYLOAD]:
@@ -705,21 +721,40 @@ def analyse_segments(
                             why = AFTER_ACK
                 else:
                     waited = now - state[f, NEXT_NS]
-                if not late:
+                node = 0
+                if old > 0:
+                    node = sent_before(f, start, end, state, nodes)
+                    if node == 0:
+                        pass
+                    elif tsval[row] >= 0 and nodes[node, TSVAL] >= 0 and tsval[row] != nodes[node, TSVAL]:
+                        # The first copy comes behind the one that was sent to replace it.
+                        late = later(nodes[node, TSVAL], tsval[row])
+                        why = OLDER_TIMESTAMP
+                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and nodes[node, IP_ID] > 0:
+                        distance = (nodes[node, IP_ID] - ip_id[row]) & 0xFFFF
+                        late = 0 < distance < 0x4000
+                        why = OLDER_ID
+                        if distance == 0:
+                            bits |= NETWORK_COPY
+                    if late:
+                        bits |= OUT_OF_ORDER
+                if node != 0 and (late or bits & NETWORK_COPY):
+                    again_of[row] = nodes[node, FRAME]
+                    again_ns[row] = now - nodes[node, NS]
+                    if not late:
+                        why = 0
+                elif not late:
                     bits |= RETRANSMISSION
                     again_of[row] = 0
                     sent_times[row] = 0
                     why = 0
-                    node = 0
-                    if old > 0:
-                        node = sent_before(f, start, end, state, nodes)
-                        if node != 0:
-                            again_of[row] = nodes[node, FRAME]
-                            again_ns[row] = now - nodes[node, NS]
-                            waited = again_ns[row]
-                            if nodes[node, COUNT] > 1:
-                                waited = now - nodes[node, AGAIN_NS]
-                    else:
+                    if node != 0:
+                        again_of[row] = nodes[node, FRAME]
+                        again_ns[row] = now - nodes[node, NS]
+                        waited = again_ns[row]
+                        if nodes[node, COUNT] > 1:
+                            waited = now - nodes[node, AGAIN_NS]
+                    elif old == 0:
                         again_ns[row] = waited
                     if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
                         bits |= SPURIOUS_RETRANSMISSION
@@ -728,14 +763,6 @@ def analyse_segments(
                         timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
                     if tcp & SYN:
                         why = HANDSHAKE
-                    elif (
-                        node != 0
-                        and nodes[node, IP_ID] == ip_id[row]
-                        and ip_id[row] > 0
-                        and nodes[node, TSVAL] == tsval[row]
-                        and state[f, STEADY] >= 2
-                    ):
-                        why = NETWORK_COPY
                     elif state[f, RECOVERY] == FAST:
                         # Longer than the timer since it was sent last, and no news for as long.
                         if waited * 5 >= timeout * 4 and (now - state[r, NEWS_NS]) * 5 >= timeout * 4:
@@ -743,8 +770,13 @@ def analyse_segments(
                         else:
                             why = RECOVERY_GOES_ON
                     elif state[f, RECOVERY] == TIMEOUT:
+                        # The timer has run out once more only if nothing happened for as long.
                         why = AFTER_TIMEOUT
-                        if start == state[r, HIGH_ACK] and waited >= TIMER_NS:
+                        if (
+                            start == state[r, HIGH_ACK]
+                            and now - state[f, REPAIR_NS] >= TIMER_NS
+                            and now - state[r, ACK_NS] >= TIMER_NS
+                        ):
                             why = TIMEOUT
                     elif (
                         state[r, DUPLICATES] >= 2
@@ -760,8 +792,15 @@ def analyse_segments(
                         why = TAIL_LOSS_PROBE
                     elif waited >= TIMER_NS:
                         why = TIMEOUT
+                        if (
+                            end == state[f, NEXT]
+                            and (node == 0 or nodes[node, COUNT] == 1)
+                            and (ours & SACK_OK and theirs & SACK_OK)
+                        ):
+                            why = TAIL_TIMER
                     else:
                         why = EARLY
+                    state[f, REPAIR_NS] = now
                     if why == FAST or why == RECOVERY_GOES_ON:
                         bits |= FAST_RETRANSMISSION
                     if (why == FAST or why == TIMEOUT) and not (
@@ -804,7 +843,6 @@ def analyse_segments(
                 if beyond > 0:
                     state[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_FRAME] = number
                     state[f, NEXT_TSVAL] = tsval[row]
                     state[f, NEXT_ID] = ip_id[row]
 
@@ -830,6 +868,8 @@ def analyse_segments(
             # The options of a SYN hold for what comes after it.
             if tcp & SYN:
                 ours |= SYN_SEEN
+                if sack_permitted[row]:
+                    ours |= SACK_OK
                 if window_scale[row] < 0:
                     state[f, SCALE] = 1
                     state[r, SCALE] = 1
