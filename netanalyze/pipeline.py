@@ -17,6 +17,9 @@ from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
 from netanalyze.report.registry import ALWAYS, NAMES
 from netanalyze.report.report import Report
+from netanalyze.tcp.conn import Connections
+from netanalyze.tcp.conn import state_columns as tcp_states
+from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -88,6 +91,7 @@ class Engine:
         )
         self._track_flows = bool(wanted & _FLOW_TABLES)
         self._identifier = Identifier(options.decode_as)
+        self._connections = Connections(self._decoder.packets) if "streams" in wanted else None
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -103,6 +107,8 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._connections is not None:
+            self._connections.feed(packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -136,11 +142,14 @@ class Engine:
     def _streams(self) -> Table[Any]:
         codes, names = self._identifier.tcp_apps()
         columns = stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
+        if self._connections is not None:
+            columns |= tcp_states(self._connections, self._flows.tcp.count)
         return build.streams_table({**columns, "app": codes, "app_names": names})
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 

@@ -33,6 +33,7 @@ _MODULES = {
     "ledger": "netanalyze.wire.ledger",
     "table": "netanalyze.flow.table",
     "summary": "netanalyze.flow.summary",
+    "conn": "netanalyze.tcp.conn",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -47,6 +48,7 @@ class Kernels(NamedTuple):
     ledger: Any
     table: Any
     summary: Any
+    conn: Any
 
 
 @cache
@@ -61,7 +63,8 @@ def load(kind: str) -> Kernels | None:
         built = [
             not str(module.__file__).endswith(".py")
             for name, module in sys.modules.items()
-            if name.startswith(("netanalyze.wire.", "netanalyze.flow.")) and name.endswith("_kernel")
+            if name.startswith(("netanalyze.wire.", "netanalyze.flow.", "netanalyze.tcp."))
+            and name.endswith("_kernel")
         ]
         return Kernels(kind, *found) if all(built) else None
     held = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "netanalyze"}

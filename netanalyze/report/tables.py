@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
-from netanalyze.report.column import AddressColumn, CodeColumn, Column, IntColumn
+from netanalyze.report.column import AddressColumn, CodeColumn, Column, IntColumn, PackedColumn
 from netanalyze.report.record import Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
@@ -78,7 +78,8 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
         columns: for each field an integer array of its name, ``NULL`` where there is no value. An
             address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of text has an
             array of numbers, -1 for no value, and ``…_names``, the text of each number, empty for
-            no value. Other names are not looked at.
+            no value; or ``…_words``, a row of words for each text, and ``…_texts``, which makes text of
+            such rows. Other names are not looked at.
 
     Raises:
         KeyError: an array is missing.
@@ -88,6 +89,8 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
         key = field.name
         if field.unit is Unit.ADDRESS:
             built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
+        elif field.kind is str and f"{key}_words" in columns:
+            built[key] = PackedColumn(columns[f"{key}_words"], columns[f"{key}_texts"])
         elif field.kind is str:
             built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
         else:

@@ -21,9 +21,10 @@ COLUMNS = {
     "ledger": "reason analysed frames bytes first_frame",
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"
-    " server_packets client_bytes server_bytes handshake_ns completeness first_frame last_frame",
+    " server_packets client_bytes server_bytes handshake_ns completeness conn_state history first_frame"
+    " last_frame",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
-    " server_datagrams client_bytes server_bytes first_frame last_frame icmp_errors fragments",
+    " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
 }
 """The contract with users: names may be added at will, and changed or taken away only with the schema."""
 
