@@ -200,7 +200,9 @@ class Model:
         elif size:
             self.scaled(me, "T", orig=orig)
 
-    def move(self, me: Endpoint, you: Endpoint, flags: int, size: int, *, orig: bool) -> bool:
+    def move(  # noqa: C901 - a state machine
+        self, me: Endpoint, you: Endpoint, flags: int, size: int, *, orig: bool
+    ) -> bool:
         """The states; returns whether the sender is the originator now."""
         if me.state == INACTIVE:
             if flags & SYN:
