@@ -58,7 +58,8 @@ class Stream(Record, frozen=True):
             "What was seen of it, in order, as Zeek's history: S SYN, H SYN-ACK, A ACK, D data, F FIN, R RST,"
             " G bytes never captured, T bytes sent again, W zero window (G, T and W at the 1st, 10th, 100th,"
             " and so on), I FIN with RST, Q SYN with FIN or RST, ^ roles exchanged; capital letters for the"
-            " originator. After 28 letters it ends with an ellipsis; checksums are not verified, so C never occurs",
+            " originator. After 28 letters it ends with an ellipsis; checksums are not verified, so C never"
+            " occurs",
             show=3,
         ),
     ]
