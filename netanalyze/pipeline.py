@@ -15,10 +15,12 @@ from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.summary import flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
+from netanalyze.report.records.listeners import Listener
 from netanalyze.report.registry import ALWAYS, NAMES
 from netanalyze.report.report import Report
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as tcp_states
+from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
-_FLOW_TABLES = frozenset({"streams", "udp", "protocols"})
+_FLOW_TABLES = frozenset({"streams", "listeners", "udp", "protocols"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Engine:
         self._track_flows = bool(wanted & _FLOW_TABLES)
         self._identifier = Identifier(options.decode_as)
         self._connections = Connections(self._decoder.packets) if "streams" in wanted else None
+        self._handshakes = Handshakes(self._decoder.packets) if "listeners" in wanted else None
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -109,6 +112,8 @@ class Engine:
             self._identifier.feed(packets, batch.data, packets.views["app"])
         if self._connections is not None:
             self._connections.feed(packets, self._flows.tcp.count)
+        if self._handshakes is not None:
+            self._handshakes.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -126,6 +131,7 @@ class Engine:
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
             "streams": self._streams,
+            "listeners": self._listeners,
             "udp": self._udp,
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
@@ -145,6 +151,12 @@ class Engine:
         if self._connections is not None:
             columns |= tcp_states(self._connections, self._flows.tcp.count)
         return build.streams_table({**columns, "app": codes, "app_names": names})
+
+    def _listeners(self) -> Table[Any]:
+        if self._handshakes is None:
+            return build.empty_table("listeners", Listener)
+        columns = listener_columns(self._flows.tcp, self._flows.udp, self._handshakes)
+        return build.table_of_columns("listeners", Listener, columns)
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()

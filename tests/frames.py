@@ -34,6 +34,7 @@ _MODULES = {
     "table": "netanalyze.flow.table",
     "summary": "netanalyze.flow.summary",
     "conn": "netanalyze.tcp.conn",
+    "listeners": "netanalyze.tcp.listeners",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -49,6 +50,7 @@ class Kernels(NamedTuple):
     table: Any
     summary: Any
     conn: Any
+    listeners: Any
 
 
 @cache

@@ -10,6 +10,7 @@ import numpy as np
 
 from netanalyze.model import NULL
 from netanalyze.report import tables
+from netanalyze.report.records.listeners import Listener
 from netanalyze.report.report import Report
 
 START_NS = 1_714_566_600_123_456_789
@@ -148,6 +149,7 @@ def sample_report(
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
             tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            tables.empty_table("listeners", Listener),
             tables.udp_table(udp_columns(FLOWS if flows is None else flows)),
         ],
         warnings=warnings,
