@@ -15,6 +15,8 @@ from netanalyze.tcp import handshake_fields as fields
 from netanalyze.tcp.queues import sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int64]
@@ -60,7 +62,7 @@ _LINEAR = 1.5
 
 
 class Attempts:
-    """Attempts to connect, an element each.
+    """Attempts to connect, an element each, those to one listener side by side.
 
     Attributes:
         listener: number of the listener tried, below ``count``.
@@ -74,8 +76,11 @@ class Attempts:
     """
 
     def __init__(self, listener: Numbers, rows: Numbers, count: int) -> None:
-        """Read the rows of ``handshake_fields``."""
-        self.listener, self.count = listener, count
+        """Read the rows of ``handshake_fields``; every listener has one at least."""
+        order = np.argsort(listener, kind="stable")
+        rows = rows[order]
+        self.listener, self.count = listener[order], count
+        self._begins = np.searchsorted(self.listener, np.arange(count))
         self._rows = rows
         counts = rows[:, fields.COUNTS]
         self.syns = counts & _TOP
@@ -102,29 +107,33 @@ class Attempts:
 
     def total(self, values: Numbers | Truths) -> Numbers:
         """The sum for each listener."""
-        sums = np.zeros(self.count, np.int64)
-        np.add.at(sums, self.listener, values)
-        return sums
+        return self._of_each(np.add, values.astype(np.int64))
 
     def least(self, values: Numbers, where: Truths) -> Numbers:
         """The lowest value for each listener, ``NULL`` where there is none."""
-        lowest = np.full(self.count, np.iinfo(np.int64).max)
-        np.minimum.at(lowest, self.listener[where], values[where])
-        return np.where(lowest == np.iinfo(np.int64).max, NULL, lowest)
+        top = np.iinfo(np.int64).max
+        lowest = self._of_each(np.minimum, np.where(where, values, top))
+        return np.where(lowest == top, NULL, lowest)
 
     def most(self, values: Numbers, where: Truths) -> Numbers:
         """The highest value for each listener, ``NULL`` where there is none."""
-        highest = np.full(self.count, NULL)
-        np.maximum.at(highest, self.listener[where], values[where])
-        return highest
+        return self._of_each(np.maximum, np.where(where, values, NULL))
+
+    def _of_each(self, function: np.ufunc, values: Numbers) -> Numbers:
+        if not self.count:
+            return np.zeros(0, np.int64)
+        found: Numbers = function.reduceat(values, self._begins)
+        return found
 
 
-def judge(attempts: Attempts, alive: Truths, ipv6: Truths, last_ns: int) -> dict[str, Any]:
+def judge(
+    attempts: Attempts, alive: Callable[[Truths], Truths], ipv6: Truths, last_ns: int
+) -> dict[str, Any]:
     """The columns of the table of listeners, without their endpoints.
 
     Args:
         attempts: what happened.
-        alive: of each listener, whether its host sent anything at all.
+        alive: tells of some listeners whether their hosts sent anything at all.
         ipv6: of each listener, whether it has an IPv6 address.
         last_ns: when the capture ends.
     """
@@ -285,26 +294,29 @@ def _waited_ns(found: Attempts) -> Numbers:
     return waited
 
 
-def _without_overflow(found: Attempts, alive: Truths, ipv6: Truths, last_ns: int) -> Numbers:
+def _without_overflow(
+    found: Attempts, alive: Callable[[Truths], Truths], ipv6: Truths, last_ns: int
+) -> Numbers:
     """What is to be said of each listener if no queue of it was full."""
     established = found.total(found.answered) > 0
     retried = found.total((found.dropped > 0) | (found.syn_acks > 1) | (found.all_syns > 1)) > 0
     verdict = np.where(retried, _VERDICT["packet loss"], _VERDICT["ok"])
     patient = (found.syns > 1) | (last_ns - found.word(fields.SYN_NS) >= _PATIENCE_NS)
-    silent = np.where(alive, _VERDICT["filtered"], _VERDICT["host dead"])
+    silent = np.full(found.count, _VERDICT["filtered"])
+    if not established.all():
+        silent[~established] = np.where(alive(~established), _VERDICT["filtered"], _VERDICT["host dead"])
     silent = np.where(found.total(patient) > 0, silent, _VERDICT["no answer"])
     verdict = np.where(established, verdict, silent)
     refused = (found.total(found.refused) > 0) & ~established
     verdict = np.where(refused, _VERDICT["refused"], verdict)
     # The first ICMP error speaks for all of them.
     first = found.least(found.word(fields.ICMP_FRAME), found.unreachable)
-    for row in np.flatnonzero(found.unreachable).tolist():
+    decisive = found.unreachable & (found.word(fields.ICMP_FRAME) == first[found.listener])
+    for row in np.flatnonzero(decisive & ~(established | refused)[found.listener]).tolist():
         place = int(found.listener[row])
-        spoken_for = established[place] or refused[place]
-        if not spoken_for and found.word(fields.ICMP_FRAME)[row] == first[place]:
-            names = _ICMP6 if ipv6[place] else _ICMP4
-            error = divmod(int(found.word(fields.ICMP)[row]), 256)
-            verdict[place] = _VERDICT[names.get(error, "ICMP error")]
+        names = _ICMP6 if ipv6[place] else _ICMP4
+        error = divmod(int(found.word(fields.ICMP)[row]), 256)
+        verdict[place] = _VERDICT[names.get(error, "ICMP error")]
     return verdict
 
 

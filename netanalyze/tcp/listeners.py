@@ -85,7 +85,7 @@ def listener_columns(tcp: Conversations, udp: Conversations, handshakes: Handsha
     listener, first = rank[listener], np.sort(first)
     judged = judge(
         Attempts(listener, rows[tried], len(first)),
-        _heard_of(tcp, udp, (hi[first], lo[first], version[first])),
+        lambda some: _heard_of(tcp, udp, (hi[first][some], lo[first][some], version[first][some])),
         version[first] == IPV6,
         handshakes.last_ns,
     )

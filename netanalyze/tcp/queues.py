@@ -47,8 +47,11 @@ def sweep(
     step = np.concatenate((entered, -entered, np.zeros(len(asks[0]), np.int64)))
     order = np.lexsort((kind, time, number))
     length = np.cumsum(step[order])  # back at zero at the end of each queue
-    peaks = np.zeros(int(number.max()) + 1 if len(number) else 0, np.int64)
-    np.maximum.at(peaks, number[order], length)
+    ordered = number[order]
+    present, begins = np.unique(ordered, return_index=True)
+    peaks = np.zeros(int(ordered[-1]) + 1 if len(ordered) else 0, np.int64)
+    if len(begins):
+        peaks[present] = np.maximum.reduceat(length, begins)
     answers = np.empty(len(number), np.int64)
     answers[order] = length
     return peaks, answers[2 * len(queue) :]

@@ -141,7 +141,7 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("-o", "report.xls"), "end it in one of .txt, .json"),
     (
         ("--format", "csv"),
-        "csv holds one table: choose one of capture, ledger, protocols, streams, listeners, udp with --report",
+        "csv holds one table: choose one of capture, ledger, protocols, streams, listeners, udp with --re",
     ),
     (
         ("--format", "csv", "-r", "udp,streams"),

@@ -363,3 +363,35 @@ def test_sweep(intervals: list[tuple[int, int, int]], asks: list[tuple[int, int]
         assert longest <= peak <= longest + len(intervals) * momentary
     for answer, queue, time in zip(answers.tolist(), asked, at, strict=True):
         assert answer == sum(one == queue and enter < time < leave for one, enter, leave in intervals)
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        at_ns=st.integers(-2, 9).map(lambda second: second * SECOND),
+        client=st.integers(0, 3),
+        from_server=st.booleans(),
+        flags=st.sampled_from(
+            [SYN, SYN, SYN | ACK, SYN | ACK, ACK, ACK, DATA, RST, RST | ACK, FIN | ACK, 63, 0]
+        ),
+        size=st.sampled_from([0, 0, 5]),
+        seq=st.sampled_from([0, 0, 0, 5, 2**31, 2**32 - 1002]),
+        options=st.sampled_from([b"", SCALE_AND_SACK]),
+    ),
+    max_size=40,
+)
+
+
+@given(steps=STEPS)
+def test_any_segments(steps: list[Step]) -> None:
+    from frames import COMPILED, INTERPRETED, load  # noqa: PLC0415 - hypothesis and fixtures do not mix
+
+    captured = [Frame(ethernet_of(packet(step)), time_ns=step.at_ns) for step in steps]
+    found = [table(modules, captured) for modules in map(load, (COMPILED, INTERPRETED)) if modules]
+    assert all(rows == found[0] for rows in found)
+    for row in found[0]:
+        assert row["attempts"] >= row["refused"] + row["unanswered"]
+        assert row["attempts"] >= max(row["established"], row["max_half_open"], row["max_waiting"])
+        assert (row["first_drop"] is None) == (row["first_drop_frame"] is None) == (row["overflows"] == 0)
+        assert bool(row["signs"]) == (row["verdict"] in {"accept queue full", "SYN queue full"})
+        assert min(row["overflows"], row["syn_retries"], row["syn_ack_retries"]) >= 0

@@ -78,10 +78,10 @@ class Listener(Record, frozen=True):
     verdict: Annotated[
         str,
         column(
-            "What the matter is: ok; packet loss (something was sent again, without a sign of a full queue); accept queue full;"
-            " SYN queue full; SYN cookies; refused; filtered (no SYN answered, though the host sends other"
-            " things); host dead (it sent nothing at all); no answer (none yet); or what the ICMP errors say:"
-            " prohibited, host unreachable, net unreachable, port unreachable, ICMP error",
+            "What the matter is: ok; packet loss (something was sent again, without a sign of a full queue);"
+            " accept queue full; SYN queue full; SYN cookies; refused; filtered (no SYN answered, though the"
+            " host sends other things); host dead (it sent nothing at all); no answer (none yet); or what the"
+            " ICMP errors say: prohibited, host unreachable, net unreachable, port unreachable, ICMP error",
             show=0,
         ),
     ]
