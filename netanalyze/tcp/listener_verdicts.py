@@ -181,33 +181,46 @@ def judge(
 
 
 class _Queues:
-    """Both queues of each listener: their peaks, and their lengths at each attempt's SYN and ACK."""
+    """Both queues of each listener: their peaks, and their lengths at each attempt's SYN and ACK.
+
+    The lengths are asked for where there is something to explain, and 0 elsewhere.
+    """
 
     def __init__(self, found: Attempts, last_ns: int) -> None:
-        left = found.has(fields.LEFT)
-        answered, acked = found.answered, found.acked
+        left, reset = found.has(fields.LEFT), found.has(fields.ABORTED)
+        answered, acked, ignored = found.answered, found.acked, found.ignored > 0
         gone_ns = np.where(left, found.word(fields.LEFT_NS), last_ns)
         # A server that still waits sends its SYN-ACK again; where it did not, it has given up.
         last_try_ns = found.word(fields.LAST_SYN_ACK_NS)
         next_try_ns = 2 * last_try_ns - found.word(fields.SYN_ACK_NS) + _FIRST_RTO_NS
         given_up_ns = np.minimum(next_try_ns, last_ns)
         opened_ns = np.where(acked, found.word(fields.ACK_NS), np.where(left, gone_ns, given_up_ns))
+        odd = found.total((found.dropped > 0) | ignored | reset) > 0
+        asking = np.flatnonzero(odd[found.listener])
         asked = (
-            np.concatenate((found.listener, found.listener)),
-            np.concatenate((found.word(fields.SYN_NS), np.where(acked, found.word(fields.ACK_NS), 0))),
+            np.tile(found.listener[asking], 2),
+            np.concatenate(
+                (
+                    found.word(fields.SYN_NS)[asking],
+                    np.where(acked, found.word(fields.ACK_NS), last_ns)[asking],
+                )
+            ),
         )
-        peaks, lengths = sweep(
-            found.listener[answered], found.word(fields.SYN_ACK_NS)[answered], opened_ns[answered], asked
-        )
-        self.half_open_peak = peaks
-        self.half_open, _ = np.split(lengths, 2)
+
+        def lengths(where: Truths, enters_ns: Numbers, leaves_ns: Numbers) -> tuple[Numbers, Numbers]:
+            """The peak for each listener, and for each attempt the lengths at its SYN and its ACK."""
+            highest, answers = sweep(found.listener[where], enters_ns[where], leaves_ns[where], asked)
+            peaks = np.zeros(found.count, np.int64)
+            peaks[: len(highest)] = highest
+            then = np.zeros((2, len(found.listener)), np.int64)
+            then[:, asking] = answers.reshape(2, -1)
+            return peaks, then
+
+        self.half_open_peak, (self.half_open, _) = lengths(answered, found.word(fields.SYN_ACK_NS), opened_ns)
         # Who was ignored at first waits from when the server had taken it; who was reset never does.
-        ignored, settled = found.ignored > 0, found.has(fields.SETTLED)
-        waits = acked & ~found.has(fields.ABORTED) & (settled | ~ignored)
+        waits = acked & ~reset & (found.has(fields.SETTLED) | ~ignored)
         enters_ns = np.where(ignored, found.word(fields.SETTLED_NS), found.word(fields.ACK_NS))
-        peaks, lengths = sweep(found.listener[waits], enters_ns[waits], gone_ns[waits], asked)
-        self.waiting_peak = peaks
-        self.waiting, self.waiting_at_ack = np.split(lengths, 2)
+        self.waiting_peak, (self.waiting, self.waiting_at_ack) = lengths(waits, enters_ns, gone_ns)
 
 
 class _Overflow:
