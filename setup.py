@@ -35,7 +35,7 @@ def kernels() -> list[Extension]:
         from Cython.Build import cythonize  # noqa: PLC0415 - may be absent
     except ImportError:
         return []
-    flags = [] if sys.platform == "win32" else ["-O2", "-g0", "-Wno-unused-function"]
+    flags = [] if sys.platform == "win32" else ["-O2", "-g0", "-Wno-unused-function", "-ffp-contract=off"]
     modules = {
         ".".join(source.with_suffix("").parts): source.as_posix()
         for source in sorted(Path("netanalyze").glob("*/*_kernel.py"))

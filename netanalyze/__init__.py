@@ -84,6 +84,8 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     start: str | None = None,
     stop: str | None = None,
     keep_duplicates: bool = False,
+    compat: str | None = None,
+    streams: Iterable[int] = (),
     decode_as: Mapping[tuple[str, int], str] | None = None,
     time_wait_ns: int = 60_000_000_000,
 ) -> Report:
@@ -92,13 +94,15 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     Args:
         paths: one capture file or several, which are read as one capture in time order; ``-`` is
             standard input.
-        reports: names of the tables wanted; None for all. Fewer take less time. ``capture`` and
-            ``ledger`` are always there.
+        reports: names of the tables wanted; None for all but those about chosen streams. Fewer take less
+            time. ``capture`` and ``ledger`` are always there.
         filter: analyze only frames that match this BPF expression, as ``host 10.0.0.1``.
         start: analyze only what begins here: a frame as ``#100``, a time since the first frame as
             ``12.5s``, or a date and time as ``2024-05-01T10:00:00`` (UTC unless it says otherwise).
         stop: analyze only what ends here, this frame or time included.
         keep_duplicates: count a packet again for each time it was captured.
+        compat: ``wireshark`` for TCP events by its rules; frames captured twice are kept then.
+        streams: numbers of the TCP streams that ``windows`` is to show.
         decode_as: application protocol by transport and port, whatever the bytes look like:
             ``{("tcp", 9000): "http"}``.
         time_wait_ns: how long TCP endpoints stay in TIME-WAIT; by default as long as in Linux.
@@ -109,15 +113,17 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         PermissionDeniedError: the operating system does not allow reading a file.
     """
     from netanalyze.pipeline import Options, run  # noqa: PLC0415 - numpy takes its time
-    from netanalyze.report.registry import NAMES, wanted  # noqa: PLC0415 - the same
+    from netanalyze.report.registry import USUAL, like_wireshark, wanted  # noqa: PLC0415 - the same
 
     several = [paths] if isinstance(paths, str | os.PathLike) else paths
     asked = Options(
-        tables=NAMES if reports is None else wanted([reports] if isinstance(reports, str) else reports),
+        tables=USUAL if reports is None else wanted([reports] if isinstance(reports, str) else reports),
         filter=filter,
         start=start,
         stop=stop,
         keep_duplicates=keep_duplicates,
+        like_wireshark=like_wireshark(compat),
+        streams=tuple(streams),
         decode_as=decode_as or {},
         time_wait_ns=time_wait_ns,
     )

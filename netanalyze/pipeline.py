@@ -6,7 +6,7 @@ that the tables asked for need; at the end the tables are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
@@ -15,20 +15,17 @@ from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
-from netanalyze.report.registry import ALWAYS, NAMES
+from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
-from netanalyze.tcp.closers import closer_columns
-from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
-from netanalyze.tcp.populations import population_columns
-from netanalyze.tcp.segments import Segments
+from netanalyze.tcp.analysis import TABLES as TCP_TABLES
+from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
@@ -36,12 +33,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
 
-_NAMED_TABLES = frozenset({"streams", "udp", "protocols"})
-"""Tables that say which application protocol it is."""
-_MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
-"""Tables that need every change of a TCP state; for ``streams`` the last ones will do."""
-_STATE_TABLES = _MOVE_TABLES | {"streams"}
-_FLOW_TABLES = _NAMED_TABLES | _STATE_TABLES
+_FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +45,21 @@ class Options:
         filter: a capture filter in libpcap's language; frames it does not match are left out.
         start, stop: first and last time or frame of interest (see ``capture.selection``).
         keep_duplicates: count frames that were captured twice each time.
+        like_wireshark: label TCP segments as Wireshark does; duplicates are kept as well.
+        streams: numbers of the TCP streams that tables of chosen streams are about.
         decode_as: application protocol by transport and port, whatever the bytes look like.
         time_wait_ns: how long endpoints stay in TIME-WAIT.
-        segments_of: the TCP stream whose segments are kept, for ``Engine.segments``.
     """
 
-    tables: tuple[str, ...] = NAMES
+    tables: tuple[str, ...] = USUAL
     filter: str | None = None
     start: str | None = None
     stop: str | None = None
     keep_duplicates: bool = False
+    like_wireshark: bool = False
+    streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
-    segments_of: int | None = None
 
 
 class Engine:
@@ -99,20 +93,21 @@ class Engine:
         self._selection = _selection(options)
         self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
-        self._flows = FlowTable(
-            self._decoder.packets, self._decoder.facts, keep_duplicates=options.keep_duplicates
-        )
+        packets = self._decoder.packets
+        keep_duplicates = options.keep_duplicates or options.like_wireshark
+        self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
         self._track_flows = bool(wanted & _FLOW_TABLES)
-        self._name_apps = bool(wanted & _NAMED_TABLES)
-        self._time_wait_ns = options.time_wait_ns
-        self._machines: Machines | None = None
-        if wanted & _STATE_TABLES:
-            self._machines = Machines(
-                self._decoder.packets,
+        self._tcp = (
+            TcpAnalysis(
+                packets,
+                wanted,
+                like_wireshark=options.like_wireshark,
+                streams=options.streams,
                 time_wait_ns=options.time_wait_ns,
-                record=bool(wanted & _MOVE_TABLES),
             )
-        self._segments = None if options.segments_of is None else Segments(options.segments_of)
+            if wanted & TCP_TABLES
+            else None
+        )
         self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
         self._paths = Paths()
@@ -128,12 +123,9 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
-        if self._machines is not None:
-            self._machines.add(batch, packets, self._flows.tcp.count)
-        if self._segments is not None:
-            self._segments.add(batch, packets)
-        if self._name_apps:
             self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._tcp is not None:
+            self._tcp.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -150,17 +142,11 @@ class Engine:
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
+            **self._tcp_tables(),
             "udp": self._udp,
         }
-        if self._machines is not None:
-            tables |= self._state_tables(self._machines.finish(self._flows.tcp))
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
-
-    def segments(self) -> Table[Any]:
-        """The segments of the stream that the options name, as far as it was fed."""
-        collected = self._segments or Segments(0)
-        return build.segments_table(collected.columns(self._flows.tcp, self._client_side()))
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -170,40 +156,30 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _state_tables(self, outcome: Outcome) -> dict[str, Callable[[], Table[Any]]]:
-        return {
-            "streams": lambda: self._streams(outcome),
-            "transitions": lambda: build.transitions_table(
-                transition_columns(outcome.moves, self._client_side())
-            ),
-            "populations": lambda: self._populations(outcome),
-            "closers": lambda: self._closers(outcome),
-        }
-
-    def _client_side(self) -> NDArray[np.int64]:
-        return client_side(self._flows.tcp, self._identifier.service_ports["tcp"])
-
-    def _stream_columns(self) -> dict[str, Any]:
-        return stream_columns(self._flows.tcp, self._identifier.service_ports["tcp"])
-
-    def _streams(self, outcome: Outcome) -> Table[Any]:
+    def _tcp_tables(self) -> dict[str, Callable[[], Table[Any]]]:
+        analysis = self._tcp
+        if analysis is None:
+            return {}
+        ports = self._identifier.service_ports["tcp"]
+        tcp = self._flows.tcp
+        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
         codes, names = self._identifier.tcp_apps()
-        states = state_columns(outcome, self._client_side())
-        return build.streams_table({**self._stream_columns(), **states, "app": codes, "app_names": names})
-
-    def _populations(self, outcome: Outcome) -> Table[Any]:
-        columns = population_columns(
-            outcome.moves, self._stream_columns(), self._client_side(), self._time_wait_ns
-        )
-        return build.populations_table(columns)
-
-    def _closers(self, outcome: Outcome) -> Table[Any]:
-        columns = closer_columns(outcome.moves, self._stream_columns(), self._client_side())
-        return build.closers_table(columns)
+        found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
+        return {
+            "streams": lambda: build.streams_table(found),
+            "directions": lambda: build.directions_table(analysis.directions(streams)),
+            "events": lambda: build.events_table(analysis.events(streams)),
+            "windows": lambda: build.windows_table(analysis.windows(streams)),
+            "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),
+            "transitions": lambda: build.transitions_table(analysis.transitions(streams)),
+            "populations": lambda: build.populations_table(analysis.populations(streams)),
+            "closers": lambda: build.closers_table(analysis.closers(streams)),
+        }
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
@@ -247,51 +223,6 @@ def run(
         CaptureError: a file cannot be read as a capture.
         UsageError: an option makes no sense.
     """
-    return _run(paths, options, on_progress=on_progress, on_warning=on_warning, should_stop=should_stop)[0]
-
-
-def run_stream(  # noqa: PLR0913 - all but the first three are callbacks, given by name
-    path: str,
-    number: int,
-    options: Options,
-    *,
-    on_progress: Callable[[int, int | None], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> tuple[Report, Table[Any]]:
-    """Analyse a capture for the sake of one TCP stream.
-
-    Args:
-        path: the file; ``-`` is standard input.
-        number: of the stream; there may be none of this number.
-        options: what is asked; which tables does not matter.
-        on_progress: as for ``run``.
-        on_warning: as for ``run``.
-        should_stop: as for ``run``.
-
-    Returns:
-        A report with the tables ``streams`` and ``transitions``, and the stream's segments.
-
-    Raises:
-        CaptureError: the file cannot be read as a capture.
-        UsageError: an option makes no sense.
-    """
-    asked = replace(options, tables=("streams", "transitions"), segments_of=number)
-    report, engine = _run(
-        [path], asked, on_progress=on_progress, on_warning=on_warning, should_stop=should_stop
-    )
-    return report, engine.segments()
-
-
-def _run(
-    paths: Sequence[str],
-    options: Options,
-    *,
-    on_progress: Callable[[int, int | None], None] | None,
-    on_warning: Callable[[str], None] | None,
-    should_stop: Callable[[], bool] | None,
-) -> tuple[Report, Engine]:
-    """The report on these files, and the engine that made it."""
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
         engine = Engine(options, on_warning=on_warning)
         for batch in capture:
@@ -300,4 +231,4 @@ def _run(
                 on_progress(capture.position_bytes, capture.total_bytes)
             if should_stop is not None and should_stop():
                 break
-        return engine.finish(capture, complete=should_stop is None or not should_stop()), engine
+        return engine.finish(capture, complete=should_stop is None or not should_stop())

@@ -90,6 +90,13 @@ STORIES |= {
     "two syn-acks": numbering(
         (A, SYN, 100, 0), (B, SYN | ACK, 500, 101), (B, SYN | ACK, 900, 101), (A, ACK, 101, 901)
     ),
+    "syn after two syn-acks": numbering(
+        (A, SYN, 100, 0),
+        (B, SYN | ACK, 500, 101),
+        (B, SYN | ACK, 900, 101),
+        (B, SYN, 900, 0),
+        (B, SYN, 500, 0),
+    ),
     "syn-ack after reset": numbering(
         (A, SYN, 100, 0), (B, RST | ACK, 0, 101), (B, SYN | ACK, 500, 101), (A, ACK, 101, 501)
     ),

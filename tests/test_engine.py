@@ -15,6 +15,7 @@ import pytest
 from netanalyze.capture import files, open_capture
 from netanalyze.errors import NetanalyzeError
 from netanalyze.pipeline import Engine, Options, run
+from netanalyze.report.registry import USUAL
 
 if TYPE_CHECKING:
     from netanalyze.report.report import Report
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = sorted(
     path for path in (ROOT / "captures").iterdir() if path.suffix in {".pcap", ".pcapng", ".gz", ".zst"}
 )
-TABLES = ("ledger", "protocols", "streams", "transitions", "populations", "closers", "udp")
+TABLES = tuple(name for name in USUAL if name != "capture")
 
 
 def tables_of(report: Report) -> dict[str, Any]:

@@ -20,11 +20,19 @@ if TYPE_CHECKING:
 
     from namespace import Namespace
 
-_TCP_INFO = struct.Struct("=8B24I4Q6I4Q2I2Q4I")
+_TCP_INFO = struct.Struct("=8B24I4Q6I4Q2I2Q6I2HI")
 _TCP_INFO_FIELDS = {
+    7: "delivery_rate_app_limited",
+    8: "rto_us",
     10: "snd_mss_bytes",
     11: "rcv_mss_bytes",
     23: "rtt_us",
+    24: "rttvar_us",
+    25: "snd_ssthresh_segments",
+    26: "snd_cwnd_segments",
+    28: "reordering_segments",
+    29: "rcv_rtt_us",
+    30: "rcv_space_bytes",
     31: "total_retrans",
     34: "bytes_acked",
     35: "bytes_received",
@@ -33,12 +41,21 @@ _TCP_INFO_FIELDS = {
     39: "min_rtt_us",
     40: "data_segs_in",
     41: "data_segs_out",
+    42: "delivery_rate_bytes_per_s",
+    43: "busy_time_us",
     44: "rwnd_limited_us",
+    45: "sndbuf_limited_us",
+    46: "delivered_segments",
     48: "bytes_sent",
     49: "bytes_retrans",
     50: "dsack_dups",
     51: "reord_seen",
     52: "rcv_ooopack",
+    53: "snd_wnd_bytes",
+    54: "rcv_wnd_bytes",
+    56: "total_rto",
+    57: "total_rto_recoveries",
+    58: "total_rto_time_ms",
 }
 """Place of a field in ``struct tcp_info`` (linux/tcp.h), and a name with its unit."""
 
@@ -47,7 +64,10 @@ def tcp_info(connection: socket.socket) -> dict[str, int]:
     """What the kernel knows of a TCP connection; ask before it is closed."""
     data = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     values = _TCP_INFO.unpack(data.ljust(_TCP_INFO.size, b"\0"))
-    return {name: values[place] for place, name in _TCP_INFO_FIELDS.items()}
+    found = {name: values[place] for place, name in _TCP_INFO_FIELDS.items()}
+    # A byte of bit fields: the lowest bit is this one.
+    found["delivery_rate_app_limited"] &= 1
+    return found
 
 
 def unacknowledged(connection: socket.socket) -> int:
@@ -64,6 +84,18 @@ def counted(host: Namespace) -> Iterator[dict[str, int]]:
     after = host.counters()
     steps = {name: value - before.get(name, 0) for name, value in after.items()}
     moved.update({name: step for name, step in steps.items() if step})
+
+
+def tcp_only(counters: dict[str, int]) -> dict[str, int]:
+    """Those of ``counters`` that are TCP's."""
+    return {name: step for name, step in counters.items() if name.startswith("Tcp")}
+
+
+def await_probes(host: Namespace, probes: int) -> float:
+    """Wait until the kernel of ``host`` has sent ``probes`` more window probes; return the seconds."""
+    began, before = time.monotonic(), host.counters()["TcpExtTCPWinProbe"]
+    wait_until(lambda: host.counters()["TcpExtTCPWinProbe"] >= before + probes, "window probes")
+    return round(time.monotonic() - began, 3)
 
 
 @contextlib.contextmanager

@@ -7,29 +7,17 @@ probes, twice in the course of the transfer. Only the first 96 bytes of each fra
 from __future__ import annotations
 
 import socket
-import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from capturing import Capture
 from lab import Lab, run
-from measure import counted, everything, exactly, sending, tcp_info
-from namespace import wait_until
+from measure import await_probes, counted, everything, exactly, sending, tcp_info
 from web import prose
-
-if TYPE_CHECKING:
-    from namespace import Namespace
 
 TRY = "netanalyze analyze captures/zero-window.pcap --report streams"
 
 SIZE = 60_000
 PROBES = 3
-
-
-def await_probes(server: Namespace) -> float:
-    """Wait until the kernel of ``server`` has sent ``PROBES`` more window probes; return the seconds."""
-    began, before = time.monotonic(), server.counters()["TcpExtTCPWinProbe"]
-    wait_until(lambda: server.counters()["TcpExtTCPWinProbe"] >= before + PROBES, "window probes")
-    return round(time.monotonic() - began, 3)
 
 
 def record(lab: Lab) -> None:
@@ -47,7 +35,7 @@ def record(lab: Lab) -> None:
         received = 0
         with sending(accepted, prose(SIZE, 6).encode()[:SIZE]):
             for part in (SIZE // 2, SIZE // 2):
-                pauses.append({"probes": PROBES, "client_waited_s": await_probes(server)})
+                pauses.append({"probes": PROBES, "client_waited_s": await_probes(server, PROBES)})
                 received += len(exactly(connection, part))
         info = {"client": tcp_info(connection), "server": tcp_info(accepted)}
         accepted.close()

@@ -9,15 +9,17 @@ import typer
 from netanalyze.cli import errors, options
 from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.output import STDOUT, open_output
+from netanalyze.cli.plot import draw_stream
 from netanalyze.cli.progress import Progress
 from netanalyze.errors import UsageError
-from netanalyze.report.formats import format_named, format_of_file
-from netanalyze.report.registry import NAMES, OVERVIEW, TABLES, table_kind, wanted
+from netanalyze.report.formats import PEOPLE, format_named, format_of_file
+from netanalyze.report.registry import OVERVIEW, USUAL, like_wireshark, table_kind, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from netanalyze.pipeline import Options
+    from netanalyze.report.plot.render import Form
     from netanalyze.report.report import Report
     from netanalyze.report.selection import Selection
 
@@ -38,8 +40,10 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     start: options.Start = None,
     stop: options.Stop = None,
     keep_duplicates: options.KeepDuplicates = False,
+    compat: options.Compat = None,
     decode_as: options.DecodeAs = None,
     time_wait: options.TimeWait = 60,
+    plot: options.Plot = None,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -64,24 +68,31 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             streams=tuple(stream or ()),
             columns=options.split(columns),
         )
-        _check(names, form, selection)
+        _check(names, form, selection, plot=plot is not None)
+        drawing = _drawing(plot, names, selection.streams)
+        asked = names or (OVERVIEW if form in PEOPLE else USUAL)
         to_stdout = output in (None, STDOUT)
         with open_output(output, files) as out:
             made = _run(
                 files,
                 Options(
-                    tables=names or (OVERVIEW if form in ("table", "markdown") else NAMES),
+                    tables=tuple(dict.fromkeys((*asked, *(("windows", "streams") if drawing else ())))),
                     filter=capture_filter,
                     start=start,
                     stop=stop,
                     keep_duplicates=keep_duplicates,
+                    like_wireshark=like_wireshark(compat),
+                    streams=selection.streams,
                     decode_as=options.decode_as(decode_as),
                     time_wait_ns=options.nanoseconds(time_wait),
                 ),
                 quiet=quiet,
                 bar=not (quiet or no_progress),
             )
-            tables = choose(made.tables(names), selection) if names or selection else None
+            if plot is not None and drawing is not None:
+                draw_stream(made, selection.streams[0], plot, drawing, files)
+            chosen = bool(names or selection) and not (drawing and not names)
+            tables = choose(made.tables(names), selection) if chosen else None
             style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
             out.write(render(form, made, tables, style))
         raise typer.Exit(_status(made, quiet=quiet))
@@ -93,7 +104,7 @@ def _format(name: str | None, output: str | None) -> str:
     return "table" if output in (None, STDOUT) else format_of_file(str(output))
 
 
-def _check(names: Sequence[str], form: str, selection: Selection) -> None:
+def _check(names: Sequence[str], form: str, selection: Selection, *, plot: bool) -> None:
     """Find mistakes before the analysis, which may take long.
 
     Raises:
@@ -104,12 +115,37 @@ def _check(names: Sequence[str], form: str, selection: Selection) -> None:
     from netanalyze.report.tables import empty_table  # noqa: PLC0415 - the same
 
     if form == "csv":
-        check_one(names or NAMES)
-    if selection and not names and form in ("table", "markdown"):
+        check_one(names or USUAL)
+    if selection and not names and form in PEOPLE and not plot:
         message = "--where, --sort, --top, --stream and --columns are about tables: choose some with --report"
         raise UsageError(message)
-    kinds = [table_kind(name) for name in names] if names else TABLES
+    unchosen = [name for name in names if table_kind(name).of_streams and not selection.streams]
+    if unchosen:
+        message = f"{unchosen[0]} is about a stream: add --stream NUMBER, a number from --report streams"
+        raise UsageError(message)
+    kinds = [table_kind(name) for name in names or USUAL]
     choose([empty_table(kind.name, kind.record) for kind in kinds], selection)
+
+
+def _drawing(plot: str | None, names: Sequence[str], streams: Sequence[int]) -> Form | None:
+    """The form of the picture that is asked for, if any.
+
+    Raises:
+        UsageError: it cannot be drawn.
+    """
+    if plot is None:
+        return None
+    from netanalyze.report.plot.render import plot_format  # noqa: PLC0415 - rarely asked for
+
+    form = plot_format(plot)
+    if len(streams) != 1:
+        message = "--plot draws one connection: add --stream NUMBER, a number from --report streams"
+        raise UsageError(message)
+    others = [name for name in names if name != "windows"]
+    if others:
+        message = f"--plot draws the table windows, not {others[0]}: leave --report out or make it windows"
+        raise UsageError(message)
+    return form
 
 
 def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Report:

@@ -112,6 +112,22 @@ KeepDuplicates = Annotated[
     bool,
     typer.Option("--keep-duplicates", help="Count a packet again for each time it was captured."),
 ]
+Compat = Annotated[
+    str | None,
+    typer.Option(
+        "--compat",
+        metavar="PROGRAM",
+        help="Label TCP events as another program does: wireshark. Frames captured twice are kept then.",
+    ),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Draw the connection chosen with --stream over time into this file: .svg, .png or .html.",
+    ),
+]
 DecodeAs = Annotated[
     list[str] | None,
     typer.Option(

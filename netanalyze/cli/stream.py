@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json")
 DIAGRAMS = ("mermaid",)
+TABLES = ("streams", "windows", "transitions")
+"""What the ladder is drawn from, and what the JSON has."""
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A capture; - is standard input.")]
 Number = Annotated[
@@ -55,7 +57,7 @@ def stream(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Show one TCP connection as a ladder: its segments, and the state of each end.
+    """Show one TCP connection as a ladder: its segments with their events, and the state of each end.
 
     The client is on the left, the server on the right; numbers are relative, windows scaled. Exit
     status as that of analyze; a stream that there is not is bad usage.
@@ -64,20 +66,24 @@ def stream(  # noqa: PLR0913 - every option is an argument
         _check("format", format_name, FORMATS)
         if diagram is not None:
             _check("diagram", diagram, DIAGRAMS)
-        from netanalyze.pipeline import Options, run_stream  # noqa: PLC0415 - help answers faster without
+        from netanalyze.pipeline import Options, run  # noqa: PLC0415 - help answers faster without
 
-        asked = Options(keep_duplicates=keep_duplicates, time_wait_ns=options.nanoseconds(time_wait))
+        asked = Options(
+            tables=TABLES,
+            streams=(number,),
+            keep_duplicates=keep_duplicates,
+            time_wait_ns=options.nanoseconds(time_wait),
+        )
         with open_output(output, [file]) as out:
             with Interrupt() as interrupt, Progress(wanted=not (quiet or no_progress)) as progress:
-                report, segments = run_stream(
-                    file,
-                    number,
+                report = run(
+                    [file],
                     asked,
                     on_progress=progress.advance,
                     on_warning=(lambda _line: None) if quiet else progress.warn,
                     should_stop=interrupt,
                 )
-            tables = [report["streams"].stream(number), report["transitions"].stream(number), segments]
+            tables = [report[name].stream(number) for name in TABLES]
             if not len(tables[0]):
                 raise UsageError(_no_such_stream(number, len(report["streams"])))
             style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
@@ -112,7 +118,7 @@ def _shown(  # noqa: PLR0913 - how to show it
     if form == "json" and diagram is None:
         yield from json_object.render(report, tables)
         return
-    streams, transitions, segments = tables
+    streams, segments, transitions = tables
     story = ladder.Story(streams[0], list(segments), list(transitions))
     lines = ladder.diagrams(story) if diagram else ladder.draw(story, style, fold=fold)
     coding = "ascii" if style.ascii_only else "utf-8"

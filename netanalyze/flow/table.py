@@ -27,7 +27,7 @@ _RECENT_PACKETS = 2048
 _SENDER_LINES = 4096
 _PACKET_COLUMNS = (
     "frame", "role", "protocol", "ip_version", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport",
-    "fragments", "payload_bytes", "seq", "ack", "flags", "duplicate", "stream", "side",
+    "fragments", "payload_bytes", "seq", "ack", "flags", "duplicate", "stream", "side", "opens",
 )  # fmt: skip
 _DUPLICATE_COLUMNS = (
     "frame", "role", "protocol", "src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport", "ip_id", "ttl",

@@ -109,6 +109,7 @@ def assign_streams(
     duplicate: cython.uchar[::1],
     stream: cython.longlong[::1],
     side: cython.uchar[::1],
+    opens: cython.uchar[::1],
     salt: cython.ulonglong,
     slots: cython.ulonglong[::1],
     state: cython.ulonglong[:, ::1],
@@ -237,7 +238,9 @@ def assign_streams(
                         and state[found, BASE + sender] != number
                     ):
                         fresh = 1
+            opens[row] = 0
             if fresh:
+                opens[row] = 1 if found < 0 else 2
                 found = count
                 count += 1
                 sender = 0
@@ -301,6 +304,9 @@ def assign_streams(
                         if size:
                             complete |= HAS_DATA
                 else:
+                    # Another number than the one known: from now on this is it, as in Wireshark.
+                    number = seq[row]
+                    state[found, BASE + sender] = number
                     bits |= SYN_ACK_SENT << sender
                     if not fresh:
                         complete |= HAS_SYN_ACK

@@ -21,6 +21,7 @@ _FORMATS: dict[Unit, Callable[[int], str]] = {
     Unit.BYTES: units.size,
     Unit.DURATION: units.duration,
     Unit.TIME: units.moment,
+    Unit.RATE: units.bit_rate,
 }
 
 

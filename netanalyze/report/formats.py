@@ -41,6 +41,9 @@ FORMATS = (
 )
 """Every format."""
 
+PEOPLE = frozenset({"table", "markdown"})
+"""Formats in which an overview stands for tables that nobody chose."""
+
 FORMAT_NAMES = tuple(form.name for form in FORMATS)
 
 

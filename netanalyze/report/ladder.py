@@ -1,27 +1,28 @@
 """One TCP connection as a ladder: client on the left, server on the right, time going down.
 
-A line is a segment, with the state of each end beside it where that has changed. Long runs of plain
-segments, of which none changes a state or has a label, are folded into one line that adds them up.
+A line is a segment, with the state of each end beside it where that has changed, and the events at it.
+Long runs of plain segments, of which none changes a state or is an event, are folded into one line that
+adds them up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from netanalyze.report import units
 from netanalyze.report.cells import MISSING
 from netanalyze.report.overview import endpoint
-from netanalyze.report.printable import plain, printable, width
+from netanalyze.report.printable import plain
 from netanalyze.tcp.states import Event, State, mermaid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from netanalyze.report.records.ladder import Segment
     from netanalyze.report.records.states import Transition
     from netanalyze.report.records.tcp import Stream
+    from netanalyze.report.records.windows import WindowPoint
     from netanalyze.report.style import Style
 
 FOLD_FROM = 8
@@ -45,13 +46,11 @@ class Story:
         stream: the connection.
         segments: its segments in order.
         transitions: its changes of state in order.
-        labels: what is notable about a frame, by its number.
     """
 
     stream: Stream
-    segments: Sequence[Segment]
+    segments: Sequence[WindowPoint]
     transitions: Sequence[Transition]
-    labels: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 def draw(story: Story, style: Style, *, fold: bool = True) -> Iterator[str]:
@@ -92,19 +91,18 @@ class _Ladder:
             else:
                 self._loose.append(move)
         self._loose.reverse()
-        self._labels = story.labels
-        labels = max((width(", ".join(told)) for told in story.labels.values()), default=0)
+        events = max((len(segment.events or "") for segment in story.segments), default=0)
         last = story.segments[-1].frame if story.segments else 0
         self._frame_width = max(len("frame"), len(str(last)))
-        taken = self._frame_width + _TIME_WIDTH + 2 * _STATE_WIDTH + 8 + (labels + 2 if labels else 0)
+        taken = self._frame_width + _TIME_WIDTH + 2 * _STATE_WIDTH + 8 + (events + 2 if events else 0)
         self._arrow_width = max(_LEAST_ARROW, min(72, style.width - taken))
 
-    def is_plain(self, segment: Segment) -> bool:
+    def is_plain(self, segment: WindowPoint) -> bool:
         """Whether there is nothing to say about it but what it carries."""
         return not (
             segment.flags & ~_PLAIN
             or segment.frame in self._moves
-            or segment.frame in self._labels
+            or segment.events
             or (self._loose and self._loose[-1].time_ns < segment.time_ns)
         )
 
@@ -119,14 +117,14 @@ class _Ladder:
         yield self._text(f"stream {stream.stream}: {client} to {server}{app}, {packets}, {span}")
         yield ""
         ends = "client" + "server".rjust(self._arrow_width - len("client"))
-        yield self._line("frame", "time", "", ends, "", ())
+        yield self._line("frame", "time", "", ends)
         first: dict[str, str] = {}
         for move in self._story.transitions:
             first.setdefault(move.endpoint, move.from_state or "")
         if any(first.values()):
-            yield self._line("", "", first.get("client", ""), "", first.get("server", ""), ())
+            yield self._line("", "", first.get("client", ""), "", first.get("server", ""))
 
-    def step(self, segment: Segment) -> Iterator[str]:
+    def step(self, segment: WindowPoint) -> Iterator[str]:
         """A segment, and before it what happened without one."""
         while self._loose and self._loose[-1].time_ns < segment.time_ns:
             yield self._without_frame(self._loose.pop())
@@ -137,10 +135,10 @@ class _Ladder:
             states.get("client", ""),
             self._arrow(segment),
             states.get("server", ""),
-            self._labels.get(segment.frame, ()),
+            segment.events or "",
         )
 
-    def folded(self, run: Sequence[Segment]) -> str:
+    def folded(self, run: Sequence[WindowPoint]) -> str:
         """A line in place of many."""
         sent = []
         for end in _ENDS:
@@ -150,7 +148,7 @@ class _Ladder:
                 sent.append(f"{end} {units.size(carried)} in {units.count(len(mine))}")
         span = units.duration(run[-1].time_ns - run[0].time_ns)
         text = f"{units.counted(len(run), 'segment')} in {span}: {', '.join(sent)}"
-        return self._line("…", units.duration(run[0].elapsed_ns), "", f"… {text} …", "", ())
+        return self._line("…", units.duration(run[0].elapsed_ns), "", f"… {text} …")
 
     def rest(self) -> Iterator[str]:
         """What happened after the last segment."""
@@ -166,10 +164,9 @@ class _Ladder:
             states.get("client", ""),
             f"({move.endpoint}: {move.trigger})",
             states.get("server", ""),
-            (),
         )
 
-    def _arrow(self, segment: Segment) -> str:
+    def _arrow(self, segment: WindowPoint) -> str:
         flags = [name for bit, name in _FLAGS if segment.flags & bit]
         if flags == ["PSH", "ACK"]:
             flags = ["ACK"]  # PSH says nothing about the connection
@@ -186,14 +183,12 @@ class _Ladder:
         return f"{text} {shaft}{right}" if segment.sender == "client" else f"{left}{shaft} {text}"
 
     def _line(  # noqa: PLR0913, PLR0917 - the columns, in order
-        self, frame: str, time: str, client: str, arrow: str, server: str, labels: Sequence[str]
+        self, frame: str, time: str, client: str, arrow: str, server: str = "", events: str = ""
     ) -> str:
         text = (
             f"{frame:>{self._frame_width}}  {time:>{_TIME_WIDTH}}  {client:>{_STATE_WIDTH}}"
-            f"  {arrow:<{self._arrow_width}}  {server:<{_STATE_WIDTH}}"
+            f"  {arrow:<{self._arrow_width}}  {server:<{_STATE_WIDTH}}  {events}"
         )
-        if labels:
-            text += "  " + ", ".join(printable(label, ascii_only=self._ascii) for label in labels)
         return self._text(text.rstrip())
 
     def _text(self, text: str) -> str:

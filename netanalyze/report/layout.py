@@ -29,12 +29,15 @@ class Lane:
         show: see ``record.column``.
         least: its cells are not cut below this while a less important column can still go; None if
             they are never cut.
+        pair: what it tells of the client and another column tells of the server, or the other way
+            round; both go or neither. Empty if there is no such column.
     """
 
     head: str
     natural: int
     show: int
     least: int | None = None
+    pair: str = ""
 
     @property
     def wish(self) -> int:
@@ -62,7 +65,9 @@ def fit(lanes: Sequence[Lane], limit: int | None) -> dict[int, int]:
     shown = [place for place, lane in enumerate(lanes) if lane.show < WIDE] or list(range(len(lanes)))
     while len(shown) > 1 and _total([lanes[place].floor for place in shown]) > limit:
         # The least important goes, of several equals the last; those with 0 only when all have it.
-        shown.remove(max(shown, key=lambda place: (lanes[place].show, place)))
+        gone = lanes[max(shown, key=lambda place: (lanes[place].show, place))]
+        rest = [place for place in shown if lanes[place] is not gone and not _twins(lanes[place], gone)]
+        shown = rest or shown[:1]
     widths = {place: lanes[place].floor for place in shown}
     spare = limit - _total(list(widths.values()))
     if spare < 0:  # one column is left
@@ -72,6 +77,10 @@ def fit(lanes: Sequence[Lane], limit: int | None) -> dict[int, int]:
         widths[place] += more
         spare -= more
     return widths
+
+
+def _twins(one: Lane, other: Lane) -> bool:
+    return bool(one.pair) and (one.pair, one.show) == (other.pair, other.show)
 
 
 def _total(widths: Sequence[int]) -> int:

@@ -161,7 +161,7 @@ def _streams(report: Report, style: Style) -> Iterator[str]:
     rows = [
         _Stream(
             row.stream,
-            *_who(row),
+            *ends(row),
             row.client_packets + row.server_packets,
             row.client_bytes + row.server_bytes,
             row.duration_ns,
@@ -176,7 +176,7 @@ def _flows(report: Report, style: Style) -> Iterator[str]:
     rows = [
         _Flow(
             row.flow,
-            *_who(row),
+            *ends(row),
             row.client_datagrams + row.server_datagrams,
             row.client_bytes + row.server_bytes,
             row.duration_ns,
@@ -195,7 +195,7 @@ def _largest(table: Table[Any], top: Table[Any], style: Style) -> Iterator[str]:
     yield from draw(top, top.fields, style).lines
 
 
-def _who(row: Stream | UdpFlow) -> tuple[str, str, str | None]:
+def ends(row: Stream | UdpFlow) -> tuple[str, str, str | None]:
     """Client and server with their ports, and what they speak."""
     client, server = endpoint(row.client, row.client_port), endpoint(row.server, row.server_port)
     return client, server, row.app

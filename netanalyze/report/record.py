@@ -34,9 +34,10 @@ class Unit(StrEnum):
     FLAGS = "bits"
     TRUTH = "true or false"
     SHARE = "percent"
+    RATE = "bits per second"
 
 
-QUANTITIES = frozenset({Unit.COUNT, Unit.BYTES, Unit.DURATION})
+QUANTITIES = frozenset({Unit.COUNT, Unit.BYTES, Unit.DURATION, Unit.RATE})
 """Units of amounts: both directions can be added up, and sorting puts the biggest first."""
 
 NUMBERS = QUANTITIES | {Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS}
@@ -93,7 +94,7 @@ class Field(msgspec.Struct, frozen=True):
     @property
     def short(self) -> str:
         """The name without the unit, as text output has it above the column."""
-        return self.name.removesuffix("_ns")
+        return self.name.removesuffix("_ns").removesuffix("_bps")
 
 
 def select_type(record: type[Record], names: Sequence[str]) -> type[Record]:
@@ -155,7 +156,7 @@ def find_field(known: Sequence[Field], name: str) -> Field | None:
     ``client_bytes`` and ``server_bytes``, and so do the other amounts that both directions have.
     """
     by_name = {field.name: field for field in known}
-    for candidate in (name, name + "_ns"):
+    for candidate in (name, name + "_ns", name + "_bps"):
         if candidate in by_name:
             return by_name[candidate]
     pair = [by_name.get(f"{side}_{name}") for side in ("client", "server")]

@@ -30,6 +30,7 @@ class TableKind:
         description: one line about it.
         module: file in ``report/records`` that has its record.
         record_name: the record in it.
+        of_streams: whether it is about streams that have to be chosen, and comes only when asked for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TableKind:
     description: str
     module: str
     record_name: str
+    of_streams: bool = False
 
     @property
     def record(self) -> type[Record]:
@@ -82,6 +84,40 @@ TABLES = (
         "Stream",
     ),
     TableKind(
+        "directions",
+        "half-stream",
+        "half-streams",
+        "What each side of a TCP connection sent: losses, windows, round trip times, rates",
+        "directions",
+        "Direction",
+    ),
+    TableKind(
+        "events",
+        "TCP event",
+        "TCP events",
+        "Retransmissions, reordering, lost segments, zero windows and more, each with its reason",
+        "events",
+        "Event",
+    ),
+    TableKind(
+        "windows",
+        "segment",
+        "segments",
+        "The course of a connection chosen with --stream: each segment with sequence numbers, windows, bytes"
+        " in flight and round trip time",
+        "windows",
+        "WindowPoint",
+        of_streams=True,
+    ),
+    TableKind(
+        "listeners",
+        "listener",
+        "listeners",
+        "Listening sockets: who could connect and who could not, how full the queues were, what it cost",
+        "listeners",
+        "Listener",
+    ),
+    TableKind(
         "transitions",
         "change of state",
         "changes of state",
@@ -119,10 +155,13 @@ TABLES = (
 ALWAYS = ("capture", "ledger")
 """Tables that every report has."""
 
-OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
-"""Tables that the overview is made of."""
-
 NAMES = tuple(kind.name for kind in TABLES)
+
+USUAL = tuple(kind.name for kind in TABLES if not kind.of_streams)
+"""What a report has when nobody chose any tables."""
+
+OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
+"""What the overview is made of."""
 
 _BY_NAME = {kind.name: kind for kind in TABLES}
 
@@ -146,3 +185,18 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
         UsageError: there is no such table.
     """
     return tuple(dict.fromkeys(table_kind(name).name for name in names))
+
+
+COMPATIBLE = ("wireshark",)
+"""Programs whose labels of TCP events can be had."""
+
+
+def like_wireshark(program: str | None) -> bool:
+    """Whether Wireshark's labels are asked for.
+
+    Raises:
+        UsageError: it names another program.
+    """
+    if program is not None and program not in COMPATIBLE:
+        raise UsageError(unknown("program", program, COMPATIBLE))
+    return program is not None

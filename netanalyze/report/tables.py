@@ -8,18 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
-from netanalyze.report.column import AddressColumn, BoolColumn, CodeColumn, Column, IntColumn
+from netanalyze.report import units
+from netanalyze.report.column import (
+    AddressColumn,
+    BoolColumn,
+    CodeColumn,
+    Column,
+    IntColumn,
+    ListColumn,
+    PackedColumn,
+)
+from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.record import Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
-from netanalyze.report.records.ladder import Segment
+from netanalyze.report.records.directions import Direction
+from netanalyze.report.records.events import Event
+from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.states import Closer, Population, Transition
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
+from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from netanalyze.capture.info import FileInfo
 
@@ -81,17 +94,51 @@ def closers_table(columns: Mapping[str, Any]) -> Table[Closer]:
     return table_of_columns("closers", Closer, columns)
 
 
-def segments_table(columns: Mapping[str, Any]) -> Table[Segment]:
-    """One row for each segment of a stream, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("segments", Segment, columns)
-
-
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:
     """One row for each UDP flow, from arrays (see ``table_of_columns``)."""
     return table_of_columns("udp", UdpFlow, columns)
 
 
-def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> Table[R]:
+SENDERS = ("client", "server")
+"""Names of the two sides, by their numbers in a column ``sender``."""
+
+
+def directions_table(columns: Mapping[str, Any]) -> Table[Direction]:
+    """Two rows for each TCP connection, from arrays (see ``table_of_columns``)."""
+    buckets = columns["rtt_buckets"]
+    made = {"rtt_histogram": ListColumn([_histogram(row) for row in buckets.tolist()])}
+    return table_of_columns("directions", Direction, {**columns, "sender_names": SENDERS}, made)
+
+
+def _histogram(counts: Sequence[int]) -> str | None:
+    """Counts by powers of two of nanoseconds from 2**16 on, as ``1.05ms:12 2.10ms:3``."""
+    parts = [
+        f"{units.duration(1 << (16 + place)).replace(' ', '')}:{count}"
+        for place, count in enumerate(counts)
+        if count
+    ]
+    return " ".join(parts) or None
+
+
+def events_table(columns: Mapping[str, Any]) -> Table[Event]:
+    """One row for each TCP event, from arrays (see ``table_of_columns``)."""
+    made = {"detail": DetailColumn(columns)}
+    return table_of_columns("events", Event, {**columns, "sender_names": SENDERS}, made)
+
+
+def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
+    """One row for each segment of some connections, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("windows", WindowPoint, {**columns, "sender_names": SENDERS})
+
+
+def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
+    """One row for each listening socket, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("listeners", Listener, columns)
+
+
+def table_of_columns(
+    name: str, record: type[R], columns: Mapping[str, Any], made: Mapping[str, Column] | None = None
+) -> Table[R]:
     """A table from arrays by name.
 
     Args:
@@ -100,7 +147,9 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
         columns: for each field an integer array of its name, ``NULL`` where there is no value, or an
             array of flags. An address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of
             text has an array of numbers, -1 for no value, and ``…_names``, the text of each number,
-            empty for no value. Other names are not looked at.
+            empty for no value; or ``…_words``, a row of words for each text, and ``…_texts``, which
+            makes text of such rows. Other names are not looked at.
+        made: columns that are there already.
 
     Raises:
         KeyError: an array is missing.
@@ -108,12 +157,16 @@ def table_of_columns(name: str, record: type[R], columns: Mapping[str, Any]) -> 
     built: dict[str, Column] = {}
     for field in fields(record):
         key = field.name
-        if field.unit is Unit.ADDRESS:
-            built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
-        elif field.kind is str:
-            built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
+        if made and key in made:
+            built[key] = made[key]
         elif field.kind is bool:
             built[key] = BoolColumn(columns[key])
+        elif field.unit is Unit.ADDRESS:
+            built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
+        elif field.kind is str and f"{key}_words" in columns:
+            built[key] = PackedColumn(columns[f"{key}_words"], columns[f"{key}_texts"])
+        elif field.kind is str:
+            built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
         else:
             built[key] = IntColumn(columns[key])
     return Table(name, record, built)

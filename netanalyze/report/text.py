@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 """Columns below which texts are not cut while a less important column can still go."""
 
+_BROKEN = {"retransmissions": "retrans- missions"}
+"""Words that are much longer than what stands below them, and where they are broken."""
+
 INTERRUPTED = "Interrupted: this is what was read until then."
+
+_NAMED = 16
+"""Columns left out that the note below a table names."""
 
 _INDENT = "  "
 GLUE = "\x01"
@@ -92,7 +98,9 @@ def _footer(table: Table[Any], shown: int, left_out: Sequence[Field], style: Sty
                 note += f", --sort {orders} orders"
         yield note
     if left_out:
-        names = ", ".join(field.name for field in left_out)
+        names = ", ".join(field.name for field in left_out[:_NAMED])
+        if len(left_out) > _NAMED:
+            names += f" … (netanalyze tables {table.name} explains all)" if style.hints else " …"
         yield f"{counted(len(left_out), 'more column')}: {names}" + " (--wide)" * style.hints
 
 
@@ -116,7 +124,13 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
     """Draw some columns of all rows of a table, as many as fit."""
     texts = cells(table, columns, ascii_only=style.ascii_only)
     lanes = [
-        Lane(header(field), max(map(width, column), default=0), field.show, _LEAST.get(field.unit))
+        Lane(
+            _head(field),
+            max(map(width, column), default=0),
+            field.show,
+            _LEAST.get(field.unit),
+            _pair(field.name),
+        )
         for field, column in zip(columns, texts, strict=True)
     ]
     widths = fit(lanes, None if style.wide else style.width)
@@ -134,6 +148,17 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
     numeric = [columns[place].unit in NUMBERS or columns[place].unit is Unit.SHARE for place in widths]
     left_out = [field for place, field in enumerate(columns) if place not in widths]
     return Grid(_align(drawn, numeric), left_out)
+
+
+def _pair(name: str) -> str:
+    """What a column and that of the other side have in common."""
+    side, _, what = name.partition("_")
+    return what if side in ("client", "server") else ""
+
+
+def _head(field: Field) -> str:
+    """The words above a column, with spaces where they may be broken."""
+    return " ".join(_BROKEN.get(word, word) for word in header(field).split())
 
 
 def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:

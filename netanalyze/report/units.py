@@ -76,7 +76,11 @@ def size(number: int) -> str:
 
 def rate(number: int, ns: int) -> str:
     """Bytes within a time as bits per second: ``12.3 Mbit/s``."""
-    bits = number * 8 * SECOND // ns
+    return bit_rate(number * 8 * SECOND // ns)
+
+
+def bit_rate(bits: int) -> str:
+    """Bits per second with a decimal prefix: ``12.3 Mbit/s``."""
     return _scaled(
         bits, (("bit/s", 1), ("kbit/s", 10**3), ("Mbit/s", 10**6), ("Gbit/s", 10**9), ("Tbit/s", 10**12))
     )

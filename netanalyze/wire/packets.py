@@ -68,6 +68,7 @@ class Packets(Columns):
         stream: number of the TCP stream or UDP flow, ``UNKNOWN`` for other protocols, and for a short
             quote from a conversation that was not seen.
         side: 0 if sent by the endpoint that sent the stream's first packet, else 1.
+        opens: 1 for the first packet of its stream, 2 if these endpoints had another one before.
         duplicate: 1 if an earlier frame is the same packet captured before.
         app: code of the application protocol as far as it is known at this packet, 0 if it is not.
     """
@@ -109,6 +110,7 @@ class Packets(Columns):
         "fragments": "i4",
         "stream": "i8",
         "side": "u1",
+        "opens": "u1",
         "duplicate": "u1",
         "app": "i2",
     }

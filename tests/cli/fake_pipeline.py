@@ -26,6 +26,8 @@ class Options:
     start: str | None = None
     stop: str | None = None
     keep_duplicates: bool = False
+    like_wireshark: bool = False
+    streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] | None = None
     time_wait_ns: int = 0
 

@@ -8,7 +8,7 @@ import pytest
 
 import netanalyze
 from netanalyze import errors
-from netanalyze.report.registry import NAMES
+from netanalyze.report.registry import USUAL
 
 if TYPE_CHECKING:
     from fake_pipeline import Pipeline
@@ -19,7 +19,7 @@ def test_analyze_one_file(pipeline: Pipeline) -> None:
     assert report is pipeline.report
     assert pipeline.paths == ["web.pcapng"]
     assert pipeline.options is not None
-    assert pipeline.options.tables == NAMES
+    assert pipeline.options.tables == USUAL
     assert [row.stream for row in report["streams"].where("app=http", "duration>1s").top(10, by="bytes")] == [
         0
     ]

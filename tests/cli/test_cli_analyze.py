@@ -10,7 +10,7 @@ from sample_reports import many_streams, sample_report
 
 from netanalyze.errors import FilterError, UnknownFormatError
 from netanalyze.report import tables
-from netanalyze.report.registry import NAMES
+from netanalyze.report.registry import OVERVIEW, USUAL
 from netanalyze.report.report import Report
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_overview(run: Run, pipeline: Pipeline) -> None:
     assert "TCP connections: 4\n" in result.out
     assert pipeline.paths == ["web.pcapng"]
     assert pipeline.options is not None
-    assert pipeline.options.tables == ("capture", "ledger", "protocols", "streams", "udp")
+    assert pipeline.options.tables == OVERVIEW
 
 
 def test_what_the_pipeline_is_asked(run: Run, pipeline: Pipeline) -> None:
@@ -67,7 +67,7 @@ def test_formats(run: Run, form: str) -> None:
 
 def test_json_of_everything(run: Run) -> None:
     found = json.loads(run("analyze", "x", "--format", "json", "--where", "app=http", "--top", "1").out)
-    assert list(found)[4:] == list(NAMES)
+    assert list(found)[4:] == list(USUAL)
     assert [row["stream"] for row in found["streams"]] == [0]
     assert len(found["udp"]) == 0
     assert len(found["protocols"]) == 1
@@ -142,7 +142,7 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("-o", "report.xls"), "end it in one of .txt, .json"),
     (
         ("--format", "csv"),
-        f"csv holds one table: choose one of {', '.join(NAMES)} with --report",
+        f"csv holds one table: choose one of {', '.join(USUAL)} with --report",
     ),
     (
         ("--format", "csv", "-r", "udp,streams"),

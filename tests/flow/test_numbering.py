@@ -22,6 +22,16 @@ STORIES = {
     "a retry after a reset": ([(A, SYN, 100, 0), (B, RST | ACK, 0, 101), (A, SYN, 100, 0)], [0, 0, 0]),
     "another number after a reset": ([(A, SYN, 100, 0), (B, RST | ACK, 0, 101), (A, SYN, 101, 0)], [0, 0, 1]),
     "two SYN-ACKs": ([(A, SYN, 100, 0), (B, SYN | ACK, 500, 101), (B, SYN | ACK, 900, 101)], [0, 0, 0]),
+    "the number of the second SYN-ACK": (
+        [
+            (A, SYN, 100, 0),
+            (B, SYN | ACK, 500, 101),
+            (B, SYN | ACK, 900, 101),
+            (B, SYN, 900, 0),
+            (B, SYN, 500, 0),
+        ],
+        [0, 0, 0, 0, 1],
+    ),
     "the server opens": ([*OPENED, (B, SYN, 4000, 0), (A, SYN | ACK, 1, 4001)], [0, 0, 0, 1, 1]),
     "simultaneous open": ([(A, SYN, 100, 0), (B, SYN, 500, 0), (B, SYN | ACK, 500, 101)], [0, 0, 0]),
     "begun before the capture": (
@@ -108,6 +118,8 @@ class Oracle:
         stream.frames.append(at[0])
         stream.times.append(at[1])
         self.base.setdefault((number, side), seq if flags & SYN else (seq - 1) % 2**32)
+        if flags & SYN and flags & ACK:
+            self.base[number, side] = seq
         if flags & ACK:
             self.base.setdefault((number, 1 - side), (ack - 1) % 2**32)
         return number, side

@@ -10,6 +10,11 @@ import numpy as np
 
 from netanalyze.model import NULL
 from netanalyze.report import tables
+from netanalyze.report.record import fields
+from netanalyze.report.records.directions import Direction
+from netanalyze.report.records.events import Event
+from netanalyze.report.records.listeners import Listener
+from netanalyze.report.records.tcp import Stream
 from netanalyze.report.report import Report
 
 START_NS = 1_714_566_600_123_456_789
@@ -63,6 +68,8 @@ def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
         "completeness": 31,
         "client_state": "TIME-WAIT",
         "server_state": "CLOSED",
+        "conn_state": "SF",
+        "history": "ShADadFf",
         "first_frame": 1 + place,
         "last_frame": 100 + place,
         **row,
@@ -72,7 +79,12 @@ def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
 def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of some TCP connections; what a row does not say has a plain value."""
     full = [_stream(place, row) for place, row in enumerate(rows)]
-    columns: dict[str, Any] = {}
+    histories = sorted({row["history"] for row in full})
+    columns: dict[str, Any] = {
+        "conn_state_names": ("SF", "S1", "S0"),
+        "history_words": np.array([[histories.index(row["history"])] for row in full], np.uint64),
+        "history_texts": lambda words: [histories[word] for (word,) in words.tolist()],
+    }
     for key in _stream(0, {}):
         values = [row[key] for row in full]
         if key in ("client", "server"):
@@ -82,8 +94,22 @@ def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
             columns[key] = np.array(
                 [-1 if value is None else names.index(value) for value in values], np.int64
             )
-        else:
+        elif key == "conn_state":
+            columns[key] = np.array([("SF", "S1", "S0").index(value) for value in values], np.int64)
+        elif key != "history":
             columns[key] = np.array([NULL if value is None else value for value in values], np.int64)
+    return plain_columns(len(rows)) | columns
+
+
+def plain_columns(count: int) -> dict[str, Any]:
+    """A plain value for every column of a table of connections that does not matter here."""
+    columns: dict[str, Any] = {}
+    for known in fields(Stream):
+        if known.kind is str:
+            columns[known.name] = np.full(count, -1, np.int64)
+            columns[f"{known.name}_names"] = []
+        else:
+            columns[known.name] = np.zeros(count, np.int64)
     return columns
 
 
@@ -187,13 +213,16 @@ def sample_report(
     complete: bool = True,
     warnings: tuple[str, ...] = (),
 ) -> Report:
-    """A report with every table."""
+    """A report with every table that a report usually has."""
     return Report(
         [
             tables.capture_table([FakeFile()] if files is None else files),
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
             tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            tables.empty_table("directions", Direction),
+            tables.empty_table("events", Event),
+            tables.empty_table("listeners", Listener),
             tables.transitions_table(move_columns()),
             tables.populations_table(population_columns()),
             tables.closers_table(closer_columns()),
@@ -220,23 +249,27 @@ def many_streams(count: int) -> dict[str, Any]:
         ),
         numbers,
     )
-    return columns | {
-        "client_hi": zeros,
-        "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
-        "client_version": np.full(count, 4, np.uint8),
-        "client_port": numbers % 65_536,
-        "server_hi": zeros,
-        "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
-        "server_version": np.full(count, 4, np.uint8),
-        "server_port": np.full(count, 443),
-        "app": numbers % 3 - 1,
-        "app_names": ["http", "tls"],
-        "start_ns": START_NS + numbers,
-        "duration_ns": (numbers * 7919) % 1_000_003,
-        "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
-        "completeness": numbers % 64,
-        "client_state": numbers % 2,
-        "client_state_names": ["CLOSED", "TIME-WAIT"],
-        "server_state": numbers * 0,
-        "server_state_names": ["CLOSED"],
-    }
+    return (
+        plain_columns(count)
+        | columns
+        | {
+            "client_hi": zeros,
+            "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
+            "client_version": np.full(count, 4, np.uint8),
+            "client_port": numbers % 65_536,
+            "server_hi": zeros,
+            "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
+            "server_version": np.full(count, 4, np.uint8),
+            "server_port": np.full(count, 443),
+            "app": numbers % 3 - 1,
+            "app_names": ["http", "tls"],
+            "start_ns": START_NS + numbers,
+            "duration_ns": (numbers * 7919) % 1_000_003,
+            "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
+            "completeness": numbers % 64,
+            "conn_state": numbers % 2,
+            "conn_state_names": ["SF", "S1"],
+            "history_words": (numbers % 9).astype(np.uint64).reshape(-1, 1),
+            "history_texts": lambda words: ["S" * (word + 1) for (word,) in words.tolist()],
+        }
+    )

@@ -16,7 +16,7 @@ from netanalyze.errors import UsageError
 from netanalyze.report import formats, tables
 from netanalyze.report.markdown import escape
 from netanalyze.report.record import Record, Unit, column
-from netanalyze.report.registry import NAMES
+from netanalyze.report.registry import USUAL
 from netanalyze.report.style import Style
 from netanalyze.report.table import CHUNK_ROWS, Table
 
@@ -78,7 +78,7 @@ def test_json_is_one_object_with_a_row_a_line(report: Report) -> None:
 
 
 def test_json_has_every_table_if_none_is_chosen_and_always_the_ledger(report: Report) -> None:
-    assert list(json.loads(rendered("json", report)))[4:] == list(NAMES)
+    assert list(json.loads(rendered("json", report)))[4:] == list(USUAL)
     assert list(json.loads(rendered("json", report, report["udp"])))[4:] == ["capture", "ledger", "udp"]
     assert json.loads(report.to_json()) == json.loads(rendered("json", report))
     assert report.to_dicts() == {name: json.loads(rendered("json", report))[name] for name in report}

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 AT_120 = """\
 streams: 4 TCP connections
 
-                     client                                   server                   client   server  client   server
-stream  client         port  server                             port  app   duration  packets  packets   bytes    bytes
-------  -----------  ------  -------------------------------  ------  ----  --------  -------  -------  ------  -------
-     0  10.0.0.1      50000  192.0.2.80                           80  http    1.27 s        6        5   420 B  1.23 MB
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls     1.27 s        6        5   420 B  1.23 MB
-     2  10.0.0.2      50002  192.0.2.80                           80  -       1.27 s        6        5   420 B      0 B
-     3  10.1.2.3      50003  192.0.2.80                           80  http   61.0 ms        6        5     1 B     99 B
+                     client                                   server                  client   server  retrans-  conn
+stream  client         port  server                             port  app   duration   bytes    bytes  missions  state
+------  -----------  ------  -------------------------------  ------  ----  --------  ------  -------  --------  -----
+     0  10.0.0.1      50000  192.0.2.80                           80  http    1.27 s   420 B  1.23 MB         0  SF
+     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls     1.27 s   420 B  1.23 MB         0  SF
+     2  10.0.0.2      50002  192.0.2.80                           80  -       1.27 s   420 B      0 B         0  SF
+     3  10.1.2.3      50003  192.0.2.80                           80  http   61.0 ms     1 B     99 B         0  SF
 
-7 more columns: start_ns, handshake_ns, completeness, client_state, server_state, first_frame, last_frame (--wide)
+13 more columns: start_ns, client_packets, server_packets, out_of_order, duplicate_acks, zero_windows, handshake_ns,
+  completeness, history, client_state, server_state, first_frame, last_frame (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -38,15 +39,17 @@ stream  client         port  server                             port  app   dura
 AT_80 = """\
 streams: 3 of 4 TCP connections
 
-                  client              server                  client   server
-stream  client      port  server        port  app   duration   bytes    bytes
-------  --------  ------  ----------  ------  ----  --------  ------  -------
-     0  10.0.0.1   50000  192.0.2.80      80  http    1.27 s   420 B  1.23 MB
-     2  10.0.0.2   50002  192.0.2.80      80  -       1.27 s   420 B      0 B
+                              server                  client   server  retrans-
+stream  client    server        port  app   duration   bytes    bytes  missions
+------  --------  ----------  ------  ----  --------  ------  -------  --------
+     0  10.0.0.1  192.0.2.80      80  http    1.27 s   420 B  1.23 MB         0
+     2  10.0.0.2  192.0.2.80      80  -       1.27 s   420 B      0 B         0
 
 2 of 3 TCP connections; --top 0 shows all, --sort duration orders
-9 more columns: start_ns, client_packets, server_packets, handshake_ns,
-  completeness, client_state, server_state, first_frame, last_frame (--wide)
+15 more columns: client_port, start_ns, client_packets, server_packets,
+  out_of_order, duplicate_acks, zero_windows, handshake_ns, completeness,
+  conn_state, history, client_state, server_state, first_frame, last_frame
+  (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -87,15 +90,16 @@ flow  client      port  server       port  app  duration  datagrams  datagrams  
    0  10.0.0.1   50000  10.0.0.53      53  dns    1.27 s          6          5    40 B   300 B      1       0          0
    1  10.0.0.1   50001  10.0.0.53      53  dns    1.27 s          6          5    41 B   800 B      2       0          0
 
-2 more columns: start_ns, last_frame (--wide)
+3 more columns: start_ns, conn_state, last_frame (--wide)
 """
 
 
 WIDE_LINES = """\
-                     client                                   server                                           client   server  client   server                           client     server  first   last
-stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  handshake  completeness  state      state   frame  frame
-------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  ---------  ------------  ---------  ------  -----  -----
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB    43.8 ms        ·FDASS  TIME-WAIT  CLOSED      2    101"""
+                                                                                                                                                             out
+                     client                                   server                                           client   server  client   server  retrans-     of  duplicate     zero                           conn             client     server  first   last
+stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  missions  order       acks  windows  handshake  completeness  state  history   state      state   frame  frame
+------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  --------  -----  ---------  -------  ---------  ------------  -----  --------  ---------  ------  -----  -----
+     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB         0      0          0        0    43.8 ms        ·FDASS  SF     ShADadFf  TIME-WAIT  CLOSED      2    101"""
 
 
 def shown(report: Report, style: Style, *chosen: Table[Any]) -> str:
@@ -118,7 +122,7 @@ def test_the_other_tables_at_120_columns(report: Report) -> None:
 
 def test_every_column_when_wide(report: Report) -> None:
     text = shown(report, Style(wide=True), report["streams"].where("app=tls"))
-    assert "\n".join(text.splitlines()[2:6]) == WIDE_LINES
+    assert "\n".join(text.splitlines()[2:7]) == WIDE_LINES
     assert "more column" not in text
 
 

@@ -16,7 +16,8 @@ from test_states_random import ANYTHING, PLAUSIBLE
 from typer.testing import CliRunner
 
 from netanalyze.cli.main import app
-from netanalyze.pipeline import Options, run_stream
+from netanalyze.pipeline import Options
+from netanalyze.pipeline import run as analyse
 from netanalyze.report import ladder
 from netanalyze.report.ladder import Story
 from netanalyze.report.style import Style
@@ -49,14 +50,14 @@ frame         time                client                            server
 def story(
     tmp_path: Path,
     frames: Sequence[Frame],
-    labels: dict[int, list[str]] | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Story:
     path = tmp_path / "frames.pcapng"
     write_pcapng(path, frames)
-    report, segments = run_stream(str(path), 0, Options(keep_duplicates=True, **options))
+    tables = ("streams", "windows", "transitions")
+    report = analyse([str(path)], Options(tables=tables, streams=(0,), keep_duplicates=True, **options))
     (stream,) = report["streams"].stream(0)
-    return Story(stream, list(segments), list(report["transitions"].stream(0)), labels or {})
+    return Story(stream, list(report["windows"]), list(report["transitions"].stream(0)))
 
 
 def drawn(told: Story, *, width: int = 80, fold: bool = True, ascii_only: bool = False) -> list[str]:
@@ -74,11 +75,17 @@ def test_the_ladder(tmp_path: Path) -> None:
     assert "\n".join(drawn(story(tmp_path, frames), width=0)) == LADDER.rstrip("\n")
 
 
-def test_labels_stand_beside(tmp_path: Path) -> None:
-    told = story(tmp_path, frames_of(CLIENT_CLOSES), {4: ["first data"], 9: ["last ACK", "bad \x1b[31m"]})
-    lines = drawn(told)
-    assert lines[7].endswith("▶                first data")
-    assert lines[12].endswith("CLOSED        last ACK, bad \\x1b[31m")
+def test_events_stand_beside(tmp_path: Path) -> None:
+    again = Step("c", "PA", 11, 1, 10)
+    steps = (*READY, again, again._replace(after_ms=300), Step("s", "A", 1, 21, window=0))
+    lines = drawn(story(tmp_path, frames_of(steps)))
+    assert lines[10].split()[0] == "7"
+    assert lines[10].endswith("▶                retransmission")
+    assert lines[11].endswith("win=0                zero_window")
+    assert "retransmission" not in lines[9]
+    assert {line.index("retransmission") for line in lines if "retransmission" in line} == {
+        line.index("zero_window") for line in lines if "zero_window" in line
+    }
 
 
 def test_only_ascii(tmp_path: Path) -> None:
@@ -110,7 +117,12 @@ def test_long_runs_are_folded(tmp_path: Path) -> None:
 
 def test_short_runs_and_notable_segments_are_not_folded(tmp_path: Path) -> None:
     assert not [line for line in drawn(story(tmp_path, frames_of(exchange(2)))) if "…" in line]
-    told = story(tmp_path, frames_of(exchange(8)), {number: ["label"] for number in range(6, 22, 5)})
+    # Each second exchange the client sends once more what it has sent.
+    steps = list(exchange(8))
+    for place in (20, 16, 12, 8):
+        steps.insert(place, steps[place - 1]._replace(after_ms=300))
+    told = story(tmp_path, frames_of(steps))
+    assert sum(bool(one.events) for one in told.segments) >= 4
     assert not [line for line in drawn(told) if "…" in line]
 
 
@@ -134,6 +146,9 @@ def test_numbers_are_relative_and_do_not_wrap(tmp_path: Path) -> None:
     # Before the first one that was seen.
     back = story(tmp_path, frames_of((Step("c", "PA", 50, 1, 1), Step("c", "PA", 20, 1, 1))))
     assert [one.seq for one in back.segments] == [1, -29]
+    # The other side was not captured: what is acknowledged first tells where its numbers begin.
+    alone = story(tmp_path, frames_of((Step("c", "PA", 1, 70, 1), Step("c", "A", 2, 170))))
+    assert [one.ack for one in alone.segments] == [1, 101]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +165,13 @@ def test_windows_are_scaled(tmp_path: Path, scales: tuple[bool, bool], windows: 
 
 
 def test_a_window_of_unknown_scale_is_not_shown(tmp_path: Path) -> None:
-    told = story(tmp_path, frames_of((OPENED[0], Step("s", "A", 1, 1))))
+    scaled = OPENED[0]._replace(scale=True)
+    told = story(tmp_path, frames_of((scaled, Step("s", "A", 1, 1))))
     assert [one.window_bytes for one in told.segments] == [1024, None]
     assert "win=" not in drawn(told)[-1]
+    # Without an offer by the client there is no scale.
+    told = story(tmp_path, frames_of((OPENED[0], Step("s", "A", 1, 1))))
+    assert [one.window_bytes for one in told.segments] == [1024, 1024]
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -219,10 +238,11 @@ def test_time_wait_is_an_option(tmp_path: Path) -> None:
 
 def test_json(capture: str) -> None:
     found = json.loads(run(capture, "0", "--format", "json").output)
-    assert list(found)[4:] == ["capture", "ledger", "streams", "transitions", "segments"]
-    assert len(found["segments"]) == 9
+    assert list(found)[4:] == ["capture", "ledger", "streams", "windows", "transitions"]
+    assert len(found["windows"]) == 9
     assert len(found["transitions"]) == 10
-    assert found["segments"][3] == {
+    assert found["windows"][3] == {
+        "stream": 0,
         "frame": 4,
         "time_ns": 1_004_000_000,
         "elapsed_ns": 3_000_000,
@@ -232,6 +252,10 @@ def test_json(capture: str) -> None:
         "ack": 1,
         "payload_bytes": 10,
         "window_bytes": 1024,
+        "bytes_in_flight": 10,
+        "peer_window_bytes": 1024,
+        "rtt_ns": None,
+        "events": None,
     }
 
 

@@ -31,7 +31,8 @@ TABLES = ("streams", "transitions", "populations", "closers")
     ],
 )
 def test_it_runs_when_asked(tables: tuple[str, ...], runs: bool, records: bool) -> None:  # noqa: FBT001
-    machines = Engine(Options(tables=tables))._machines
+    stages = Engine(Options(tables=tables))._tcp
+    machines = None if stages is None else stages._machines
     assert (machines is not None) == runs
     assert machines is None or machines._record == records
 

@@ -19,14 +19,23 @@ class Stream(Record, frozen=True):
     app: Annotated[str | None, column("Application protocol, null if not known", show=1)]
     start_ns: Annotated[int, column("Time of its first packet", Unit.TIME, show=7)]
     duration_ns: Annotated[int, column("From its first packet to its last", Unit.DURATION, show=2)]
-    client_packets: Annotated[int, column("Packets that the client sent", Unit.COUNT, show=3)]
-    server_packets: Annotated[int, column("Packets that the server sent", Unit.COUNT, show=3)]
+    client_packets: Annotated[int, column("Packets that the client sent", Unit.COUNT, show=4)]
+    server_packets: Annotated[int, column("Packets that the server sent", Unit.COUNT, show=4)]
     client_bytes: Annotated[
         int, column("Payload that the client sent, with what it sent again", Unit.BYTES, show=2)
     ]
     server_bytes: Annotated[
         int, column("Payload that the server sent, with what it sent again", Unit.BYTES, show=2)
     ]
+    retransmissions: Annotated[
+        int, column("Segments of both sides with bytes that were sent before", Unit.COUNT, show=2)
+    ]
+    out_of_order: Annotated[int, column("Segments overtaken by later ones", Unit.COUNT, show=6)]
+    duplicate_acks: Annotated[
+        int,
+        column("Acknowledgements that repeat the one before while data is on its way", Unit.COUNT, show=6),
+    ]
+    zero_windows: Annotated[int, column("Segments that offer no window", Unit.COUNT, show=5)]
     handshake_ns: Annotated[
         int | None,
         column("From the first SYN to the client's ACK, null if not seen", Unit.DURATION, show=4),
@@ -39,6 +48,28 @@ class Stream(Record, frozen=True):
             Unit.FLAGS,
             show=5,
             flags="RFDASS",
+        ),
+    ]
+    conn_state: Annotated[
+        str,
+        column(
+            "How it began and ended, as Zeek's conn_state: S0 no answer, S1 open, SF opened and closed, REJ"
+            " refused, S2/S3 closed by originator/responder alone, RSTO/RSTR reset by originator/responder,"
+            " RSTOS0 SYN then RST, RSTRH SYN-ACK then RST, SH/SHR closed without the other's handshake, OTH"
+            " anything else. The originator sent the first packet unless history begins with ^; mostly it is"
+            " the client",
+            show=3,
+        ),
+    ]
+    history: Annotated[
+        str | None,
+        column(
+            "What was seen of it, in order, as Zeek's history: S SYN, H SYN-ACK, A ACK, D data, F FIN, R RST,"
+            " G bytes never captured, T bytes sent again, W zero window (G, T and W at the 1st, 10th, 100th,"
+            " and so on), I FIN with RST, Q SYN with FIN or RST, ^ roles exchanged; capital letters for the"
+            " originator. After 28 letters it ends with an ellipsis; checksums are not verified, so C never"
+            " occurs",
+            show=5,
         ),
     ]
     client_state: Annotated[

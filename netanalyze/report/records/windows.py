@@ -24,7 +24,10 @@ class WindowPoint(Record, frozen=True):
             flags="CEUAPRSF",
         ),
     ]
-    seq: Annotated[int, column("Relative sequence number of its first byte", Unit.NUMBER, show=1)]
+    seq: Annotated[
+        int,
+        column("Relative sequence number of its first byte; it goes on beyond 2**32", Unit.NUMBER, show=1),
+    ]
     payload_bytes: Annotated[int, column("Payload that it carries", Unit.BYTES, show=1)]
     ack: Annotated[
         int | None, column("Relative acknowledgement number, null without one", Unit.NUMBER, show=1)

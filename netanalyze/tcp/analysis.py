@@ -1,0 +1,177 @@
+"""The TCP stages, of which only those run that the tables asked for need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.flow import fields as flow_fields
+from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.conn import Connections
+from netanalyze.tcp.conn import state_columns as conn_columns
+from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.listeners import Handshakes, listener_columns
+from netanalyze.tcp.machines import Machines, Outcome, state_columns, transition_columns
+from netanalyze.tcp.measures import Measures
+from netanalyze.tcp.populations import population_columns
+from netanalyze.tcp.sequence import Sequences
+from netanalyze.tcp.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.flow.table import Conversations
+    from netanalyze.wire.packets import Packets
+
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "events", "windows"})
+_MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
+"""These need every change of a state; for ``streams`` the last ones will do."""
+TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
+"""Tables for which TCP has to be analysed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """What the tables of TCP have to know of the streams.
+
+    Attributes:
+        conversations: the streams themselves.
+        columns: of the table ``streams``.
+        client: which side of each stream is the client.
+    """
+
+    conversations: Conversations
+    columns: Mapping[str, NDArray[Any]]
+    client: NDArray[np.int64]
+
+    @property
+    def bases(self) -> NDArray[np.int64]:
+        """The initial sequence number of each half-stream, side 0 of stream n at 2n."""
+        pairs = [self.conversations.word(flow_fields.BASE + side) for side in (0, 1)]
+        return np.column_stack(pairs).reshape(-1)
+
+
+class TcpAnalysis:
+    """Everything that is found out about TCP beyond endpoints and counts."""
+
+    def __init__(
+        self,
+        packets: Packets,
+        tables: Collection[str],
+        *,
+        like_wireshark: bool,
+        streams: Collection[int],
+        time_wait_ns: int,
+    ) -> None:
+        """An analysis that has seen nothing.
+
+        Args:
+            packets: of the decoder whose packets will be fed.
+            tables: names of the tables wanted, of any kind.
+            like_wireshark: label segments as Wireshark does.
+            streams: numbers of the streams that tables of chosen streams are about.
+            time_wait_ns: how long endpoints stay in TIME-WAIT.
+
+        Raises:
+            UsageError: ``time_wait_ns`` makes no sense.
+        """
+        self._sequences = None
+        self._measures = None
+        self._series = None
+        if _SEQUENCE_TABLES & set(tables):
+            self._sequences = Sequences(
+                packets,
+                like_wireshark=like_wireshark,
+                keep_events="events" in tables,
+                compare="events" in tables or "directions" in tables,
+            )
+            if "directions" in tables:
+                self._measures = Measures(packets, self._sequences)
+            if "windows" in tables:
+                self._series = Series(streams, self._sequences.segments)
+        self._connections = Connections(packets) if "streams" in tables else None
+        self._handshakes = Handshakes(packets) if "listeners" in tables else None
+        self._machines = None
+        self._outcome: Outcome | None = None
+        self._time_wait_ns = time_wait_ns
+        moves = bool(_MOVE_TABLES & set(tables))
+        if moves or "streams" in tables:
+            self._machines = Machines(packets, time_wait_ns=time_wait_ns, record=moves)
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        if self._sequences is not None:
+            self._sequences.feed(batch, packets, streams)
+            if self._measures is not None:
+                self._measures.feed(batch, packets, streams)
+            if self._series is not None:
+                self._series.feed(batch, packets)
+        if self._connections is not None:
+            self._connections.feed(packets, streams)
+        if self._handshakes is not None:
+            self._handshakes.feed(batch, packets, streams)
+        if self._machines is not None:
+            self._machines.add(batch, packets, streams)
+            self._outcome = None
+
+    def streams(self, streams: Streams) -> dict[str, Any]:
+        """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
+        outcome = self._moved(streams)
+        if self._sequences is None or self._connections is None or outcome is None:
+            return {}
+        count = len(streams.client)
+        return {
+            **self._sequences.totals(count),
+            **conn_columns(self._connections, count),
+            **state_columns(outcome, streams.client),
+        }
+
+    def directions(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``directions``."""
+        return self._measures.columns(streams.columns, streams.client) if self._measures else {}
+
+    def events(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``events``."""
+        if self._sequences is None:
+            return {}
+        return event_columns(
+            self._sequences.events(), streams.client, streams.bases, streams.columns["start_ns"]
+        )
+
+    def windows(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``windows``."""
+        if self._series is None:
+            return {}
+        return self._series.columns(streams.client, streams.bases, streams.columns["start_ns"])
+
+    def listeners(self, streams: Streams, udp: Conversations) -> dict[str, Any]:
+        """The columns of the table ``listeners``; UDP's conversations tell which hosts are there at all."""
+        return listener_columns(streams.conversations, udp, self._handshakes) if self._handshakes else {}
+
+    def transitions(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``transitions``."""
+        outcome = self._moved(streams)
+        return transition_columns(outcome.moves, streams.client) if outcome else {}
+
+    def populations(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``populations``."""
+        outcome = self._moved(streams)
+        if outcome is None:
+            return {}
+        return population_columns(outcome.moves, streams.columns, streams.client, self._time_wait_ns)
+
+    def closers(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``closers``."""
+        outcome = self._moved(streams)
+        return closer_columns(outcome.moves, streams.columns, streams.client) if outcome else {}
+
+    def _moved(self, streams: Streams) -> Outcome | None:
+        """What the state machines say now; several tables share it."""
+        if self._outcome is None and self._machines is not None:
+            self._outcome = self._machines.finish(streams.conversations)
+        return self._outcome

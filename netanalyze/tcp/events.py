@@ -1,0 +1,67 @@
+"""TCP events as columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.model import NULL
+from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import event_fields as fields
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MASK32 = 0xFFFFFFFF
+_WITH_WINDOW = kinds.ZERO_WINDOW | kinds.WINDOW_UPDATE | kinds.ZERO_WINDOW_PROBE_ACK | kinds.WINDOW_FULL
+
+
+def event_columns(
+    events: NDArray[np.int64],
+    client: NDArray[np.int64],
+    bases: NDArray[np.int64],
+    start_ns: NDArray[np.int64],
+) -> dict[str, Any]:
+    """The columns of the table ``events``, as numbers and with the names of the numbers.
+
+    Args:
+        events: rows of ``event_fields``.
+        client: which side of each stream is the client.
+        bases: initial sequence number of each half-stream, side 0 of stream n at 2n.
+        start_ns: time of the first frame of each stream.
+    """
+    word = events.T
+    stream, side, kind = word[fields.STREAM], word[fields.SIDE], word[fields.KIND]
+    bit = np.left_shift(1, kind)
+    half = 2 * stream + side
+
+    def where(bits: int, values: NDArray[np.int64], least: int = 1) -> NDArray[np.int64]:
+        shown: NDArray[np.int64] = np.where((bit & bits != 0) & (values >= least), values, NULL)
+        return shown
+
+    number = word[fields.NUMBER]
+    missing = kinds.LOST_SEGMENT | kinds.ACK_LOST_SEGMENT
+    other = word[fields.OTHER_FRAME]
+    return {
+        "frame": word[fields.FRAME],
+        "time_ns": word[fields.TIME_NS],
+        "elapsed_ns": word[fields.TIME_NS] - start_ns[stream],
+        "stream": stream,
+        "sender": np.where(side == client[stream], 0, 1),
+        "kind": kind,
+        "kind_names": kinds.KINDS,
+        "cause": np.where(word[fields.CAUSE] > 0, word[fields.CAUSE], -1),
+        "cause_names": causes.CAUSES,
+        "cause_code": word[fields.CAUSE],
+        "other_frame": np.where(other > 0, other, NULL),
+        "ago_ns": np.where((other > 0) & (bit != kinds.DUPLICATE_ACK), word[fields.AGO_NS], NULL),
+        "number": where(kinds.DUPLICATE_ACK, number),
+        "missing_bytes": where(missing, number),
+        "window_bytes": where(_WITH_WINDOW, number, 0),
+        "seq": (word[fields.SEQ] - bases[half]) & _MASK32,
+        "payload_bytes": word[fields.PAYLOAD],
+        "ack": np.where(word[fields.ACK] >= 0, (word[fields.ACK] - bases[half ^ 1]) & _MASK32, NULL),
+        "later_frame": np.where(word[fields.LATER] > 0, word[fields.LATER_FRAME], NULL),
+        "later": word[fields.LATER],
+    }

@@ -1,0 +1,44 @@
+"""What is measured of each half-stream, for the table ``directions``: a row of 64-bit words.
+
+Row ``2 * stream + side``. A minimum is 0 as long as its count is.
+"""
+
+from __future__ import annotations
+
+(
+    PACKETS, PAYLOAD, DATA_PACKETS, NEW_BYTES, AGAIN_PACKETS, AGAIN_BYTES, PROBE_BYTES, ACKS, PURE_ACKS,
+    SACKS, D_SACKS, MOST_SACK_BLOCKS, PUSHED, SYNS, FINS, RESETS, URGENT, URGENT_BYTES, CUT_PACKETS,
+    CUT_BYTES, LARGEST, SMALLEST, MSS, SCALE, OPTIONS, WINDOWS, WINDOW_LEAST, WINDOW_MOST, WINDOW_SUM,
+    ZERO_SINCE, ZERO_NS, FLIGHTS, FLIGHT_LEAST, FLIGHT_MOST, FLIGHT_SUM, FLIGHT_NOW, FLIGHT_SINCE,
+    FLIGHT_AREA, INITIAL_BYTES, INITIAL_PACKETS, FIRST_DATA_NS, LAST_DATA_NS, FIRST_NS, LAST_NS,
+    SILENT_NS, SILENT_FRAME, TRIPS, TRIP_LEAST, TRIP_MOST, TRIP_SUM, FULL_BYTES, FULL_TRIPS, FULL_LEAST,
+    FULL_MOST, FULL_SUM, STAMPED, AMBIGUOUS, AMBIGUOUS_LEAST, AMBIGUOUS_MOST, AMBIGUOUS_SUM, AFTER_LOSS,
+    CUMULATIVE, TRIPLE, MOST_TIMES, WAITS, WAIT_LEAST, WAIT_MOST, WAIT_SUM, TIMEOUTS, PROBES,
+    TAIL_TIMERS, SYN_TRIP,
+) = range(72)  # fmt: skip
+BUCKETS = 72
+"""Round trip times by size: bucket n holds those from 2**(15+n) ns to twice that, the first and the last
+also what lies beyond (32 µs to 1 s)."""
+BUCKET_COUNT = 16
+WORDS = BUCKETS + BUCKET_COUNT
+
+SQUARES = 4
+"""Sums of squares, as floating point numbers: of round trips, full-sized ones, ambiguous ones, waits."""
+TRIP_SQUARES = 0
+FULL_SQUARES = 1
+AMBIGUOUS_SQUARES = 2
+WAIT_SQUARES = 3
+
+# Bits of OPTIONS.
+MSS_SENT = 1
+SCALE_SENT = 2
+SACK_PERMITTED = 4
+TIMESTAMPS = 8
+ZERO_NOW = 16
+"""It offers no window at present, since ``ZERO_SINCE``."""
+INITIAL_OVER = 32
+"""The other side has acknowledged data: the initial window is over."""
+SENT = 64
+"""``FIRST_NS`` and ``LAST_NS`` are set."""
+SENT_DATA = 128
+SYN_MEASURED = 256

@@ -1,0 +1,383 @@
+"""Measures of each half-stream: counts, sizes, windows, bytes in flight, round trips, pauses.
+
+Adds up what the sequence analysis found out about each segment. A row of ``measure_fields`` for each
+half-stream. What a figure means stands beside its column of the table ``directions``.
+"""
+# mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
+
+from __future__ import annotations
+
+import cython
+
+from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import measure_fields as fields
+from netanalyze.wire import packets
+
+PACKETS = cython.declare(cython.int, fields.PACKETS)
+PAYLOAD = cython.declare(cython.int, fields.PAYLOAD)
+DATA_PACKETS = cython.declare(cython.int, fields.DATA_PACKETS)
+NEW_BYTES = cython.declare(cython.int, fields.NEW_BYTES)
+AGAIN_PACKETS = cython.declare(cython.int, fields.AGAIN_PACKETS)
+AGAIN_BYTES = cython.declare(cython.int, fields.AGAIN_BYTES)
+PROBE_BYTES = cython.declare(cython.int, fields.PROBE_BYTES)
+ACKS = cython.declare(cython.int, fields.ACKS)
+PURE_ACKS = cython.declare(cython.int, fields.PURE_ACKS)
+SACKS = cython.declare(cython.int, fields.SACKS)
+D_SACKS = cython.declare(cython.int, fields.D_SACKS)
+MOST_SACK_BLOCKS = cython.declare(cython.int, fields.MOST_SACK_BLOCKS)
+PUSHED = cython.declare(cython.int, fields.PUSHED)
+SYNS = cython.declare(cython.int, fields.SYNS)
+FINS = cython.declare(cython.int, fields.FINS)
+RESETS = cython.declare(cython.int, fields.RESETS)
+URGENT = cython.declare(cython.int, fields.URGENT)
+URGENT_BYTES = cython.declare(cython.int, fields.URGENT_BYTES)
+CUT_PACKETS = cython.declare(cython.int, fields.CUT_PACKETS)
+CUT_BYTES = cython.declare(cython.int, fields.CUT_BYTES)
+LARGEST = cython.declare(cython.int, fields.LARGEST)
+SMALLEST = cython.declare(cython.int, fields.SMALLEST)
+MSS = cython.declare(cython.int, fields.MSS)
+SCALE = cython.declare(cython.int, fields.SCALE)
+OPTIONS = cython.declare(cython.int, fields.OPTIONS)
+WINDOWS = cython.declare(cython.int, fields.WINDOWS)
+WINDOW_LEAST = cython.declare(cython.int, fields.WINDOW_LEAST)
+WINDOW_MOST = cython.declare(cython.int, fields.WINDOW_MOST)
+WINDOW_SUM = cython.declare(cython.int, fields.WINDOW_SUM)
+ZERO_SINCE = cython.declare(cython.int, fields.ZERO_SINCE)
+ZERO_NS = cython.declare(cython.int, fields.ZERO_NS)
+FLIGHTS = cython.declare(cython.int, fields.FLIGHTS)
+FLIGHT_LEAST = cython.declare(cython.int, fields.FLIGHT_LEAST)
+FLIGHT_MOST = cython.declare(cython.int, fields.FLIGHT_MOST)
+FLIGHT_SUM = cython.declare(cython.int, fields.FLIGHT_SUM)
+FLIGHT_NOW = cython.declare(cython.int, fields.FLIGHT_NOW)
+FLIGHT_SINCE = cython.declare(cython.int, fields.FLIGHT_SINCE)
+FLIGHT_AREA = cython.declare(cython.int, fields.FLIGHT_AREA)
+INITIAL_BYTES = cython.declare(cython.int, fields.INITIAL_BYTES)
+INITIAL_PACKETS = cython.declare(cython.int, fields.INITIAL_PACKETS)
+FIRST_DATA_NS = cython.declare(cython.int, fields.FIRST_DATA_NS)
+LAST_DATA_NS = cython.declare(cython.int, fields.LAST_DATA_NS)
+FIRST_NS = cython.declare(cython.int, fields.FIRST_NS)
+LAST_NS = cython.declare(cython.int, fields.LAST_NS)
+SILENT_NS = cython.declare(cython.int, fields.SILENT_NS)
+SILENT_FRAME = cython.declare(cython.int, fields.SILENT_FRAME)
+TRIPS = cython.declare(cython.int, fields.TRIPS)
+TRIP_LEAST = cython.declare(cython.int, fields.TRIP_LEAST)
+TRIP_MOST = cython.declare(cython.int, fields.TRIP_MOST)
+TRIP_SUM = cython.declare(cython.int, fields.TRIP_SUM)
+FULL_BYTES = cython.declare(cython.int, fields.FULL_BYTES)
+FULL_TRIPS = cython.declare(cython.int, fields.FULL_TRIPS)
+FULL_LEAST = cython.declare(cython.int, fields.FULL_LEAST)
+FULL_MOST = cython.declare(cython.int, fields.FULL_MOST)
+FULL_SUM = cython.declare(cython.int, fields.FULL_SUM)
+STAMPED = cython.declare(cython.int, fields.STAMPED)
+AMBIGUOUS = cython.declare(cython.int, fields.AMBIGUOUS)
+AMBIGUOUS_LEAST = cython.declare(cython.int, fields.AMBIGUOUS_LEAST)
+AMBIGUOUS_MOST = cython.declare(cython.int, fields.AMBIGUOUS_MOST)
+AMBIGUOUS_SUM = cython.declare(cython.int, fields.AMBIGUOUS_SUM)
+AFTER_LOSS = cython.declare(cython.int, fields.AFTER_LOSS)
+CUMULATIVE = cython.declare(cython.int, fields.CUMULATIVE)
+TRIPLE = cython.declare(cython.int, fields.TRIPLE)
+MOST_TIMES = cython.declare(cython.int, fields.MOST_TIMES)
+WAITS = cython.declare(cython.int, fields.WAITS)
+WAIT_LEAST = cython.declare(cython.int, fields.WAIT_LEAST)
+WAIT_MOST = cython.declare(cython.int, fields.WAIT_MOST)
+WAIT_SUM = cython.declare(cython.int, fields.WAIT_SUM)
+TIMEOUTS = cython.declare(cython.int, fields.TIMEOUTS)
+PROBES = cython.declare(cython.int, fields.PROBES)
+TAIL_TIMERS = cython.declare(cython.int, fields.TAIL_TIMERS)
+SYN_TRIP = cython.declare(cython.int, fields.SYN_TRIP)
+BUCKETS = cython.declare(cython.int, fields.BUCKETS)
+BUCKET_COUNT = cython.declare(cython.int, fields.BUCKET_COUNT)
+TRIP_SQUARES = cython.declare(cython.int, fields.TRIP_SQUARES)
+FULL_SQUARES = cython.declare(cython.int, fields.FULL_SQUARES)
+AMBIGUOUS_SQUARES = cython.declare(cython.int, fields.AMBIGUOUS_SQUARES)
+WAIT_SQUARES = cython.declare(cython.int, fields.WAIT_SQUARES)
+MSS_SENT = cython.declare(cython.int, fields.MSS_SENT)
+SCALE_SENT = cython.declare(cython.int, fields.SCALE_SENT)
+SACK_PERMITTED = cython.declare(cython.int, fields.SACK_PERMITTED)
+TIMESTAMPS = cython.declare(cython.int, fields.TIMESTAMPS)
+ZERO_NOW = cython.declare(cython.int, fields.ZERO_NOW)
+INITIAL_OVER = cython.declare(cython.int, fields.INITIAL_OVER)
+SENT = cython.declare(cython.int, fields.SENT)
+SENT_DATA = cython.declare(cython.int, fields.SENT_DATA)
+SYN_MEASURED = cython.declare(cython.int, fields.SYN_MEASURED)
+
+RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
+ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
+ZERO_WINDOW_PROBE = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE)
+DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
+TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
+TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
+MEASURED = cython.declare(cython.int, causes.MEASURED)
+IS_CUMULATIVE = cython.declare(cython.int, causes.CUMULATIVE)
+IS_AMBIGUOUS = cython.declare(cython.int, causes.AMBIGUOUS)
+IS_AFTER_LOSS = cython.declare(cython.int, causes.AFTER_LOSS)
+BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
+
+IN_ARENA = cython.declare(cython.int, packets.IN_ARENA)
+FIN = cython.declare(cython.int, 0x01)
+SYN = cython.declare(cython.int, 0x02)
+RST = cython.declare(cython.int, 0x04)
+PSH = cython.declare(cython.int, 0x08)
+ACK = cython.declare(cython.int, 0x10)
+URG = cython.declare(cython.int, 0x20)
+
+
+def measure_segments(
+    rows: cython.Py_ssize_t,
+    order: cython.int[::1],
+    first_frame: cython.longlong,
+    time_ns: cython.longlong[::1],
+    data: cython.const[cython.uchar][::1],
+    arena: cython.const[cython.uchar][::1],
+    frame: cython.int[::1],
+    source: cython.uchar[::1],
+    stream: cython.longlong[::1],
+    side: cython.uchar[::1],
+    flags: cython.int[::1],
+    transport_offset: cython.longlong[::1],
+    payload_bytes: cython.longlong[::1],
+    payload_captured: cython.longlong[::1],
+    mss: cython.int[::1],
+    window_scale: cython.int[::1],
+    sack_permitted: cython.uchar[::1],
+    sack_blocks: cython.int[::1],
+    tsval: cython.longlong[::1],
+    analysed: cython.uchar[::1],
+    labels: cython.int[::1],
+    cause: cython.uchar[::1],
+    waited_ns: cython.longlong[::1],
+    sent_times: cython.int[::1],
+    sack_told: cython.uchar[::1],
+    dup_number: cython.int[::1],
+    new_bytes: cython.int[::1],
+    old_bytes: cython.int[::1],
+    window_bytes: cython.int[::1],
+    in_flight: cython.int[::1],
+    peer_in_flight: cython.int[::1],
+    measured: cython.uchar[::1],
+    rtt_ns: cython.longlong[::1],
+    rtt_bytes: cython.int[::1],
+    acked_segments: cython.int[::1],
+    table: cython.longlong[:, ::1],
+    squares: cython.double[:, ::1],
+) -> cython.longlong:
+    """Add the segments of a batch to the rows of their half-streams.
+
+    Returns:
+        0.
+    """
+    index: cython.Py_ssize_t
+    row: cython.Py_ssize_t
+    f: cython.Py_ssize_t
+    r: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    now: cython.longlong
+    size: cython.longlong
+    amount: cython.longlong
+    options: cython.longlong
+    tcp: cython.int
+    bits: cython.int
+    how: cython.int
+    bucket: cython.int
+    with cython.nogil:
+        for index in range(rows):
+            row = order[index]
+            if not analysed[row]:
+                continue
+            f = stream[row] * 2 + side[row]
+            r = f ^ 1
+            tcp = flags[row]
+            bits = labels[row]
+            size = payload_bytes[row]
+            now = time_ns[frame[row]]
+            options = table[f, OPTIONS]
+            table[f, PACKETS] += 1
+            if options & SENT:
+                amount = now - table[f, LAST_NS]
+                if amount > table[f, SILENT_NS]:
+                    table[f, SILENT_NS] = amount
+                    table[f, SILENT_FRAME] = first_frame + frame[row]
+            else:
+                options |= SENT
+                table[f, FIRST_NS] = now
+            table[f, LAST_NS] = now
+
+            if size > 0:
+                table[f, PAYLOAD] += size
+                table[f, DATA_PACKETS] += 1
+                table[f, NEW_BYTES] += new_bytes[row]
+                if bits & ZERO_WINDOW_PROBE:
+                    table[f, PROBE_BYTES] += size
+                elif old_bytes[row] > 0:
+                    table[f, AGAIN_PACKETS] += 1
+                    table[f, AGAIN_BYTES] += old_bytes[row]
+                if tcp & PSH:
+                    table[f, PUSHED] += 1
+                if size > table[f, LARGEST]:
+                    table[f, LARGEST] = size
+                if size < table[f, SMALLEST] or not options & SENT_DATA:
+                    table[f, SMALLEST] = size
+                if payload_captured[row] < size:
+                    table[f, CUT_PACKETS] += 1
+                    table[f, CUT_BYTES] += size - payload_captured[row]
+                if not options & SENT_DATA:
+                    options |= SENT_DATA
+                    table[f, FIRST_DATA_NS] = now
+                table[f, LAST_DATA_NS] = now
+                if not options & INITIAL_OVER and new_bytes[row] > 0:
+                    table[f, INITIAL_BYTES] += new_bytes[row]
+                    table[f, INITIAL_PACKETS] += 1
+                amount = in_flight[row]
+                if amount >= 0:
+                    if amount > 0 and (amount < table[f, FLIGHT_LEAST] or table[f, FLIGHTS] == 0):
+                        table[f, FLIGHT_LEAST] = amount
+                    if amount > table[f, FLIGHT_MOST]:
+                        table[f, FLIGHT_MOST] = amount
+                    table[f, FLIGHTS] += 1
+                    table[f, FLIGHT_SUM] += amount
+            if tcp & (SYN | FIN | RST | URG):
+                if tcp & SYN:
+                    table[f, SYNS] += 1
+                    if mss[row] >= 0:
+                        options |= MSS_SENT
+                        table[f, MSS] = mss[row]
+                    if window_scale[row] >= 0:
+                        options |= SCALE_SENT
+                        table[f, SCALE] = window_scale[row]
+                    if sack_permitted[row]:
+                        options |= SACK_PERMITTED
+                    if tsval[row] >= 0:
+                        options |= TIMESTAMPS
+                if tcp & FIN:
+                    table[f, FINS] += 1
+                if tcp & RST:
+                    table[f, RESETS] += 1
+                if tcp & URG:
+                    table[f, URGENT] += 1
+                    at = transport_offset[row] + 18
+                    if source[row] == IN_ARENA:
+                        if at + 2 <= arena.shape[0]:
+                            table[f, URGENT_BYTES] += (arena[at] << 8) | arena[at + 1]
+                    elif at + 2 <= data.shape[0]:
+                        table[f, URGENT_BYTES] += (data[at] << 8) | data[at + 1]
+            if tcp & ACK:
+                table[f, ACKS] += 1
+                if size == 0 and not tcp & (SYN | FIN | RST):
+                    table[f, PURE_ACKS] += 1
+                if sack_blocks[row] > 0:
+                    table[f, SACKS] += 1
+                    if sack_told[row] & 2:
+                        table[f, D_SACKS] += 1
+                    if sack_blocks[row] > table[f, MOST_SACK_BLOCKS]:
+                        table[f, MOST_SACK_BLOCKS] = sack_blocks[row]
+            if bits & DUPLICATE_ACK and dup_number[row] == 3:
+                table[f, TRIPLE] += 1
+            if bits & RETRANSMISSION:
+                if cause[row] == TIMEOUT:
+                    table[f, TIMEOUTS] += 1
+                elif cause[row] == TAIL_LOSS_PROBE:
+                    table[f, PROBES] += 1
+                elif cause[row] == TAIL_TIMER:
+                    table[f, TAIL_TIMERS] += 1
+                if sent_times[row] - 1 > table[f, MOST_TIMES]:
+                    table[f, MOST_TIMES] = sent_times[row] - 1
+                amount = waited_ns[row]
+                if sent_times[row] > 0 and amount >= 0:
+                    if amount < table[f, WAIT_LEAST] or table[f, WAITS] == 0:
+                        table[f, WAIT_LEAST] = amount
+                    if amount > table[f, WAIT_MOST]:
+                        table[f, WAIT_MOST] = amount
+                    table[f, WAITS] += 1
+                    table[f, WAIT_SUM] += amount
+                    squares[f, WAIT_SQUARES] += cython.cast(cython.double, amount) * amount
+
+            # The window that it offers; that of a SYN is never scaled, and a reset offers none.
+            amount = window_bytes[row]
+            if not tcp & (SYN | RST):
+                if amount >= 0:
+                    if amount < table[f, WINDOW_LEAST] or table[f, WINDOWS] == 0:
+                        table[f, WINDOW_LEAST] = amount
+                    if amount > table[f, WINDOW_MOST]:
+                        table[f, WINDOW_MOST] = amount
+                    table[f, WINDOWS] += 1
+                    table[f, WINDOW_SUM] += amount
+                if bits & ZERO_WINDOW:
+                    if not options & ZERO_NOW:
+                        options |= ZERO_NOW
+                        table[f, ZERO_SINCE] = now
+                elif options & ZERO_NOW and amount != 0:
+                    options &= ~ZERO_NOW
+                    table[f, ZERO_NS] += max(now - table[f, ZERO_SINCE], 0)
+            elif options & ZERO_NOW and tcp & RST:
+                options &= ~ZERO_NOW
+                table[f, ZERO_NS] += max(now - table[f, ZERO_SINCE], 0)
+            table[f, OPTIONS] = options
+
+            # Bytes in flight by the time for which they were: in µs, so that the sum stays in range.
+            amount = (now - table[f, FLIGHT_SINCE]) // 1000
+            if table[f, FLIGHT_NOW] > 0 and amount > 0:
+                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * amount
+            table[f, FLIGHT_NOW] = max(in_flight[row], 0)
+            table[f, FLIGHT_SINCE] = now
+            amount = (now - table[r, FLIGHT_SINCE]) // 1000
+            if table[r, FLIGHT_NOW] > 0 and amount > 0:
+                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * amount
+            table[r, FLIGHT_NOW] = max(peer_in_flight[row], 0)
+            table[r, FLIGHT_SINCE] = now
+
+            # What its acknowledgement says about the other side's segments.
+            how = measured[row]
+            if how == 0:
+                continue
+            if table[r, DATA_PACKETS] == 0:
+                if how == MEASURED and not table[r, OPTIONS] & SYN_MEASURED and table[r, SYNS] > 0:
+                    table[r, OPTIONS] |= SYN_MEASURED
+                    table[r, SYN_TRIP] = rtt_ns[row]
+                elif how == IS_AMBIGUOUS:
+                    continue
+            else:
+                table[r, OPTIONS] |= INITIAL_OVER
+            table[r, CUMULATIVE] += acked_segments[row]
+            amount = rtt_ns[row]
+            if how == MEASURED or how == BY_TIMESTAMP:
+                bucket = 0
+                while bucket < BUCKET_COUNT - 1 and amount >> (16 + bucket) != 0:
+                    bucket += 1
+                table[r, BUCKETS + bucket] += 1
+            if how == MEASURED:
+                if amount < table[r, TRIP_LEAST] or table[r, TRIPS] == 0:
+                    table[r, TRIP_LEAST] = amount
+                if amount > table[r, TRIP_MOST]:
+                    table[r, TRIP_MOST] = amount
+                table[r, TRIPS] += 1
+                table[r, TRIP_SUM] += amount
+                squares[r, TRIP_SQUARES] += cython.cast(cython.double, amount) * amount
+                if rtt_bytes[row] > table[r, FULL_BYTES]:
+                    table[r, FULL_BYTES] = rtt_bytes[row]
+                    table[r, FULL_TRIPS] = 0
+                    table[r, FULL_LEAST] = 0
+                    table[r, FULL_MOST] = 0
+                    table[r, FULL_SUM] = 0
+                    squares[r, FULL_SQUARES] = 0
+                if rtt_bytes[row] == table[r, FULL_BYTES]:
+                    if amount < table[r, FULL_LEAST] or table[r, FULL_TRIPS] == 0:
+                        table[r, FULL_LEAST] = amount
+                    if amount > table[r, FULL_MOST]:
+                        table[r, FULL_MOST] = amount
+                    table[r, FULL_TRIPS] += 1
+                    table[r, FULL_SUM] += amount
+                    squares[r, FULL_SQUARES] += cython.cast(cython.double, amount) * amount
+            elif how == BY_TIMESTAMP:
+                table[r, STAMPED] += 1
+            elif how == IS_AMBIGUOUS:
+                if amount < table[r, AMBIGUOUS_LEAST] or table[r, AMBIGUOUS] == 0:
+                    table[r, AMBIGUOUS_LEAST] = amount
+                if amount > table[r, AMBIGUOUS_MOST]:
+                    table[r, AMBIGUOUS_MOST] = amount
+                table[r, AMBIGUOUS] += 1
+                table[r, AMBIGUOUS_SUM] += amount
+                squares[r, AMBIGUOUS_SQUARES] += cython.cast(cython.double, amount) * amount
+            elif how == IS_AFTER_LOSS:
+                table[r, AFTER_LOSS] += 1
+    return 0

@@ -1,0 +1,229 @@
+"""The measures of all half-streams, and what a table says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.columns import GrowingRows
+from netanalyze.model import NULL
+from netanalyze.tcp import measure_fields as fields
+from netanalyze.tcp import sequence_fields
+from netanalyze.tcp.kinds import COUNTS
+from netanalyze.tcp.measure_kernel import measure_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.tcp.sequence import Sequences
+    from netanalyze.wire.packets import Packets
+
+_PACKET_COLUMNS = (
+    "frame", "source", "stream", "side", "flags", "transport_offset", "payload_bytes", "payload_captured",
+    "mss", "window_scale", "sack_permitted", "sack_blocks", "tsval",
+)  # fmt: skip
+_SEGMENT_COLUMNS = (
+    "analysed", "labels", "cause", "waited_ns", "sent_times", "sack_told", "dup_number", "new_bytes",
+    "old_bytes", "window_bytes", "in_flight", "peer_in_flight", "measured", "rtt_ns", "rtt_bytes",
+    "acked_segments",
+)  # fmt: skip
+_SECOND_NS = 1_000_000_000
+LEAST_VARIATION_NS = 200_000_000
+"""Linux lets the retransmission timer run this much longer than the smoothed round trip at least."""
+
+
+class Measures:
+    """Adds up the segments of batch after batch."""
+
+    def __init__(self, packets: Packets, sequences: Sequences) -> None:
+        """Nothing measured yet.
+
+        Args:
+            packets: of the decoder whose packets will be fed.
+            sequences: the analysis that has seen each batch before.
+        """
+        self._sequences = sequences
+        self._table = GrowingRows(fields.WORDS)
+        self._squares = GrowingRows(fields.SQUARES, "f8")
+        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Add the segments of a batch; ``streams`` is how many streams there are with it."""
+        arguments = (
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], batch.data,
+            packets.arena, *self._columns, self._table.reach(2 * streams), self._squares.reach(2 * streams),
+        )  # fmt: skip
+        measure_segments(*arguments)
+
+    def columns(self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of the table ``directions``: two rows for each stream, the client's first.
+
+        Args:
+            streams: columns of the table ``streams``.
+            client: which side of each stream is the client.
+        """
+        count = len(client)
+        half = _halves(client)
+        table = self._table.array[: 2 * count][half]
+        state = self._sequences.state.array[: 2 * count][half]
+        squares = self._squares.array[: 2 * count][half]
+        duration_ns = np.repeat(streams["duration_ns"], 2)
+        end_ns = np.repeat(streams["start_ns"], 2) + duration_ns
+        return {
+            "stream": np.repeat(streams["stream"], 2),
+            "sender": np.tile(np.array([0, 1], np.int64), count),
+            **_events(self._sequences.counts.array[: 2 * count][half]),
+            **_sizes(table, state),
+            **_windows(table, end_ns),
+            **_round_trips(table, squares),
+            **_timer(state),
+            **_times(table, duration_ns),
+        }
+
+
+def _halves(client: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of the half-streams, the client's and then the server's of each stream."""
+    first = 2 * np.arange(len(client)) + client
+    return np.stack((first, first ^ 1), axis=1).reshape(-1)
+
+
+def _known(value: NDArray[Any], where: NDArray[Any]) -> NDArray[Any]:
+    return np.where(where, value, NULL)
+
+
+def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
+    """The mean rounded down, nothing where there is nothing to take it of."""
+    return _known(total // np.maximum(count, 1), count > 0)
+
+
+def _deviation(squares: NDArray[Any], total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
+    """The standard deviation of a sample; nothing below two values."""
+    some = np.maximum(count, 2)
+    spread = np.sqrt(np.maximum(squares - total / some * total, 0) / (some - 1)).astype(np.int64)
+    return _known(spread, count > 1)
+
+
+def _events(counts: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    return {name: counts[:, number].astype(np.int64) for number, name in enumerate(COUNTS)}
+
+
+def _sizes(table: NDArray[np.int64], state: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    word = table.T
+    options = word[fields.OPTIONS]
+    data = word[fields.DATA_PACKETS]
+    whole = (word[fields.SYNS] > 0) & (word[fields.FINS] > 0)
+    missed = state[:, sequence_fields.MISSED]
+    return {
+        "packets": word[fields.PACKETS],
+        "bytes": word[fields.PAYLOAD],
+        "unique_bytes": word[fields.NEW_BYTES],
+        "retransmitted_bytes": word[fields.AGAIN_BYTES],
+        "missed_bytes": missed,
+        "stream_bytes": _known(word[fields.NEW_BYTES] + missed, whole),
+        "data_packets": data,
+        "retransmitted_packets": word[fields.AGAIN_PACKETS],
+        "timeouts": word[fields.TIMEOUTS],
+        "tail_loss_probes": word[fields.PROBES],
+        "tail_timers": word[fields.TAIL_TIMERS],
+        "most_retransmissions": word[fields.MOST_TIMES],
+        "triple_duplicate_acks": word[fields.TRIPLE],
+        "probe_bytes": word[fields.PROBE_BYTES],
+        "min_segment": _known(word[fields.SMALLEST], data > 0),
+        "avg_segment": _mean(word[fields.PAYLOAD], data),
+        "max_segment": _known(word[fields.LARGEST], data > 0),
+        "mss": _known(word[fields.MSS], options & fields.MSS_SENT),
+        "window_scale": _known(word[fields.SCALE], options & fields.SCALE_SENT),
+        "sack_permitted": (options & fields.SACK_PERMITTED) != 0,
+        "timestamps": (options & fields.TIMESTAMPS) != 0,
+        "acks": word[fields.ACKS],
+        "pure_acks": word[fields.PURE_ACKS],
+        "sacks": word[fields.SACKS],
+        "d_sacks": word[fields.D_SACKS],
+        "max_sack_blocks": word[fields.MOST_SACK_BLOCKS],
+        "pushed": word[fields.PUSHED],
+        "syns": word[fields.SYNS],
+        "fins": word[fields.FINS],
+        "resets": word[fields.RESETS],
+        "urgent_packets": word[fields.URGENT],
+        "urgent_bytes": word[fields.URGENT_BYTES],
+        "truncated_packets": word[fields.CUT_PACKETS],
+        "truncated_bytes": word[fields.CUT_BYTES],
+    }
+
+
+def _windows(table: NDArray[np.int64], end_ns: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    word = table.T
+    options = word[fields.OPTIONS]
+    windows, flights = word[fields.WINDOWS], word[fields.FLIGHTS]
+    open_ended = np.where(options & fields.ZERO_NOW, np.maximum(end_ns - word[fields.ZERO_SINCE], 0), 0)
+    span_us = (word[fields.FLIGHT_SINCE] - word[fields.FIRST_DATA_NS]) // 1000
+    sent = word[fields.DATA_PACKETS] > 0
+    return {
+        "min_window": _known(word[fields.WINDOW_LEAST], windows > 0),
+        "avg_window": _mean(word[fields.WINDOW_SUM], windows),
+        "max_window": _known(word[fields.WINDOW_MOST], windows > 0),
+        "zero_window_ns": word[fields.ZERO_NS] + open_ended,
+        "min_bytes_in_flight": _known(word[fields.FLIGHT_LEAST], flights > 0),
+        "avg_bytes_in_flight": _mean(word[fields.FLIGHT_SUM], flights),
+        "weighted_bytes_in_flight": _mean(word[fields.FLIGHT_AREA], np.where(flights > 0, span_us, 0)),
+        "max_bytes_in_flight": _known(word[fields.FLIGHT_MOST], flights > 0),
+        "initial_window_bytes": _known(word[fields.INITIAL_BYTES], sent & (word[fields.SYNS] > 0)),
+        "initial_window_packets": _known(word[fields.INITIAL_PACKETS], sent & (word[fields.SYNS] > 0)),
+    }
+
+
+def _round_trips(table: NDArray[np.int64], squares: NDArray[np.float64]) -> dict[str, Any]:
+    word = table.T
+    found: dict[str, Any] = {}
+    for name, first, square in (
+        ("rtt", fields.TRIPS, fields.TRIP_SQUARES),
+        ("full_rtt", fields.FULL_TRIPS, fields.FULL_SQUARES),
+        ("ambiguous_rtt", fields.AMBIGUOUS, fields.AMBIGUOUS_SQUARES),
+        ("retransmission_wait", fields.WAITS, fields.WAIT_SQUARES),
+    ):
+        count, least, most, total = word[first : first + 4]
+        found |= {
+            f"{name}_samples": count,
+            f"{name}_min_ns": _known(least, count > 0),
+            f"{name}_avg_ns": _mean(total, count),
+            f"{name}_max_ns": _known(most, count > 0),
+            f"{name}_dev_ns": _deviation(squares[:, square], total, count),
+        }
+    found["syn_rtt_ns"] = _known(word[fields.SYN_TRIP], word[fields.OPTIONS] & fields.SYN_MEASURED)
+    found["rtt_after_loss"] = word[fields.AFTER_LOSS]
+    found["rtt_by_timestamp"] = word[fields.STAMPED]
+    found["acked_cumulatively"] = word[fields.CUMULATIVE]
+    found["rtt_buckets"] = table[:, fields.BUCKETS : fields.BUCKETS + fields.BUCKET_COUNT]
+    return found
+
+
+def _timer(state: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The retransmission timer as its sender may have it (RFC 6298, the least as in Linux)."""
+    smoothed, variation = state[:, sequence_fields.SRTT], state[:, sequence_fields.RTTVAR]
+    timeout = smoothed + np.maximum(4 * variation, LEAST_VARIATION_NS)
+    return {"srtt_ns": _known(smoothed, smoothed > 0), "rto_ns": _known(timeout, smoothed > 0)}
+
+
+def _times(table: NDArray[np.int64], duration_ns: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    word = table.T
+    data = word[fields.DATA_PACKETS]
+    sending_ns = word[fields.LAST_DATA_NS] - word[fields.FIRST_DATA_NS]
+    return {
+        "data_ns": _known(sending_ns, data > 0),
+        "silent_max_ns": _known(word[fields.SILENT_NS], word[fields.PACKETS] > 1),
+        "silent_max_frame": _known(word[fields.SILENT_FRAME], word[fields.SILENT_FRAME] > 0),
+        "throughput_bps": _rate(word[fields.PAYLOAD], sending_ns),
+        "goodput_bps": _rate(word[fields.NEW_BYTES], duration_ns),
+    }
+
+
+def _rate(size: NDArray[np.int64], ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bits in a second, nothing where no time has passed."""
+    some = np.where((ns > 0) & (size > 0), ns, 1)
+    # As floating point numbers: 8 * 10**9 times a long stream is more than 64 bits hold.
+    bits = size.astype(np.float64) * (8 * _SECOND_NS) / some
+    return _known(np.minimum(bits, 2.0**62).astype(np.int64), (ns > 0) & (size > 0))

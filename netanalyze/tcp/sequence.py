@@ -1,0 +1,169 @@
+"""The sequence analysis of all streams: the kernels with the state they keep between batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netanalyze.columns import GrowingRows, view_of
+from netanalyze.tcp import event_fields, sequence_fields, wireshark_kernel
+from netanalyze.tcp.kinds import COUNTS, KINDS
+from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS
+from netanalyze.tcp.segments import Segments
+from netanalyze.tcp.sequence_kernel import NODES_A_SEGMENT, analyse_segments
+from netanalyze.tcp.tally_kernel import MOST_LABELS, tally_events
+from netanalyze.tcp.wireshark_kernel import label_segments
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.wire.packets import Packets
+
+RING_BYTES = 1 << 22
+"""How much of the latest payload is kept to compare with what is sent again."""
+
+_SEQUENCE_COLUMNS = (
+    "frame", "role", "protocol", "source", "stream", "side", "opens", "duplicate", "seq", "ack",
+    "flags", "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale",
+    "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr", "ip_id",
+)  # fmt: skip
+_WIRESHARK_COLUMNS = (
+    "frame", "role", "protocol", "stream", "side", "duplicate", "seq", "ack", "flags", "window",
+    "payload_bytes", "window_scale", "opens",
+)  # fmt: skip
+_TALLY_COLUMNS = ("frame", "stream", "side", "seq", "ack", "flags", "payload_bytes")
+_TALLY_FACTS = (
+    "analysed", "labels", "cause", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes",
+    "window_bytes", "peer_window",
+)  # fmt: skip
+
+
+class Sequences:
+    """Analyses the segments of batch after batch.
+
+    Attributes:
+        segments: what was found out about the last batch, overwritten by the next.
+        state: a row of ``sequence_fields`` for each half-stream, side 0 of stream n at 2n.
+        counts: how many events of each kind each half-stream had.
+        event_count: how many rows of ``events`` are valid.
+    """
+
+    def __init__(
+        self,
+        packets: Packets,
+        *,
+        like_wireshark: bool = False,
+        keep_events: bool = False,
+        compare: bool = False,
+    ) -> None:
+        """An analysis that has seen nothing.
+
+        Args:
+            packets: of the decoder whose packets will be fed.
+            like_wireshark: give the labels that Wireshark gives.
+            keep_events: make a row of each event.
+            compare: compare what is sent again with what was sent first; this means reading all payload.
+        """
+        self.segments = Segments(packets.capacity)
+        self.state = GrowingRows(sequence_fields.WORDS)
+        self.counts = GrowingRows(len(KINDS), "i4")
+        self.event_count = 0
+        self._keep_events = keep_events
+        self._nodes = GrowingRows(sequence_fields.NODE_WORDS)
+        self._counters = view_of(np.zeros(5, np.int64))
+        self._hole = view_of(np.zeros(5, np.int64))
+        self._ring = view_of(np.zeros(RING_BYTES if compare else 0, np.uint8))
+        self._amendments: list[NDArray[np.int64]] = []
+        self._latest_amendments: NDArray[np.int64] = np.zeros((0, AMENDMENT_WORDS), np.int64)
+        self._events = GrowingRows(event_fields.WORDS)
+        self._sequence_columns = packets.pick(*_SEQUENCE_COLUMNS)
+        self._segment_columns = self.segments.pick(*Segments.FIELDS)
+        self._tally_columns = (*packets.pick(*_TALLY_COLUMNS), *self.segments.pick(*_TALLY_FACTS))
+        self._wireshark: _Wireshark | None = _Wireshark(packets, self.segments) if like_wireshark else None
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Analyse the segments of a batch; ``streams`` is how many streams there are with it."""
+        rows = packets.count
+        if self._keep_events and len(self._latest_amendments) < rows * 2:
+            self._latest_amendments = np.zeros((rows * 2, AMENDMENT_WORDS), np.int64)
+        self._counters[3] = 0
+        arguments = (
+            rows, packets.order, batch.first_frame, batch.views["time_ns"], batch.data, packets.arena,
+            *self._sequence_columns, self.state.reach(2 * streams),
+            self._nodes.reach(self._counters[0] + rows * NODES_A_SEGMENT + 1), self._counters,
+            view_of(self._latest_amendments), self._ring, self._hole, *self._segment_columns,
+        )  # fmt: skip
+        analyse_segments(*arguments)
+        if self._counters[3]:
+            self._amendments.append(self._latest_amendments[: self._counters[3]].copy())
+        if self._wireshark is not None:
+            self._wireshark.feed(batch, packets, streams)
+        room = self._events.reach(self.event_count + (rows * MOST_LABELS if self._keep_events else 0))
+        tally = (
+            rows, packets.order, batch.first_frame, batch.views["time_ns"], *self._tally_columns,
+            self.counts.reach(2 * streams), room, self.event_count, self._keep_events,
+        )  # fmt: skip
+        self.event_count = tally_events(*tally)
+
+    def totals(self, streams: int) -> dict[str, NDArray[np.int64]]:
+        """How many events of some kinds each stream had, both sides together."""
+        by_stream = (
+            self.counts.array[: 2 * streams].reshape(streams, 2, len(KINDS)).sum(axis=1, dtype=np.int64)
+        )
+        names = ("retransmissions", "out_of_order", "duplicate_acks", "zero_windows")
+        return {name: by_stream[:, COUNTS.index(name)] for name in names}
+
+    def events(self) -> NDArray[np.int64]:
+        """The events so far in the order of their frames, with what later frames told about them."""
+        events: NDArray[np.int64] = self._events.array[: self.event_count]
+        if self._amendments and self._wireshark is None:
+            _amend(events, np.concatenate(self._amendments))
+            self._amendments.clear()
+        return events
+
+
+class _Wireshark:
+    """The labels that Wireshark gives, put in the place of ours."""
+
+    def __init__(self, packets: Packets, segments: Segments) -> None:
+        self._columns = packets.pick(*_WIRESHARK_COLUMNS)
+        self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of")
+        self._cause = segments.arrays["cause"]
+        self._state = GrowingRows(wireshark_kernel.WORDS)
+        self._nodes = GrowingRows(wireshark_kernel.NODE_WORDS)
+        self._counters = view_of(np.zeros(2, np.int64))
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        self._cause[: packets.count] = 0
+        arguments = (
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
+            self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),
+            self._counters, *self._facts,
+        )  # fmt: skip
+        label_segments(*arguments)
+
+
+def _amend(events: NDArray[np.int64], amendments: NDArray[np.int64]) -> None:
+    """Write into events what was learned later; of several things about one, the first."""
+    kind_of_bit = {1 << number: number for number in range(len(KINDS))}
+    frames = events[:, event_fields.FRAME]
+    for bit, number in kind_of_bit.items():
+        mine = amendments[amendments[:, 0] == bit]
+        if not len(mine):
+            continue
+        rows = np.flatnonzero(events[:, event_fields.KIND] == number)
+        # Frames of one kind ascend, but for packets put together from fragments out of order.
+        order = np.argsort(frames[rows], kind="stable")
+        rows = rows[order]
+        places = np.searchsorted(frames[rows], mine[:, 1])
+        inside = places < len(rows)
+        mine, places = mine[inside], places[inside]
+        exact = frames[rows[places]] == mine[:, 1]
+        for row, (_, _, later_frame, what) in zip(
+            rows[places[exact]].tolist(), mine[exact].tolist(), strict=True
+        ):
+            if events[row, event_fields.LATER] == 0:
+                events[row, event_fields.LATER_FRAME] = later_frame
+                events[row, event_fields.LATER] = what

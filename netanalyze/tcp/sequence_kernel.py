@@ -1,0 +1,901 @@
+"""Sequence analysis: what each segment does to its half-stream, by our own rules.
+
+One row of state a half-stream (``sequence_fields``), lists of segments, SACK ranges and holes in one
+pool of nodes. A segment is looked at in this order: is it possible at all, what does it acknowledge,
+is it a probe or a keep-alive, do its bytes come for the first time, in which order, and if not, why
+again. What Wireshark would say is in ``wireshark_kernel``; docs/tcp-events.md compares the two.
+
+Sources: RFC 9293 (sections 3.4, 3.8, 3.10.7), RFC 6298 (retransmission timer), RFC 5681 (duplicate
+acknowledgements, fast retransmit), RFC 2018, 2883 and 6675 (SACK), RFC 8985 (tail loss probe), RFC 7323
+(windows, timestamps), RFC 5961 (resets); timers as Linux has them.
+"""
+# mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
+
+from __future__ import annotations
+
+import cython
+
+from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import scoreboard_kernel as scoreboard
+from netanalyze.tcp import sequence_fields as fields
+from netanalyze.wire import packets
+
+if cython.compiled:
+    from cython.cimports.netanalyze.tcp.scoreboard_kernel import (
+        add_hole,
+        amend,
+        fill_holes,
+        insert_node,
+        keep_recent,
+        mark_again,
+        read_sack,
+        release,
+        retire,
+        sent_before,
+        take_node,
+        trim_sacked,
+    )
+else:
+    from netanalyze.tcp.scoreboard_kernel import (
+        add_hole,
+        amend,
+        fill_holes,
+        insert_node,
+        keep_recent,
+        mark_again,
+        read_sack,
+        release,
+        retire,
+        sent_before,
+        take_node,
+        trim_sacked,
+    )
+
+FLAGS = cython.declare(cython.int, fields.FLAGS)
+NEXT = cython.declare(cython.int, fields.NEXT)
+NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
+REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
+OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
+OPENED = cython.declare(cython.int, fields.OPENED)
+SACK_OK = cython.declare(cython.int, fields.SACK_OK)
+HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK)
+ACK_FRAME = cython.declare(cython.int, fields.ACK_FRAME)
+ACK_NS = cython.declare(cython.int, fields.ACK_NS)
+DUPLICATES = cython.declare(cython.int, fields.DUPLICATES)
+NEWS_NS = cython.declare(cython.int, fields.NEWS_NS)
+WINDOW = cython.declare(cython.int, fields.WINDOW)
+SCALE = cython.declare(cython.int, fields.SCALE)
+EDGE = cython.declare(cython.int, fields.EDGE)
+LABELS = cython.declare(cython.int, fields.LABELS)
+OLDEST = cython.declare(cython.int, fields.OLDEST)
+NEWEST = cython.declare(cython.int, fields.NEWEST)
+UNACKED = cython.declare(cython.int, fields.UNACKED)
+SACKED = cython.declare(cython.int, fields.SACKED)
+SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
+HOLES = cython.declare(cython.int, fields.HOLES)
+HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT)
+RECOVERY = cython.declare(cython.int, fields.RECOVERY)
+RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END)
+SRTT = cython.declare(cython.int, fields.SRTT)
+RTTVAR = cython.declare(cython.int, fields.RTTVAR)
+NEXT_TSVAL = cython.declare(cython.int, fields.NEXT_TSVAL)
+NEXT_ID = cython.declare(cython.int, fields.NEXT_ID)
+STEADY = cython.declare(cython.int, fields.STEADY)
+BASE = cython.declare(cython.int, fields.BASE)
+LATEST_NS = cython.declare(cython.int, fields.LATEST_NS)
+MAX_PAYLOAD = cython.declare(cython.int, fields.MAX_PAYLOAD)
+FIN_END = cython.declare(cython.int, fields.FIN_END)
+SYN_NS = cython.declare(cython.int, fields.SYN_NS)
+HANDSHAKE_NS = cython.declare(cython.int, fields.HANDSHAKE_NS)
+PAST_DUPLICATES = cython.declare(cython.int, fields.PAST_DUPLICATES)
+SEEN = cython.declare(cython.int, fields.SEEN)
+ACKED = cython.declare(cython.int, fields.ACKED)
+EDGE_KNOWN = cython.declare(cython.int, fields.EDGE_KNOWN)
+CLOSING = cython.declare(cython.int, fields.CLOSING)
+CLOSED = cython.declare(cython.int, fields.CLOSED)
+DONE = cython.declare(cython.int, fields.DONE)
+SYN_SEEN = cython.declare(cython.int, fields.SYN_SEEN)
+TIMED = cython.declare(cython.int, fields.TIMED)
+UNSCALED = cython.declare(cython.int, fields.UNSCALED)
+SEQ = cython.declare(cython.int, fields.SEQ)
+END = cython.declare(cython.int, fields.END)
+FRAME = cython.declare(cython.int, fields.FRAME)
+NS = cython.declare(cython.int, fields.NS)
+AFTER = cython.declare(cython.int, fields.AFTER)
+COUNT = cython.declare(cython.int, fields.COUNT)
+AGAIN_FRAME = cython.declare(cython.int, fields.AGAIN_FRAME)
+AGAIN_NS = cython.declare(cython.int, fields.AGAIN_NS)
+TSVAL = cython.declare(cython.int, fields.TSVAL)
+AGAIN_TSVAL = cython.declare(cython.int, fields.AGAIN_TSVAL)
+IP_ID = cython.declare(cython.int, fields.IP_ID)
+DATA = cython.declare(cython.int, fields.DATA)
+CAPTURED = cython.declare(cython.int, fields.CAPTURED)
+AGAIN_END = cython.declare(cython.int, fields.AGAIN_END)
+RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
+FAST_RETRANSMISSION = cython.declare(cython.int, kinds.FAST_RETRANSMISSION)
+SPURIOUS_RETRANSMISSION = cython.declare(cython.int, kinds.SPURIOUS_RETRANSMISSION)
+OUT_OF_ORDER = cython.declare(cython.int, kinds.OUT_OF_ORDER)
+LOST_SEGMENT = cython.declare(cython.int, kinds.LOST_SEGMENT)
+ACK_LOST_SEGMENT = cython.declare(cython.int, kinds.ACK_LOST_SEGMENT)
+DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
+ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
+ZERO_WINDOW_PROBE = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE)
+ZERO_WINDOW_PROBE_ACK = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE_ACK)
+WINDOW_FULL = cython.declare(cython.int, kinds.WINDOW_FULL)
+WINDOW_UPDATE = cython.declare(cython.int, kinds.WINDOW_UPDATE)
+KEEP_ALIVE = cython.declare(cython.int, kinds.KEEP_ALIVE)
+KEEP_ALIVE_ACK = cython.declare(cython.int, kinds.KEEP_ALIVE_ACK)
+REUSED_PORTS = cython.declare(cython.int, kinds.REUSED_PORTS)
+DIFFERING_RETRANSMISSION = cython.declare(cython.int, kinds.DIFFERING_RETRANSMISSION)
+OUT_OF_WINDOW = cython.declare(cython.int, kinds.OUT_OF_WINDOW)
+NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
+HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
+FAST = cython.declare(cython.int, causes.FAST)
+RECOVERY_GOES_ON = cython.declare(cython.int, causes.RECOVERY_GOES_ON)
+TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
+AFTER_TIMEOUT = cython.declare(cython.int, causes.AFTER_TIMEOUT)
+TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
+EARLY = cython.declare(cython.int, causes.EARLY)
+OLDER_TIMESTAMP = cython.declare(cython.int, causes.OLDER_TIMESTAMP)
+OLDER_ID = cython.declare(cython.int, causes.OLDER_ID)
+SOON = cython.declare(cython.int, causes.SOON)
+AFTER_ACK = cython.declare(cython.int, causes.AFTER_ACK)
+D_SACK = cython.declare(cython.int, causes.D_SACK)
+SACK = cython.declare(cython.int, causes.SACK)
+MEASURED = cython.declare(cython.int, causes.MEASURED)
+CUMULATIVE = cython.declare(cython.int, causes.CUMULATIVE)
+AMBIGUOUS = cython.declare(cython.int, causes.AMBIGUOUS)
+AFTER_LOSS = cython.declare(cython.int, causes.AFTER_LOSS)
+BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
+CARRIER = cython.declare(cython.int, packets.CARRIER)
+IN_ARENA = cython.declare(cython.int, packets.IN_ARENA)
+TCP = cython.declare(cython.int, 6)
+FIN = cython.declare(cython.int, 0x01)
+SYN = cython.declare(cython.int, 0x02)
+RST = cython.declare(cython.int, 0x04)
+ACK = cython.declare(cython.int, 0x10)
+MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
+HALF = cython.declare(cython.longlong, 0x80000000)
+REACH = cython.declare(cython.longlong, 1 << 30)
+"""No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
+MOST_SCALE = cython.declare(cython.int, 14)
+MOST_UNACKED = cython.declare(cython.longlong, 10_000)
+AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
+SOON_NS = cython.declare(cython.longlong, 3_000_000)
+"""How late a segment may be that was overtaken, while the round trip time is not known."""
+NEWS_SOON_NS = cython.declare(cython.longlong, 20_000_000)
+"""How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
+PERSIST_NS = cython.declare(cython.longlong, 120_000_000_000)
+"""The longest that Linux waits between two window probes: two minutes."""
+TIMER_NS = cython.declare(cython.longlong, 180_000_000)
+"""Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
+FIRST_TIMEOUT_NS = cython.declare(cython.longlong, 1_000_000_000)
+LEAST_VARIATION_NS = cython.declare(cython.longlong, 200_000_000)
+"""RFC 6298 has 1 s for both; Linux 1 s before the first sample and 200 ms beyond the round trip."""
+AHEAD = cython.declare(cython.Py_ssize_t, 64)
+
+NODES_A_SEGMENT = 7
+"""New nodes that a segment may need: itself, two holes, four ranges."""
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def later(one: cython.longlong, other: cython.longlong) -> cython.bint:
+    """Whether one sequence number comes after another (RFC 9293 section 3.4)."""
+    return ((other - one) & MASK32) >= HALF
+
+
+def analyse_segments(
+    rows: cython.Py_ssize_t,
+    order: cython.int[::1],
+    first_frame: cython.longlong,
+    time_ns: cython.longlong[::1],
+    data: cython.const[cython.uchar][::1],
+    arena: cython.const[cython.uchar][::1],
+    frame: cython.int[::1],
+    role: cython.uchar[::1],
+    protocol: cython.uchar[::1],
+    source: cython.uchar[::1],
+    stream: cython.longlong[::1],
+    side: cython.uchar[::1],
+    opens: cython.uchar[::1],
+    duplicate: cython.uchar[::1],
+    seq: cython.longlong[::1],
+    ack: cython.longlong[::1],
+    flags: cython.int[::1],
+    window: cython.int[::1],
+    payload_offset: cython.longlong[::1],
+    payload_bytes: cython.longlong[::1],
+    payload_captured: cython.longlong[::1],
+    window_scale: cython.int[::1],
+    sack_permitted: cython.uchar[::1],
+    sack_offset: cython.longlong[::1],
+    sack_blocks: cython.int[::1],
+    tsval: cython.longlong[::1],
+    tsecr: cython.longlong[::1],
+    ip_id: cython.int[::1],
+    state: cython.longlong[:, ::1],
+    nodes: cython.longlong[:, ::1],
+    counters: cython.longlong[::1],
+    amendments: cython.longlong[:, ::1],
+    ring: cython.uchar[::1],
+    hole: cython.longlong[::1],
+    analysed: cython.uchar[::1],
+    labels: cython.int[::1],
+    cause: cython.uchar[::1],
+    again_of: cython.longlong[::1],
+    again_ns: cython.longlong[::1],
+    waited_ns: cython.longlong[::1],
+    sent_times: cython.int[::1],
+    sack_told: cython.uchar[::1],
+    dup_number: cython.int[::1],
+    dup_of: cython.longlong[::1],
+    gap_bytes: cython.int[::1],
+    new_bytes: cython.int[::1],
+    old_bytes: cython.int[::1],
+    window_bytes: cython.int[::1],
+    peer_window: cython.int[::1],
+    in_flight: cython.int[::1],
+    peer_in_flight: cython.int[::1],
+    rtt_ns: cython.longlong[::1],
+    rtt_frame: cython.longlong[::1],
+    rtt_bytes: cython.int[::1],
+    measured: cython.uchar[::1],
+    acked_segments: cython.int[::1],
+) -> cython.longlong:
+    """Analyse every TCP segment of a batch.
+
+    ``state`` has two rows for each stream, ``nodes`` room for ``NODES_A_SEGMENT`` more a row,
+    ``amendments`` for what later frames tell about earlier events, ``ring`` the latest payloads (empty:
+    contents are not compared), ``hole`` room for five numbers. ``counters`` holds how many nodes have ever
+    been used (0), the first free one (1), how many bytes have gone into the ring (2), and how many
+    amendments there are (3).
+
+    Returns:
+        The number of segments analysed.
+    """
+    index: cython.Py_ssize_t
+    row: cython.Py_ssize_t
+    f: cython.Py_ssize_t
+    r: cython.Py_ssize_t
+    node: cython.longlong
+    then: cython.longlong
+    done: cython.longlong = 0
+    now: cython.longlong
+    number: cython.longlong
+    start: cython.longlong
+    end: cython.longlong
+    size: cython.longlong
+    takes: cython.longlong
+    acked: cython.longlong
+    offered: cython.longlong
+    scaled: cython.longlong
+    distance: cython.longlong
+    gap: cython.longlong
+    fresh: cython.longlong
+    beyond: cython.longlong
+    old: cython.longlong
+    waited: cython.longlong
+    timeout: cython.longlong
+    trip: cython.longlong
+    sample: cython.longlong
+    place: cython.longlong
+    bits: cython.int
+    why: cython.int
+    how: cython.int
+    tcp: cython.int
+    control: cython.int
+    ours: cython.longlong
+    theirs: cython.longlong
+    told: cython.longlong
+    moved: cython.bint
+    valid: cython.bint
+    same: cython.bint
+    late: cython.bint
+    popped: cython.int
+    ring_size: cython.longlong = ring.shape[0]
+    look: cython.Py_ssize_t
+    ahead: cython.Py_ssize_t = 0
+    warm: cython.longlong = 0
+    with cython.nogil:
+        for index in range(rows):
+            if index == ahead:
+                # A look at the rows that the next segments will touch: with a hundred thousand
+                # connections each is a cache miss, and here they overlap.
+                ahead = min(rows, index + AHEAD)
+                for look in range(index, ahead):
+                    row = order[look]
+                    if protocol[row] == TCP and stream[row] >= 0:
+                        f = stream[row] * 2
+                        warm ^= state[f, 0] ^ state[f, 8] ^ state[f, 16] ^ state[f, 24] ^ state[f, 32]
+                        f += 1
+                        warm ^= state[f, 0] ^ state[f, 8] ^ state[f, 16] ^ state[f, 24] ^ state[f, 32]
+                for look in range(index, ahead):
+                    row = order[look]
+                    if protocol[row] == TCP and stream[row] >= 0:
+                        f = stream[row] * 2
+                        warm ^= nodes[state[f, OLDEST], AFTER] ^ nodes[state[f + 1, OLDEST], AFTER]
+            row = order[index]
+            analysed[row] = 0
+            if protocol[row] != TCP or role[row] > CARRIER or duplicate[row] or stream[row] < 0:
+                continue
+            analysed[row] = 1
+            done += 1
+            f = stream[row] * 2 + side[row]
+            r = f ^ 1
+            tcp = flags[row]
+            start = seq[row]
+            acked = ack[row]
+            size = payload_bytes[row]
+            offered = window[row]
+            now = time_ns[frame[row]]
+            number = first_frame + frame[row]
+            ours = state[f, FLAGS]
+            theirs = state[r, FLAGS]
+            control = tcp & (SYN | FIN | RST)
+            takes = size
+            if control:
+                if tcp & SYN:
+                    takes += 1
+                if tcp & FIN:
+                    takes += 1
+            end = (start + takes) & MASK32
+            bits = 0
+            why = 0
+            how = 0
+            told = 0
+            moved = False
+            popped = 0
+            gap = 0
+            new_bytes[row] = 0
+            old_bytes[row] = 0
+            rtt_ns[row] = -1
+            if tcp & SYN or state[f, SCALE] == 1:
+                scaled = offered
+            elif state[f, SCALE] == 0:
+                scaled = -1
+            else:
+                scaled = offered << (state[f, SCALE] - 2)
+            window_bytes[row] = scaled
+
+            # Another connection under the same number: only a SYN-ACK comes here, for another SYN the
+            # flow table opens a new stream. One whose predecessor was accepted is refused below.
+            valid = True
+            if tcp & SYN:
+                if ours & SEEN and start != state[f, BASE]:
+                    if theirs & ACKED and state[r, HIGH_ACK] != (start + 1) & MASK32:
+                        bits |= OUT_OF_WINDOW
+                        valid = False
+                    else:
+                        bits |= REUSED_PORTS
+                        release(f, state, nodes, counters)
+                        ours = 0
+                        theirs &= ~EDGE_KNOWN
+                        state[r, FLAGS] = theirs
+                        state[f, SCALE] = 0
+                        state[f, WINDOW] = 0
+                        state[f, RECOVERY] = 0
+                elif opens[row] == 2 and not tcp & ACK:
+                    bits |= REUSED_PORTS
+
+            # Is it possible at all (RFC 9293 section 3.10.7.4)?
+            if tcp & RST:
+                # A reset counts only inside the window (RFC 5961 section 3).
+                if theirs & ACKED and (
+                    later(state[r, HIGH_ACK], start) or (theirs & EDGE_KNOWN and later(start, state[r, EDGE]))
+                ):
+                    bits |= OUT_OF_WINDOW
+                else:
+                    release(f, state, nodes, counters)
+                    release(r, state, nodes, counters)
+                valid = False
+            elif valid and ours & SEEN:
+                distance = (start - state[f, NEXT]) & MASK32
+                if distance >= HALF:
+                    distance = MASK32 + 1 - distance
+                if distance > REACH:
+                    bits |= OUT_OF_WINDOW
+                    valid = False
+            if not valid:
+                state[f, FLAGS] = ours
+                state[f, LABELS] = bits
+                labels[row] = bits
+                cause[row] = 0
+                sack_told[row] = 0
+                peer_window[row] = -1
+                in_flight[row] = -1
+                peer_in_flight[row] = -1
+                new_bytes[row] = 0
+                old_bytes[row] = 0
+                rtt_ns[row] = -1
+                measured[row] = 0
+                acked_segments[row] = 0
+                continue
+
+            # What does it acknowledge?
+            if tcp & ACK:
+                if theirs & SEEN:
+                    distance = (acked - state[r, NEXT]) & MASK32
+                    if distance >= HALF:
+                        if MASK32 + 1 - distance > REACH:
+                            valid = False
+                    elif distance > REACH:
+                        bits |= OUT_OF_WINDOW
+                        valid = False
+                    elif distance > 0:
+                        if distance == 1 and state[r, LABELS] & ZERO_WINDOW_PROBE:
+                            state[r, NEXT] = acked  # the octet of the probe was taken
+                        else:
+                            bits |= ACK_LOST_SEGMENT
+                            gap += distance
+                            add_hole(r, state[r, NEXT], acked, number, now, 1, state, nodes, counters)
+                            state[r, NEXT] = acked
+                if valid:
+                    if not ours & ACKED or later(acked, state[f, HIGH_ACK]):
+                        moved = True
+                        ours |= ACKED
+                        state[f, HIGH_ACK] = acked
+                        state[f, ACK_FRAME] = number
+                        state[f, ACK_NS] = now
+                        if state[f, DUPLICATES] != 0:
+                            state[f, PAST_DUPLICATES] = state[f, DUPLICATES]
+                            state[f, DUPLICATES] = 0
+                        node = state[r, HOLES]
+                        while node != 0 and later(acked, nodes[node, SEQ]):
+                            if nodes[node, COUNT] == 0:
+                                nodes[node, COUNT] = 1
+                                distance = (nodes[node, END] - nodes[node, SEQ]) & MASK32
+                                if later(nodes[node, END], acked):
+                                    distance = (acked - nodes[node, SEQ]) & MASK32
+                                gap += distance
+                                bits |= ACK_LOST_SEGMENT
+                                amend(
+                                    LOST_SEGMENT,
+                                    nodes[node, FRAME],
+                                    number,
+                                    AMEND_ARRIVED,
+                                    amendments,
+                                    counters,
+                                )
+                            node = nodes[node, AFTER]
+                        node = state[r, OLDEST]
+                        if node != 0 and later(acked, nodes[node, SEQ]):
+                            how = CUMULATIVE
+                        while node != 0 and not later(nodes[node, END], acked):
+                            then = nodes[node, AFTER]
+                            popped += 1
+                            if nodes[node, END] == acked:
+                                popped -= 1
+                                rtt_frame[row] = nodes[node, FRAME]
+                                rtt_bytes[row] = (acked - nodes[node, SEQ]) & MASK32
+                                sample = now - nodes[node, NS]
+                                if nodes[node, COUNT] > 1:
+                                    how = AMBIGUOUS
+                                    sample = now - nodes[node, AGAIN_NS]
+                                    if (
+                                        tsecr[row] >= 0
+                                        and nodes[node, TSVAL] != nodes[node, AGAIN_TSVAL]
+                                        and nodes[node, TSVAL] >= 0
+                                    ):
+                                        if tsecr[row] == nodes[node, AGAIN_TSVAL]:
+                                            how = BY_TIMESTAMP
+                                            rtt_frame[row] = nodes[node, AGAIN_FRAME]
+                                        elif tsecr[row] == nodes[node, TSVAL]:
+                                            how = BY_TIMESTAMP
+                                            sample = now - nodes[node, NS]
+                                elif theirs & TIMED and nodes[node, NS] < state[r, LATEST_NS]:
+                                    how = AFTER_LOSS
+                                else:
+                                    how = MEASURED
+                                if sample < 0:
+                                    how = CUMULATIVE
+                                else:
+                                    rtt_ns[row] = sample
+                            # Time of its last copy, or of a late one: behind it in time, before it in order.
+                            sample = nodes[node, AGAIN_NS] if nodes[node, COUNT] > 1 else nodes[node, NS]
+                            if not theirs & TIMED or sample > state[r, LATEST_NS]:
+                                theirs |= TIMED
+                                state[r, LATEST_NS] = sample
+                            state[r, OLDEST] = then
+                            state[r, UNACKED] -= 1
+                            keep_recent(r, node, state, nodes, counters)
+                            node = then
+                        if node == 0:
+                            state[r, NEWEST] = 0
+                        if how == MEASURED or how == BY_TIMESTAMP:
+                            if state[r, SRTT] == 0:
+                                state[r, SRTT] = rtt_ns[row]
+                                state[r, RTTVAR] = rtt_ns[row] // 2
+                            else:
+                                distance = rtt_ns[row] - state[r, SRTT]
+                                if distance < 0:
+                                    distance = -distance
+                                state[r, RTTVAR] += (distance - state[r, RTTVAR]) // 4
+                                state[r, SRTT] = (state[r, SRTT] * 7 + rtt_ns[row]) // 8
+                        if state[r, SACKED] != 0:
+                            trim_sacked(r, acked, state, nodes, counters)
+                        if state[r, RECOVERY] != 0 and not later(state[r, RECOVERY_END], acked):
+                            state[r, RECOVERY] = 0
+                        if theirs & CLOSING and not later(state[r, FIN_END], acked):
+                            theirs |= CLOSED
+                        state[r, FLAGS] = theirs
+                    if sack_blocks[row] > 0:
+                        told = read_sack(
+                            r, acked, sack_blocks[row], sack_offset[row], number,
+                            arena if source[row] == IN_ARENA else data,
+                            state, nodes, counters, amendments,
+                        )  # fmt: skip
+                        if told & 1:
+                            state[f, NEWS_NS] = now
+
+            # Probes and keep-alives lie one below what would come next.
+            if not control and ours & SEEN and size <= 1:
+                if (
+                    state[r, WINDOW] == 1 or (theirs & OPENED and now - state[r, OPENED_NS] < PERSIST_NS)
+                ) and (
+                    start == (state[f, NEXT] - 1) & MASK32
+                    or (theirs & ACKED and start == (state[r, HIGH_ACK] - 1) & MASK32)
+                    or (size == 1 and start == state[f, NEXT] and state[r, WINDOW] == 1)
+                ):
+                    bits |= ZERO_WINDOW_PROBE
+                elif start == (state[f, NEXT] - 1) & MASK32 and (
+                    not theirs & ACKED or state[r, HIGH_ACK] == state[f, NEXT]
+                ):
+                    bits |= KEEP_ALIVE
+            if theirs & OPENED and not bits & ZERO_WINDOW_PROBE:
+                theirs &= ~OPENED
+                state[r, FLAGS] = theirs
+            if offered == 0 and not control and tcp & ACK:
+                bits |= ZERO_WINDOW
+
+            # An acknowledgement that carries nothing and acknowledges nothing new.
+            if size == 0 and not control and tcp & ACK and valid and not moved:
+                if ours & SEEN and start == state[f, NEXT] and acked == state[f, HIGH_ACK]:
+                    if state[f, WINDOW] == 0:
+                        same = False
+                    elif ours & UNSCALED and state[f, SCALE] > 1:
+                        same = (state[f, WINDOW] - 1) >> (state[f, SCALE] - 2) == offered
+                    else:
+                        same = state[f, WINDOW] - 1 == offered
+                    if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
+                        bits |= ZERO_WINDOW_PROBE_ACK
+                    elif offered == 0:
+                        pass
+                    elif same and state[r, LABELS] & KEEP_ALIVE:
+                        bits |= KEEP_ALIVE_ACK
+                    elif told & 1 or (
+                        same and (told != 0 or not theirs & SEEN or later(state[r, NEXT], acked))
+                    ):
+                        bits |= DUPLICATE_ACK
+                        state[f, DUPLICATES] += 1
+                        state[f, NEWS_NS] = now
+                        dup_number[row] = state[f, DUPLICATES]
+                        dup_of[row] = state[f, ACK_FRAME]
+                        if told & 1:
+                            why = SACK
+                        elif told != 0:
+                            why = D_SACK
+                    elif not same:
+                        bits |= WINDOW_UPDATE
+
+            # Which window stands now, and how far may the other side go (RFC 9293 section 3.10.7.4)?
+            if valid and (not tcp & ACK or acked == state[f, HIGH_ACK]):
+                if offered == 0:
+                    ours &= ~OPENED
+                elif state[f, WINDOW] == 1 and not tcp & SYN:
+                    ours |= OPENED
+                    state[f, OPENED_NS] = now
+                state[f, WINDOW] = offered + 1
+                ours &= ~UNSCALED
+                if tcp & SYN:
+                    ours |= UNSCALED
+                if tcp & ACK and scaled >= 0:
+                    place = (acked + scaled) & MASK32
+                    if not ours & EDGE_KNOWN or later(place, state[f, EDGE]):
+                        ours |= EDGE_KNOWN
+                        state[f, EDGE] = place
+
+            # Which bytes does it bring?
+            peer_window[row] = -1
+            if theirs & ACKED and theirs & EDGE_KNOWN:
+                peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
+            if not ours & SEEN:
+                ours |= SEEN
+                state[f, NEXT] = start
+                state[f, NEXT_NS] = now
+                state[f, NEXT_TSVAL] = -1
+                state[f, NEXT_ID] = -1
+                state[f, STEADY] = 0
+                state[f, BASE] = start if tcp & SYN else (start - 1) & MASK32
+            if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
+                pass
+            elif start == state[f, NEXT] or later(start, state[f, NEXT]):
+                if start != state[f, NEXT]:
+                    bits |= LOST_SEGMENT
+                    distance = (start - state[f, NEXT]) & MASK32
+                    gap += distance
+                    node = add_hole(f, state[f, NEXT], start, number, now, 0, state, nodes, counters)
+                    nodes[node, TSVAL] = tsval[row]
+                    nodes[node, IP_ID] = ip_id[row]
+                    state[f, NEXT] = start
+                if size > 0 and not control and theirs & EDGE_KNOWN and end == state[r, EDGE]:
+                    bits |= WINDOW_FULL
+                new_bytes[row] = size
+                if takes > 0:
+                    if state[f, UNACKED] < MOST_UNACKED and not (
+                        theirs & ACKED and not later(end, state[r, HIGH_ACK])
+                    ):
+                        node = counters[1]
+                        if node != 0:
+                            counters[1] = nodes[node, AFTER]
+                        else:
+                            counters[0] += 1
+                            node = counters[0]
+                        nodes[node, SEQ] = start
+                        nodes[node, END] = end
+                        nodes[node, FRAME] = number
+                        nodes[node, NS] = now
+                        nodes[node, AFTER] = 0
+                        nodes[node, COUNT] = 1
+                        nodes[node, TSVAL] = tsval[row]
+                        nodes[node, IP_ID] = ip_id[row]
+                        nodes[node, CAPTURED] = 0
+                        if state[f, NEWEST] == 0:
+                            state[f, OLDEST] = node
+                        else:
+                            nodes[state[f, NEWEST], AFTER] = node
+                        state[f, NEWEST] = node
+                        state[f, UNACKED] += 1
+                        if ring_size > 0 and size > 0 and not tcp & SYN:
+                            distance = min(payload_captured[row], size)
+                            if 0 < distance <= ring_size:
+                                place = counters[2] % ring_size
+                                if place + distance > ring_size:
+                                    counters[2] += ring_size - place
+                                    place = 0
+                                nodes[node, DATA] = counters[2]
+                                nodes[node, CAPTURED] = distance
+                                counters[2] += distance
+                                if source[row] == IN_ARENA:
+                                    ring[place : place + distance] = arena[
+                                        payload_offset[row] : payload_offset[row] + distance
+                                    ]
+                                else:
+                                    ring[place : place + distance] = data[
+                                        payload_offset[row] : payload_offset[row] + distance
+                                    ]
+                    if ip_id[row] > 0 and state[f, NEXT_ID] >= 0:
+                        # GSO takes an identification for each packet that it will make.
+                        distance = (ip_id[row] - state[f, NEXT_ID]) & 0xFFFF
+                        if 0 < distance <= 64:
+                            state[f, STEADY] += 1
+                        else:
+                            state[f, STEADY] = 0
+                    state[f, NEXT] = end
+                    state[f, NEXT_NS] = now
+                    state[f, NEXT_TSVAL] = tsval[row]
+                    state[f, NEXT_ID] = ip_id[row]
+                    if size > state[f, MAX_PAYLOAD]:
+                        state[f, MAX_PAYLOAD] = size
+            elif takes > 0:
+                # It begins before what would come next.
+                late = False
+                fresh = 0
+                beyond = 0
+                place = end
+                if later(end, state[f, NEXT]):
+                    beyond = (end - state[f, NEXT]) & MASK32
+                    place = state[f, NEXT]
+                if state[f, HOLES] != 0:
+                    fresh = fill_holes(f, start, place, number, state, nodes, counters, amendments, hole)
+                old = takes - beyond - fresh
+                new_bytes[row] = min(size, fresh + beyond)
+                if beyond > 0 and tcp & FIN:
+                    new_bytes[row] = min(size, fresh + beyond - 1)
+                old_bytes[row] = size - new_bytes[row]
+                trip = state[f, SRTT]
+                if trip == 0 or state[f & ~1, HANDSHAKE_NS] > trip:
+                    trip = state[f & ~1, HANDSHAKE_NS]
+                if old == 0:
+                    waited = now - hole[1]
+                    if tsval[row] >= 0 and hole[2] >= 0 and tsval[row] != hole[2]:
+                        late = later(hole[2], tsval[row])
+                        why = OLDER_TIMESTAMP
+                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and hole[3] > 0:
+                        distance = (hole[3] - ip_id[row]) & 0xFFFF
+                        late = 0 < distance < 0x4000
+                        why = OLDER_ID
+                    else:
+                        distance = state[f & ~1, HANDSHAKE_NS]
+                        if distance <= 0:
+                            distance = SOON_NS
+                        late = 0 <= waited < distance and state[r, DUPLICATES] < 3
+                        why = SOON
+                    if late:
+                        bits |= OUT_OF_ORDER
+                        again_ns[row] = waited
+                        again_of[row] = hole[0]
+                        if hole[4]:
+                            why = AFTER_ACK
+                else:
+                    waited = now - state[f, NEXT_NS]
+                node = 0
+                if old > 0:
+                    node = sent_before(f, start, end, state, nodes)
+                    if node == 0:
+                        pass
+                    elif tsval[row] >= 0 and nodes[node, TSVAL] >= 0 and tsval[row] != nodes[node, TSVAL]:
+                        # The first copy comes behind the one that was sent to replace it.
+                        late = later(nodes[node, TSVAL], tsval[row])
+                        why = OLDER_TIMESTAMP
+                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and nodes[node, IP_ID] > 0:
+                        distance = (nodes[node, IP_ID] - ip_id[row]) & 0xFFFF
+                        late = 0 < distance < 0x4000
+                        why = OLDER_ID
+                        if distance == 0:
+                            bits |= NETWORK_COPY
+                    if late:
+                        bits |= OUT_OF_ORDER
+                if node != 0 and (late or bits & NETWORK_COPY):
+                    again_of[row] = nodes[node, FRAME]
+                    again_ns[row] = now - nodes[node, NS]
+                    if not late:
+                        why = 0
+                elif not late:
+                    bits |= RETRANSMISSION
+                    again_of[row] = 0
+                    sent_times[row] = 0
+                    why = 0
+                    if node != 0:
+                        again_of[row] = nodes[node, FRAME]
+                        again_ns[row] = now - nodes[node, NS]
+                        waited = again_ns[row]
+                        if nodes[node, COUNT] > 1:
+                            waited = now - nodes[node, AGAIN_NS]
+                    elif old == 0:
+                        again_ns[row] = waited
+                    if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
+                        bits |= SPURIOUS_RETRANSMISSION
+                    timeout = FIRST_TIMEOUT_NS
+                    if state[f, SRTT] > 0:
+                        timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
+                    if tcp & SYN:
+                        why = HANDSHAKE
+                    elif state[f, RECOVERY] == FAST:
+                        # Longer than the timer since it was sent last, and no news for as long.
+                        if waited * 5 >= timeout * 4 and (now - state[r, NEWS_NS]) * 5 >= timeout * 4:
+                            why = TIMEOUT
+                        else:
+                            why = RECOVERY_GOES_ON
+                    elif state[f, RECOVERY] == TIMEOUT:
+                        # The timer has run out once more only if nothing happened for as long.
+                        why = AFTER_TIMEOUT
+                        if (
+                            start == state[r, HIGH_ACK]
+                            and now - state[f, REPAIR_NS] >= TIMER_NS
+                            and now - state[r, ACK_NS] >= TIMER_NS
+                        ):
+                            why = TIMEOUT
+                    elif (
+                        state[r, DUPLICATES] >= 2
+                        or state[f, SACKED_BYTES] > 0
+                        # It may have left before the acknowledgement that ended the episode came.
+                        or (bits & SPURIOUS_RETRANSMISSION and state[r, PAST_DUPLICATES] > 0)
+                    ) and (0 <= now - state[r, NEWS_NS] < NEWS_SOON_NS + trip):
+                        why = FAST
+                    elif end == state[f, NEXT] and (
+                        waited < TIMER_NS
+                        or (theirs & ACKED and later(start, state[r, HIGH_ACK]) and waited < timeout * 2)
+                    ):
+                        why = TAIL_LOSS_PROBE
+                    elif waited >= TIMER_NS:
+                        why = TIMEOUT
+                        if (
+                            end == state[f, NEXT]
+                            and (node == 0 or nodes[node, COUNT] == 1)
+                            and (ours & SACK_OK and theirs & SACK_OK)
+                        ):
+                            why = TAIL_TIMER
+                    else:
+                        why = EARLY
+                    state[f, REPAIR_NS] = now
+                    if why == FAST or why == RECOVERY_GOES_ON:
+                        bits |= FAST_RETRANSMISSION
+                    if (why == FAST or why == TIMEOUT) and not (
+                        theirs & ACKED and not later(state[f, NEXT], state[r, HIGH_ACK])
+                    ):
+                        state[f, RECOVERY] = why
+                        state[f, RECOVERY_END] = state[f, NEXT]
+                    if old > 0:
+                        distance = payload_captured[row]
+                        if tcp & SYN or ring_size == 0:
+                            distance = 0
+                        if mark_again(
+                            f, start, end, number, now, tsval[row], distance, payload_offset[row],
+                            arena if source[row] == IN_ARENA else data,
+                            ring, state, nodes, counters,
+                        ):  # fmt: skip
+                            bits |= DIFFERING_RETRANSMISSION
+                        if node != 0:
+                            sent_times[row] = nodes[node, COUNT]
+                    waited_ns[row] = waited
+                if (
+                    state[f, UNACKED] < MOST_UNACKED
+                    and (old == 0 or beyond > 0)
+                    and not (theirs & ACKED and not later(end, state[r, HIGH_ACK]))
+                ):
+                    node = take_node(nodes, counters)
+                    nodes[node, SEQ] = start if old == 0 else state[f, NEXT]
+                    nodes[node, END] = end
+                    nodes[node, FRAME] = number
+                    nodes[node, NS] = now
+                    # Where the first copy was not captured, nobody knows which one is acknowledged.
+                    nodes[node, COUNT] = 1 if late else 2
+                    nodes[node, AGAIN_FRAME] = number
+                    nodes[node, AGAIN_NS] = now
+                    nodes[node, AGAIN_END] = end
+                    nodes[node, TSVAL] = tsval[row]
+                    nodes[node, AGAIN_TSVAL] = tsval[row]
+                    nodes[node, IP_ID] = ip_id[row]
+                    insert_node(f, node, state, nodes)
+                if beyond > 0:
+                    state[f, NEXT] = end
+                    state[f, NEXT_NS] = now
+                    state[f, NEXT_TSVAL] = tsval[row]
+                    state[f, NEXT_ID] = ip_id[row]
+
+            if tcp & FIN and state[f, NEXT] == end:
+                ours |= CLOSING
+                state[f, FIN_END] = end
+            in_flight[row] = -1
+            if theirs & ACKED:
+                distance = (state[f, NEXT] - state[r, HIGH_ACK]) & MASK32
+                in_flight[row] = 0
+                if distance < HALF and distance > state[f, SACKED_BYTES]:
+                    in_flight[row] = distance - state[f, SACKED_BYTES]
+            elif ours & SYN_SEEN or tcp & SYN:
+                in_flight[row] = (state[f, NEXT] - state[f, BASE]) & MASK32
+
+            peer_in_flight[row] = -1
+            if ours & ACKED and theirs & SEEN:
+                distance = (state[r, NEXT] - state[f, HIGH_ACK]) & MASK32
+                peer_in_flight[row] = 0
+                if distance < HALF and distance > state[r, SACKED_BYTES]:
+                    peer_in_flight[row] = distance - state[r, SACKED_BYTES]
+
+            # The options of a SYN hold for what comes after it.
+            if tcp & SYN:
+                ours |= SYN_SEEN
+                if sack_permitted[row]:
+                    ours |= SACK_OK
+                if window_scale[row] < 0:
+                    state[f, SCALE] = 1
+                    state[r, SCALE] = 1
+                elif tcp & ACK and state[r, SCALE] == 1:
+                    state[f, SCALE] = 1
+                else:
+                    state[f, SCALE] = min(window_scale[row], MOST_SCALE) + 2
+                if not tcp & ACK:
+                    state[f & ~1, SYN_NS] = now
+                    state[f & ~1, HANDSHAKE_NS] = -1
+            elif tcp & ACK and state[f & ~1, HANDSHAKE_NS] < 0:
+                state[f & ~1, HANDSHAKE_NS] = max(now - state[f & ~1, SYN_NS], 0)
+            state[f, FLAGS] = ours
+            if ours & CLOSED and theirs & CLOSED and not ours & DONE:
+                state[f, FLAGS] |= DONE
+                state[r, FLAGS] |= DONE
+                retire(f, state, nodes, counters)
+                retire(r, state, nodes, counters)
+            state[f, LABELS] = bits
+            labels[row] = bits
+            if bits != 0:
+                cause[row] = why
+                gap_bytes[row] = gap
+            sack_told[row] = told
+            measured[row] = how
+            acked_segments[row] = popped
+    counters[4] = warm  # so that the looks ahead are not optimised away
+    return done
