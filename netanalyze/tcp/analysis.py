@@ -131,9 +131,9 @@ class TcpAnalysis:
             **state_columns(outcome, streams.client),
         }
 
-    def directions(self, streams: Streams) -> dict[str, Any]:
-        """The columns of the table ``directions``."""
-        return self._measures.columns(streams.columns, streams.client) if self._measures else {}
+    def directions(self, streams: Streams, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of some rows of the table ``directions``."""
+        return self._measures.columns(streams.columns, streams.client, rows) if self._measures else {}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
