@@ -21,33 +21,15 @@ from netanalyze.tcp import sequence_fields as fields
 from netanalyze.wire import packets
 
 if cython.compiled:
-    from cython.cimports.netanalyze.tcp.scoreboard_kernel import (
-        add_hole,
-        amend,
-        fill_holes,
-        insert_node,
-        mark_again,
-        read_sack,
-        release,
-        retire,
-        sent_before,
-        take_node,
-        trim_sacked,
-    )
+    from cython.cimports.netanalyze.tcp.scoreboard_kernel import (  # noqa: I001 - many names
+        add_hole, amend, fill_holes, insert_node, mark_again, read_sack, release,
+        retire, sent_before, take_node, trim_sacked,
+    )  # fmt: skip
 else:
-    from netanalyze.tcp.scoreboard_kernel import (
-        add_hole,
-        amend,
-        fill_holes,
-        insert_node,
-        mark_again,
-        read_sack,
-        release,
-        retire,
-        sent_before,
-        take_node,
-        trim_sacked,
-    )
+    from netanalyze.tcp.scoreboard_kernel import (  # noqa: I001 - many names
+        add_hole, amend, fill_holes, insert_node, mark_again, read_sack, release,
+        retire, sent_before, take_node, trim_sacked,
+    )  # fmt: skip
 
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
