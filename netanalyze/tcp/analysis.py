@@ -13,7 +13,7 @@ from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.listeners import Handshakes, listener_columns
-from netanalyze.tcp.machines import Machines, Outcome, state_columns, transition_columns
+from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.populations import population_columns
 from netanalyze.tcp.sequence import Sequences
@@ -66,7 +66,7 @@ class TcpAnalysis:
         *,
         like_wireshark: bool,
         streams: Collection[int],
-        time_wait_ns: int,
+        time_wait_ns: int = TIME_WAIT_NS,
     ) -> None:
         """An analysis that has seen nothing.
 

@@ -120,7 +120,7 @@ def analyse(
         analysis.feed(batch, packets, flows.tcp.count)
     summary = kernels.summary
     streams = kernels.analysis.Streams(
-        summary.stream_columns(flows.tcp, ()), summary.client_side(flows.tcp, ())
+        flows.tcp, summary.stream_columns(flows.tcp, ()), summary.client_side(flows.tcp, ())
     )
     events = plain(analysis.events(streams))
     return Found(
