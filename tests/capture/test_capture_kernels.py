@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from netanalyze.capture import pcap_kernel, pcapng_kernel, walk
 from netanalyze.capture.batch import Batch
+from netanalyze.capture.pcapng import _scale
 from netanalyze.capture.reader import COLUMNS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def table(count: int, resolution: int, offset_ns: int) -> memoryview:
     row = [0] * pcapng_kernel.TABLE_COLUMNS
     row[pcapng_kernel.LINK_TYPE] = 1
     row[pcapng_kernel.RESOLUTION] = resolution
-    row[pcapng_kernel.SCALE], row[pcapng_kernel.GREATEST] = (1, walk.NO_TIME + (1 << 63) + 10**15)
+    row[pcapng_kernel.SCALE], row[pcapng_kernel.GREATEST] = _scale(resolution)
     row[pcapng_kernel.OFFSET_NS] = offset_ns
     row[pcapng_kernel.SNAP_LENGTH] = 30
     return memoryview(array("q", row * count))
