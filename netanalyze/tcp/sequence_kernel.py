@@ -331,7 +331,7 @@ def analyse_segments(
             tcp = flags[row]
             start = seq[row]
             acked = ack[row]
-            size = payload_bytes[row]
+            size = min(payload_bytes[row], REACH)  # more cannot be true
             offered = window[row]
             now = time_ns[frame[row]]
             number = first_frame + frame[row]
@@ -617,7 +617,9 @@ def analyse_segments(
             # Which bytes does it bring?
             peer_window[row] = -1
             if theirs & ACKED and theirs & EDGE_KNOWN:
-                peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
+                peer_window[row] = 0
+                if later(state[r, EDGE], state[r, HIGH_ACK]):
+                    peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
             if not ours & SEEN:
                 ours |= SEEN
                 state[f, NEXT] = start
@@ -873,7 +875,9 @@ def analyse_segments(
                 if distance < HALF and distance > state[f, SACKED_BYTES]:
                     in_flight[row] = distance - state[f, SACKED_BYTES]
             elif ours & SYN_SEEN or tcp & SYN:
-                in_flight[row] = (state[f, NEXT] - state[f, BASE]) & MASK32
+                distance = (state[f, NEXT] - state[f, BASE]) & MASK32
+                if distance < HALF:
+                    in_flight[row] = distance
 
             peer_in_flight[row] = -1
             if ours & ACKED and theirs & SEEN:
@@ -909,7 +913,7 @@ def analyse_segments(
             labels[row] = bits
             if bits != 0:
                 cause[row] = why
-                gap_bytes[row] = gap
+                gap_bytes[row] = min(gap, HALF - 1)
             sack_told[row] = told
             measured[row] = how
             acked_segments[row] = popped
