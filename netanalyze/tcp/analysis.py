@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netanalyze.tcp.conn import Connections, state_columns
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.listeners import Handshakes, listener_columns
@@ -15,7 +17,6 @@ from netanalyze.tcp.series import Series
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _SEQUENCE_TABLES = frozenset({"streams", "directions", "events", "windows"})
 TABLES = _SEQUENCE_TABLES | {"listeners"}
 """Tables for which TCP has to be analysed."""
+
+_EARLIEST_NS = -(1 << 61)
+_LATEST_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,13 @@ class TcpAnalysis:
         self._handshakes = Handshakes(packets) if "listeners" in tables else None
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
-        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are.
+
+        Times that no clock has (before 1897, after 2116) become the nearest that one may have, so that
+        differences fit in 64 bits.
+        """
+        times = batch.arrays["time_ns"][: batch.count]
+        np.clip(times, _EARLIEST_NS, _LATEST_NS, out=times)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
             if self._measures is not None:
