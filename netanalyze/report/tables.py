@@ -20,6 +20,7 @@ from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
+from netanalyze.report.tap_texts import EvidenceColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +67,9 @@ def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]
 
 def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("streams", Stream, columns)
+    facts = columns.get("tap_facts")
+    made = {"tap_evidence": EvidenceColumn(facts)} if facts else {}
+    return table_of_columns("streams", Stream, columns, made)
 
 
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
+from netanalyze.tcp.tap import PATHS, TAPS, Taps, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 TABLES = frozenset({"streams", "directions", "events", "windows"})
 """Tables for which segments have to be analysed."""
+_WITH_TAP = frozenset({"streams", "directions", "events"})
+"""Those that say something about where a connection was captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class TcpAnalysis:
         )
         self._measures = Measures(packets, self.sequences) if "directions" in tables else None
         self._series = Series(streams, self.sequences.segments) if "windows" in tables else None
+        self._taps = None if _WITH_TAP.isdisjoint(tables) else Taps(packets, self.sequences.segments)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
@@ -66,23 +71,40 @@ class TcpAnalysis:
             self._measures.feed(batch, packets, streams)
         if self._series is not None:
             self._series.feed(batch, packets)
+        if self._taps is not None:
+            self._taps.feed(batch, packets, streams)
 
-    def streams(self, streams: Streams) -> dict[str, NDArray[Any]]:
-        """Columns that the analysis adds to the table ``streams``."""
-        return self.sequences.totals(len(streams.client))
+    def streams(self, streams: Streams) -> dict[str, Any]:
+        """Columns that the analysis adds to the table ``streams``, and what ``tap`` follows from."""
+        columns: dict[str, Any] = {**self.sequences.totals(len(streams.client))}
+        if self._taps is not None:
+            evidence = self._taps.evidence(streams.columns, streams.client)
+            columns |= {"tap": evidence["tap"], "tap_names": TAPS, "tap_facts": evidence}
+        return columns
 
     def directions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``directions``; empty unless it was wanted, as for those below."""
-        return self._measures.columns(streams.columns, streams.client) if self._measures else {}
+        if self._measures is None:
+            return {}
+        paths = paths_of(self._tap(streams))
+        columns = self._measures.columns(streams.columns, streams.client)
+        return {**columns, "rtt_path": paths.reshape(-1), "rtt_path_names": PATHS}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
-        return event_columns(
+        columns = event_columns(
             self.sequences.events(), streams.client, self.sequences.bases(), streams.columns["start_ns"]
         )
+        return {**columns, "tap": self._tap(streams)[columns["stream"]]}
 
     def windows(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``windows``."""
         if self._series is None:
             return {}
         return self._series.columns(streams.client, self.sequences.bases(), streams.columns["start_ns"])
+
+    def _tap(self, streams: Streams) -> NDArray[np.int64]:
+        """Where each stream was captured, as index into ``tap.TAPS``."""
+        if self._taps is None:
+            return np.full(len(streams.client), -1, np.int64)
+        return self._taps.evidence(streams.columns, streams.client)["tap"]
