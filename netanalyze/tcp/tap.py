@@ -38,9 +38,9 @@ Rules; the first that applies decides:
 6. Times name a side, and its hops are 0 or not known: that side. (Tunnels, and networks of virtual machines,
    take nothing off the TTL; an address translator may set it anew.)
 7. Times are near, and no side has hops: ``both``.
-8. Both sides left checksums to the card, and no side has hops: ``both``. Both ends are on one computer; rules
-   3 to 6 come first because the way between them may be a simulated one.
-9. Times are far: ``between``.
+8. Times are far: ``between``.
+9. Both sides left checksums to the card, and no side has hops: ``both``. Both ends are on one computer; the
+   rules before come first because the way between them may be a simulated one.
 
 Otherwise it is not known.
 """
@@ -237,7 +237,7 @@ def _conclude(evidence: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
     rules += [((times == side) & ~away[side], side) for side in (CLIENT, SERVER)]
     rules += [
         ((times == _NEAR) & no_hops, BOTH),
-        (left[0] & left[1] & no_hops, BOTH),
         (times == _FAR, BETWEEN),
+        (left[0] & left[1] & no_hops, BOTH),
     ]
     return np.select([where for where, _ in rules], [tap for _, tap in rules], UNKNOWN)
