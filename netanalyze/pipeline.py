@@ -19,6 +19,7 @@ from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -159,11 +160,13 @@ class Engine:
             "directions": lambda: build.directions_table(analysis.directions(streams)),
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
+            "listeners": lambda: build.listeners_table(analysis.listeners(self._flows.tcp, self._flows.udp)),
         }
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 

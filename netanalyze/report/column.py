@@ -15,7 +15,7 @@ import numpy as np
 from netanalyze.model import NULL, address_ranks, format_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -179,6 +179,45 @@ class CodeColumn(Column):
     def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
         """See ``Column``."""
         return self.codes, self.names
+
+
+class PackedColumn(Column):
+    """Texts packed into a few words each; they become text for the rows that are shown."""
+
+    def __init__(self, words: NDArray[Any], texts: Callable[[NDArray[Any]], list[str | None]]) -> None:
+        """Take a row of words for each text, all zeros for no value, and what makes text of rows."""
+        self.words = np.ascontiguousarray(words)
+        self._texts = texts
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.words)
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(rows)
+        return [distinct[code] for code in codes.tolist()]
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(ALL)
+        ordered = {text: rank for rank, text in enumerate(sorted(text for text in distinct if text))}
+        return np.array([ordered[text] if text else NULL for text in distinct] or [NULL], np.int64)[codes]
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(ALL)
+        absent = np.array([text is None for text in distinct] or [True])
+        return np.where(absent[codes], -1, codes), distinct
+
+    def _distinct(self, rows: Rows) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Each text made once: the place of each row's in a list of them."""
+        picked = self.words[rows]
+        if not len(picked):
+            return np.zeros(0, np.int64), []
+        whole = picked.view([("", picked.dtype)] * picked.shape[1])[:, 0]
+        _, first, codes = np.unique(whole, return_index=True, return_inverse=True)
+        return codes.reshape(-1).astype(np.int64, copy=False), self._texts(picked[first])
 
 
 class AddressColumn(Column):

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
-from netanalyze.report.column import AddressColumn, BoolColumn, CodeColumn, Column, IntColumn, ListColumn
+from netanalyze.report.column import (
+    AddressColumn,
+    BoolColumn,
+    CodeColumn,
+    Column,
+    IntColumn,
+    ListColumn,
+    PackedColumn,
+)
 from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.record import Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.directions import Direction
 from netanalyze.report.records.events import Event
+from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
@@ -109,6 +118,11 @@ def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
     return table_of_columns("windows", WindowPoint, {**columns, "sender_names": SENDERS})
 
 
+def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
+    """One row for each listening socket, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("listeners", Listener, columns)
+
+
 def table_of_columns(
     name: str, record: type[R], columns: Mapping[str, Any], made: Mapping[str, Column] | None = None
 ) -> Table[R]:
@@ -120,7 +134,8 @@ def table_of_columns(
         columns: for each field an integer array of its name, ``NULL`` where there is no value. An
             address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of text has an
             array of numbers, -1 for no value, and ``…_names``, the text of each number, empty for
-            no value. Other names are not looked at.
+            no value; or ``…_words``, a row of words for each text, and ``…_texts``, which makes text of
+            such rows. Other names are not looked at.
         made: columns that are there already.
 
     Raises:
@@ -135,6 +150,8 @@ def table_of_columns(
             built[key] = BoolColumn(columns[key])
         elif field.unit is Unit.ADDRESS:
             built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
+        elif field.kind is str and f"{key}_words" in columns:
+            built[key] = PackedColumn(columns[f"{key}_words"], columns[f"{key}_texts"])
         elif field.kind is str:
             built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
         else:

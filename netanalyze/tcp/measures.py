@@ -101,10 +101,9 @@ def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
 
 
 def _deviation(squares: NDArray[Any], total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
-    """The standard deviation of a population; nothing below two values."""
-    some = np.maximum(count, 1)
-    mean = total / some
-    spread = np.sqrt(np.maximum(squares / some - mean * mean, 0)).astype(np.int64)
+    """The standard deviation of a sample; nothing below two values."""
+    some = np.maximum(count, 2)
+    spread = np.sqrt(np.maximum(squares - total / some * total, 0) / (some - 1)).astype(np.int64)
     return _known(spread, count > 1)
 
 

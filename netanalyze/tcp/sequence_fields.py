@@ -57,7 +57,7 @@ STEADY = 30
 BASE = 31
 """Its initial sequence number, or for want of it one less than the first one seen."""
 LATEST_NS = 32
-"""When the latest repetition of a segment that is acknowledged by now was sent; see ``SENT_AGAIN``."""
+"""When the last of the segments that are acknowledged by now was captured last; see ``TIMED``."""
 MAX_PAYLOAD = 33
 FIN_END = 34
 """Sequence number behind its FIN."""
@@ -87,7 +87,7 @@ CLOSED = 16
 """Its FIN was acknowledged."""
 SYN_SEEN = 32
 """Its SYN was captured."""
-SENT_AGAIN = 64
+TIMED = 64
 """``LATEST_NS`` is set."""
 UNSCALED = 128
 """``WINDOW`` is that of a SYN, which is never scaled (RFC 7323 section 2.2)."""

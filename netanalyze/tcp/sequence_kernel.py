@@ -95,7 +95,7 @@ CLOSING = cython.declare(cython.int, fields.CLOSING)
 CLOSED = cython.declare(cython.int, fields.CLOSED)
 DONE = cython.declare(cython.int, fields.DONE)
 SYN_SEEN = cython.declare(cython.int, fields.SYN_SEEN)
-SENT_AGAIN = cython.declare(cython.int, fields.SENT_AGAIN)
+TIMED = cython.declare(cython.int, fields.TIMED)
 UNSCALED = cython.declare(cython.int, fields.UNSCALED)
 SEQ = cython.declare(cython.int, fields.SEQ)
 END = cython.declare(cython.int, fields.END)
@@ -486,7 +486,7 @@ def analyse_segments(
                                         elif tsecr[row] == nodes[node, TSVAL]:
                                             how = BY_TIMESTAMP
                                             sample = now - nodes[node, NS]
-                                elif theirs & SENT_AGAIN and nodes[node, NS] <= state[r, LATEST_NS]:
+                                elif theirs & TIMED and nodes[node, NS] < state[r, LATEST_NS]:
                                     how = AFTER_LOSS
                                 else:
                                     how = MEASURED
@@ -494,10 +494,11 @@ def analyse_segments(
                                     how = CUMULATIVE
                                 else:
                                     rtt_ns[row] = sample
-                            if nodes[node, COUNT] > 1:
-                                if not theirs & SENT_AGAIN or nodes[node, AGAIN_NS] > state[r, LATEST_NS]:
-                                    theirs |= SENT_AGAIN
-                                    state[r, LATEST_NS] = nodes[node, AGAIN_NS]
+                            # Time of its last copy, or of a late one: behind it in time, before it in order.
+                            sample = nodes[node, AGAIN_NS] if nodes[node, COUNT] > 1 else nodes[node, NS]
+                            if not theirs & TIMED or sample > state[r, LATEST_NS]:
+                                theirs |= TIMED
+                                state[r, LATEST_NS] = sample
                             state[r, OLDEST] = then
                             state[r, UNACKED] -= 1
                             keep_recent(r, node, state, nodes, counters)

@@ -237,7 +237,7 @@ class Direction(Record, frozen=True):
     ]
     acked_cumulatively: Annotated[
         int,
-        column("Segments acknowledged together with a later one or in the middle", Unit.COUNT, show=WIDE),
+        column("Segments acknowledged together with a later one", Unit.COUNT, show=WIDE),
     ]
     srtt_ns: Annotated[
         int | None, column("Smoothed round trip time at the end (RFC 6298)", Unit.DURATION, show=WIDE)
