@@ -7,6 +7,7 @@ that the tables asked for need; at the end the tables are made.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
@@ -157,7 +158,9 @@ class Engine:
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
             "streams": lambda: build.streams_table(found),
-            "directions": lambda: build.directions_table(analysis.directions(streams)),
+            "directions": lambda: build.directions_table(
+                2 * len(streams.client), partial(analysis.directions, streams)
+            ),
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
             "listeners": lambda: build.listeners_table(analysis.listeners(self._flows.tcp, self._flows.udp)),

@@ -15,7 +15,7 @@ import numpy as np
 from netanalyze.model import NULL, address_ranks, format_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -218,6 +218,65 @@ class PackedColumn(Column):
         whole = picked.view([("", picked.dtype)] * picked.shape[1])[:, 0]
         _, first, codes = np.unique(whole, return_index=True, return_inverse=True)
         return codes.reshape(-1).astype(np.int64, copy=False), self._texts(picked[first])
+
+
+class Computed:
+    """Columns that are computed for the rows that are asked for, all of them at a time.
+
+    For tables of many columns and many rows, of which mostly a few are looked at.
+    """
+
+    def __init__(self, length: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> None:
+        """Take the number of rows, and what makes the columns of some of them, by name."""
+        self.length = length
+        self._compute = compute
+        self._rows: Rows | None = None
+        self._found: Mapping[str, NDArray[Any]] = {}
+
+    def of(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
+        """The columns of these rows; those asked for last are remembered."""
+        same = rows is self._rows or (
+            isinstance(rows, slice) and isinstance(self._rows, slice) and rows == self._rows
+        )
+        if not same:
+            self._found = self._compute(rows)
+            self._rows = rows
+        return self._found
+
+
+class ComputedColumn(Column):
+    """One of several columns that are computed together."""
+
+    def __init__(
+        self, computed: Computed, name: str, column: Callable[[Mapping[str, NDArray[Any]], str], Column]
+    ) -> None:
+        """Take the columns, the name of this one, and what makes a column of its arrays."""
+        self._computed = computed
+        self._name = name
+        self._column = column
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self._computed.length
+
+    def _of(self, rows: Rows) -> Column:
+        return self._column(self._computed.of(rows), self._name)
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        return self._of(rows).values()
+
+    def array(self, rows: Rows = ALL) -> NDArray[Any] | list[Any]:
+        """See ``Column``."""
+        return self._of(rows).array()
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        return self._of(ALL).ranks()
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        return self._of(ALL).distinct()
 
 
 class AddressColumn(Column):

@@ -5,6 +5,7 @@ The arrays become the columns as they are; who goes on writing into one hands ov
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
@@ -14,12 +15,13 @@ from netanalyze.report.column import (
     BoolColumn,
     CodeColumn,
     Column,
+    Computed,
+    ComputedColumn,
     IntColumn,
-    ListColumn,
     PackedColumn,
 )
 from netanalyze.report.event_texts import DetailColumn
-from netanalyze.report.record import Record, Unit, fields
+from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.directions import Direction
@@ -30,11 +32,16 @@ from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
 from netanalyze.report.tap_texts import EvidenceColumn
+from netanalyze.tcp.tap import PATHS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
+    from netanalyze.report.column import Rows
 
 R = TypeVar("R", bound=Record)
 
@@ -90,21 +97,43 @@ SENDERS = ("client", "server")
 """Names of the two sides, by their numbers in a column ``sender``."""
 
 
-def directions_table(columns: Mapping[str, Any]) -> Table[Direction]:
-    """Two rows for each TCP connection, from arrays (see ``table_of_columns``)."""
-    buckets = columns["rtt_buckets"]
-    made = {"rtt_histogram": ListColumn([_histogram(row) for row in buckets.tolist()])}
-    return table_of_columns("directions", Direction, {**columns, "sender_names": SENDERS}, made)
+def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Direction]:
+    """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+    computed = Computed(count, compute)
+    made = {
+        field.name: ComputedColumn(computed, field.name, partial(_column, field))
+        for field in fields(Direction)
+    }
+    made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
+    made["sender"] = ComputedColumn(computed, "sender", _sender_column)
+    made["rtt_path"] = ComputedColumn(computed, "rtt_path", _path_column)
+    return Table("directions", Direction, made)
 
 
-def _histogram(counts: Sequence[int]) -> str | None:
+def _column(field: Field, columns: Mapping[str, Any], name: str) -> Column:
+    """The column of a field whose array has its name."""
+    return BoolColumn(columns[name]) if field.kind is bool else IntColumn(columns[name])
+
+
+def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
+    return PackedColumn(columns[name], _histograms)
+
+
+def _sender_column(columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], SENDERS)
+
+
+def _path_column(columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], PATHS)
+
+
+def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
     """Counts by powers of two of nanoseconds from 2**16 on, as ``1.05ms:12 2.10ms:3``."""
-    parts = [
-        f"{units.duration(1 << (16 + place)).replace(' ', '')}:{count}"
-        for place, count in enumerate(counts)
-        if count
+    names = [units.duration(1 << (16 + place)).replace(" ", "") for place in range(buckets.shape[1])]
+    return [
+        " ".join(f"{name}:{count}" for name, count in zip(names, counts, strict=True) if count) or None
+        for counts in buckets.tolist()
     ]
-    return " ".join(parts) or None
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:

@@ -11,7 +11,7 @@ from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
-from netanalyze.tcp.tap import PATHS, TAPS, Taps, paths_of
+from netanalyze.tcp.tap import TAPS, Taps, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -61,6 +61,7 @@ class TcpAnalysis:
         self._measures = None
         self._series = None
         self._taps = None
+        self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
                 packets,
@@ -94,10 +95,10 @@ class TcpAnalysis:
 
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
-        if self._sequences is None or self._connections is None or self._taps is None:
+        if self._sequences is None or self._connections is None:
             return {}
         count = len(streams.client)
-        evidence = self._taps.evidence(streams.columns, streams.client)
+        evidence = self._evidence(streams)
         return {
             **self._sequences.totals(count),
             **state_columns(self._connections, count),
@@ -106,26 +107,22 @@ class TcpAnalysis:
             "tap_facts": evidence,
         }
 
-    def directions(self, streams: Streams) -> dict[str, Any]:
-        """The columns of the table ``directions``."""
-        if self._measures is None or self._taps is None:
+    def directions(self, streams: Streams, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of some rows of the table ``directions``."""
+        if self._measures is None:
             return {}
-        paths = paths_of(self._taps.evidence(streams.columns, streams.client)["tap"])
-        return {
-            **self._measures.columns(streams.columns, streams.client),
-            "rtt_path": paths.reshape(-1),
-            "rtt_path_names": PATHS,
-        }
+        columns = self._measures.columns(streams.columns, streams.client, rows)
+        tap = self._evidence(streams)["tap"][columns["stream"]]
+        return {**columns, "rtt_path": paths_of(tap, columns["sender"])}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
-        if self._sequences is None or self._taps is None:
+        if self._sequences is None:
             return {}
         columns = event_columns(
             self._sequences.events(), streams.client, self._sequences.bases(), streams.columns["start_ns"]
         )
-        tap = self._taps.evidence(streams.columns, streams.client)["tap"]
-        return {**columns, "tap": tap[columns["stream"]]}
+        return {**columns, "tap": self._evidence(streams)["tap"][columns["stream"]]}
 
     def windows(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``windows``."""
@@ -136,3 +133,11 @@ class TcpAnalysis:
     def listeners(self, tcp: Conversations, udp: Conversations) -> dict[str, Any]:
         """The columns of the table ``listeners``, from the conversations of both transports."""
         return listener_columns(tcp, udp, self._handshakes) if self._handshakes else {}
+
+    def _evidence(self, streams: Streams) -> Mapping[str, NDArray[Any]]:
+        """What is known about where each stream was captured, the same for all tables."""
+        if self._taps is None:
+            return {}
+        if self._known is None or self._known[0] is not streams:
+            self._known = streams, self._taps.evidence(streams.columns, streams.client)
+        return self._known[1]

@@ -114,6 +114,7 @@ IS_AMBIGUOUS = cython.declare(cython.int, causes.AMBIGUOUS)
 IS_AFTER_LOSS = cython.declare(cython.int, causes.AFTER_LOSS)
 BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
 
+AHEAD = cython.declare(cython.Py_ssize_t, 64)
 IN_ARENA = cython.declare(cython.int, packets.IN_ARENA)
 FIN = cython.declare(cython.int, 0x01)
 SYN = cython.declare(cython.int, 0x02)
@@ -165,7 +166,7 @@ def measure_segments(
     """Add the segments of a batch to the rows of their half-streams.
 
     Returns:
-        0.
+        A number that means nothing: it keeps the looks ahead from being optimised away.
     """
     index: cython.Py_ssize_t
     row: cython.Py_ssize_t
@@ -180,8 +181,25 @@ def measure_segments(
     bits: cython.int
     how: cython.int
     bucket: cython.int
+    look: cython.Py_ssize_t
+    ahead: cython.Py_ssize_t = 0
+    warm: cython.longlong = 0
     with cython.nogil:
         for index in range(rows):
+            if index == ahead:
+                # A look at what the next segments will touch, as in the sequence kernel.
+                ahead = min(rows, index + AHEAD)
+                for look in range(index, ahead):
+                    row = order[look]
+                    if analysed[row]:
+                        f = stream[row] * 2
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
+                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        f += 1
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
+                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        if squares[f, 0] + squares[f ^ 1, 0] < 0:
+                            warm += 1
             row = order[index]
             if not analysed[row]:
                 continue
@@ -380,4 +398,4 @@ def measure_segments(
                 squares[r, AMBIGUOUS_SQUARES] += cython.cast(cython.double, amount) * amount
             elif how == IS_AFTER_LOSS:
                 table[r, AFTER_LOSS] += 1
-    return 0
+    return warm

@@ -59,36 +59,32 @@ class Measures:
         )  # fmt: skip
         measure_segments(*arguments)
 
-    def columns(self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64]) -> dict[str, Any]:
+    def columns(
+        self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64], rows: slice | NDArray[np.int64]
+    ) -> dict[str, Any]:
         """The columns of the table ``directions``: two rows for each stream, the client's first.
 
         Args:
             streams: columns of the table ``streams``.
             client: which side of each stream is the client.
+            rows: of which rows.
         """
-        count = len(client)
-        half = _halves(client)
-        table = self._table.array[: 2 * count][half]
-        state = self._sequences.state.array[: 2 * count][half]
-        squares = self._squares.array[: 2 * count][half]
-        duration_ns = np.repeat(streams["duration_ns"], 2)
-        end_ns = np.repeat(streams["start_ns"], 2) + duration_ns
+        place = np.arange(2 * len(client))[rows]
+        stream = place // 2
+        half = 2 * stream + (client[stream] ^ (place & 1))
+        table = self._table.array[half]
+        state = self._sequences.state.array[half]
+        duration_ns = streams["duration_ns"][stream]
         return {
-            "stream": np.repeat(streams["stream"], 2),
-            "sender": np.tile(np.array([0, 1], np.int64), count),
-            **_events(self._sequences.counts.array[: 2 * count][half]),
+            "stream": stream,
+            "sender": place & 1,
+            **_events(self._sequences.counts.array[half]),
             **_sizes(table, state),
-            **_windows(table, end_ns),
-            **_round_trips(table, squares),
+            **_windows(table, streams["start_ns"][stream] + duration_ns),
+            **_round_trips(table, self._squares.array[half]),
             **_timer(state),
             **_times(table, duration_ns),
         }
-
-
-def _halves(client: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers of the half-streams, the client's and then the server's of each stream."""
-    first = 2 * np.arange(len(client)) + client
-    return np.stack((first, first ^ 1), axis=1).reshape(-1)
 
 
 def _known(value: NDArray[Any], where: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,6 @@ if cython.compiled:
         amend,
         fill_holes,
         insert_node,
-        keep_recent,
         mark_again,
         read_sack,
         release,
@@ -41,7 +40,6 @@ else:
         amend,
         fill_holes,
         insert_node,
-        keep_recent,
         mark_again,
         read_sack,
         release,
@@ -70,6 +68,9 @@ LABELS = cython.declare(cython.int, fields.LABELS)
 OLDEST = cython.declare(cython.int, fields.OLDEST)
 NEWEST = cython.declare(cython.int, fields.NEWEST)
 UNACKED = cython.declare(cython.int, fields.UNACKED)
+RECENT = cython.declare(cython.int, fields.RECENT)
+RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST)
+RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
 SACKED = cython.declare(cython.int, fields.SACKED)
 SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
 HOLES = cython.declare(cython.int, fields.HOLES)
@@ -161,6 +162,7 @@ REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
 MOST_SCALE = cython.declare(cython.int, 14)
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
+MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
 SOON_NS = cython.declare(cython.longlong, 3_000_000)
 """How late a segment may be that was overtaken, while the round trip time is not known."""
@@ -501,7 +503,21 @@ def analyse_segments(
                                 state[r, LATEST_NS] = sample
                             state[r, OLDEST] = then
                             state[r, UNACKED] -= 1
-                            keep_recent(r, node, state, nodes, counters)
+                            # Among the recent ones; the oldest of these makes room. Not a function: a
+                            # call would hand over copies of three views for every segment.
+                            nodes[node, AFTER] = 0
+                            if state[r, RECENT] == 0:
+                                state[r, RECENT] = node
+                            else:
+                                nodes[state[r, RECENT_NEWEST], AFTER] = node
+                            state[r, RECENT_NEWEST] = node
+                            if state[r, RECENT_COUNT] < MOST_RECENT:
+                                state[r, RECENT_COUNT] += 1
+                            else:
+                                node = state[r, RECENT]
+                                state[r, RECENT] = nodes[node, AFTER]
+                                nodes[node, AFTER] = counters[1]
+                                counters[1] = node
                             node = then
                         if node == 0:
                             state[r, NEWEST] = 0

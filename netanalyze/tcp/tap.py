@@ -172,9 +172,9 @@ class Taps:
         return found
 
 
-def paths_of(tap: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The part of the way that round trips of client's and server's segments cover, for each tap."""
-    found: NDArray[np.int64] = _PATHS_BY_TAP[tap]
+def paths_of(tap: NDArray[np.int64], sender: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The part of the way that round trips of segments cover, by tap and by sender (0 for the client)."""
+    found: NDArray[np.int64] = _PATHS_BY_TAP[tap, sender]
     return found
 
 
