@@ -10,7 +10,7 @@ SYNS = 1
 """How many SYNs without ACK there were, up to the ACK that ended the handshake."""
 SYN_ACKS = 2
 SYN_NS = 3
-"""Time of the latest SYN before the first SYN-ACK."""
+"""Time of the latest SYN; what was measured from an earlier one stays."""
 SYN_ACK_NS = 4
 """Time of the latest SYN-ACK before the ACK."""
 SYN_ACK_END = 5

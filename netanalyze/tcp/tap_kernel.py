@@ -195,8 +195,7 @@ def note_taps(
                         if who:
                             bits |= SYN_SIDE
                         facts[s, SYNS] += 1
-                        if not bits & ANSWERED:
-                            facts[s, SYN_NS] = now
+                        facts[s, SYN_NS] = now
                 elif tcp & ACK and not tcp & (RST | FIN):
                     if bits & SYN_SEEN and not bits & ACKED and ((bits & SYN_SIDE) != 0) != (who != 0):
                         if not bits & ANSWERED:

@@ -11,10 +11,11 @@ from crafting import ACK, DST, DST6, SRC, SRC6, SYN, ethernet_of, ip4, ip6, ones
 from frames import Frame, batches
 
 from netanalyze.flow.summary import client_side, stream_columns
-from netanalyze.flow.table import FlowTable
-from netanalyze.tcp.sequence import Sequences
+from netanalyze.flow.table import TCP, FlowTable
+from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.tap import TAPS, Taps
 from netanalyze.wire.decode import Decoder
+from netanalyze.wire.packets import CARRIER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,13 +129,15 @@ def evidence(frames: Sequence[Frame | bytes], size: int | None = None) -> list[d
     decoder = Decoder(size)
     packets = decoder.packets
     flows = FlowTable(packets, decoder.facts, keep_duplicates=True)
-    sequences = Sequences(packets)
-    taps = Taps(packets, sequences.segments)
+    segments = Segments(packets.capacity)
+    taps = Taps(packets, segments)
     for batch in batches(frames, size):
         decoder.decode(batch)
         flows.mark_duplicates(batch, packets)
         flows.add(batch, packets)
-        sequences.feed(batch, packets, flows.tcp.count)
+        columns = packets.arrays
+        known = (columns["protocol"] == TCP) & (columns["role"] <= CARRIER) & (columns["stream"] >= 0)
+        segments.arrays["analysed"][:] = known
         taps.feed(batch, packets, flows.tcp.count)
     found = taps.evidence(stream_columns(flows.tcp, ()), client_side(flows.tcp, ()))
     lists = [column.tolist() for column in found.values()]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from crafting import ACK, SRC, SYN, ethernet_of, ip4, tcp
+from crafting import ACK, SRC, SYN, ethernet_of, ip4, ones_complement, tcp
 from frames import Frame
 from handshakes import (
     CLIENT6,
@@ -19,8 +20,10 @@ from handshakes import (
     VALID,
     WRONG,
     Connection,
+    Side,
     evidence,
     only,
+    pseudo_header,
     with_checksum,
 )
 from hypothesis import given
@@ -82,14 +85,51 @@ def test_a_syn_put_together_from_fragments_is_summed_up_where_it_lies() -> None:
     for kind in (LEFT, VALID, WRONG):
         syn = tcp(b"", client.port, server.port, 999, 0, SYN, options=b"\x02\x04\x05\xb4" + bytes(8))
         syn = with_checksum(syn, client.address, server.address, kind)
-        pieces = [
-            ip4(syn[:24], 6, client.address, server.address, bits=1),
-            ip4(syn[24:], 6, client.address, server.address, offset=24),
-        ]
-        frames = [Frame(ethernet_of(piece), time_ns=START_NS) for piece in pieces]
-        row = only([*frames, *connection.frames()[1:]])
+        row = only([*in_two(syn, client, server), *connection.frames()[1:]])
         assert row["syn_ack_ns"] == 20 * MS
         assert row["client_left"] == (kind == LEFT)
+
+
+def in_two(segment: bytes, sender: Side, receiver: Side) -> list[Frame]:
+    """The segment in two IP fragments."""
+    pieces = [
+        ip4(segment[:24], 6, sender.address, receiver.address, bits=1),
+        ip4(segment[24:], 6, sender.address, receiver.address, offset=24),
+    ]
+    return [Frame(ethernet_of(piece), time_ns=START_NS) for piece in pieces]
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_right_checksum_may_equal_the_sum_of_the_pseudo_header() -> None:
+    connection = Connection(20 * MS, 50_000)
+    client, server = connection.client, connection.server
+    options = b"\x02\x04\x05\xb4" + bytes(8)
+    pseudo = ~ones_complement(pseudo_header(client.address, server.address, 32)) & 0xFFFF
+
+    def syn(filling: int) -> bytes:
+        made = tcp(b"", client.port, server.port, 999, filling, SYN, options=options)
+        return with_checksum(made, client.address, server.address, VALID)
+
+    # The acknowledgement number, which a SYN does not use, makes up for the difference.
+    (right,) = struct.unpack(">H", syn(0)[16:18])
+    made = syn((right - pseudo) % 0xFFFF)
+    assert struct.unpack(">H", made[16:18]) == (pseudo,)
+    for frames in (in_two(made, client, server), [Frame(ethernet_of(ip4(made)), time_ns=START_NS)]):
+        row = only([*frames, *connection.frames()[1:]])
+        assert row["syn_ack_ns"] == 20 * MS
+        assert not row["client_left"]
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_syn_with_data_is_not_summed_up() -> None:
+    connection = Connection(20 * MS, 50_000)
+    client, server = connection.client, connection.server
+    bare = tcp(b"", client.port, server.port, 999, 0, SYN)
+    left = with_checksum(bare, client.address, server.address, LEFT)
+    frame = Frame(ethernet_of(ip4(left + b"data")), time_ns=START_NS)
+    row = only([frame, *connection.frames()[1:]])
+    assert row["syn_ack_ns"] == 20 * MS
+    assert not row["client_left"]
 
 
 @pytest.mark.usefixtures("kernel")

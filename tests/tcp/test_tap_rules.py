@@ -151,6 +151,9 @@ def test_sizes_that_the_way_does_not_carry() -> None:
     row = only(Connection(client_bytes=2920, server_bytes=1461).but({"mss": 1400}).frames())
     assert (row["client_large"], row["client_mss"]) == (2920, 1460)
     assert (row["server_large"], row["server_mss"]) == (1461, 1400)
+    more = Connection(client_bytes=5000), Connection(client_bytes=4999)
+    frames = [*NEAR.frames(), *(frame for one in more for frame in one.data(START_NS + 9 * MS))]
+    assert only(frames)["client_large"] == 5000
     row = only(Connection(client_bytes=1460, server_bytes=1448).frames())
     assert (row["client_large"], row["server_large"]) == (0, 0)
 
@@ -193,7 +196,7 @@ def test_a_syn_after_its_answer_changes_nothing() -> None:
     ]
     row = only(frames)
     assert times(row) == (20 * MS, 30 * US)
-    assert row["tap"] == "client"
+    assert (row["syns"], row["syn_acks"], row["tap"]) == (2, 2, "client")
 
 
 def test_times_that_run_backwards_are_none() -> None:
