@@ -35,6 +35,7 @@ _MODULES = {
     "summary": "netanalyze.flow.summary",
     "conn": "netanalyze.tcp.conn",
     "listeners": "netanalyze.tcp.listeners",
+    "analysis": "netanalyze.tcp.analysis",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -51,6 +52,7 @@ class Kernels(NamedTuple):
     summary: Any
     conn: Any
     listeners: Any
+    analysis: Any
 
 
 @cache

@@ -291,7 +291,8 @@ def measure_segments(
                         table[f, MOST_SACK_BLOCKS] = sack_blocks[row]
             if bits & DUPLICATE_ACK and dup_number[row] == 3:
                 table[f, TRIPLE] += 1
-            if bits & RETRANSMISSION:
+            # Labels by Wireshark's rules have no cause, and nothing to measure.
+            if bits & RETRANSMISSION and cause[row] != 0:
                 if cause[row] == TIMEOUT:
                     table[f, TIMEOUTS] += 1
                 elif cause[row] == TAIL_LOSS_PROBE:
@@ -333,14 +334,14 @@ def measure_segments(
             table[f, OPTIONS] = options
 
             # Bytes in flight by the time for which they were: in µs, so that the sum stays in range.
-            amount = (now - table[f, FLIGHT_SINCE]) // 1000
+            amount = now - table[f, FLIGHT_SINCE]
             if table[f, FLIGHT_NOW] > 0 and amount > 0:
-                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * amount
+                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * (amount // 1000)
             table[f, FLIGHT_NOW] = max(in_flight[row], 0)
             table[f, FLIGHT_SINCE] = now
-            amount = (now - table[r, FLIGHT_SINCE]) // 1000
+            amount = now - table[r, FLIGHT_SINCE]
             if table[r, FLIGHT_NOW] > 0 and amount > 0:
-                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * amount
+                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * (amount // 1000)
             table[r, FLIGHT_NOW] = max(peer_in_flight[row], 0)
             table[r, FLIGHT_SINCE] = now
 

@@ -134,7 +134,7 @@ class _Wireshark:
 
     def __init__(self, packets: Packets, segments: Segments) -> None:
         self._columns = packets.pick(*_WIRESHARK_COLUMNS)
-        self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of")
+        self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes")
         self._cause = segments.arrays["cause"]
         self._state = GrowingRows(wireshark_kernel.WORDS)
         self._nodes = GrowingRows(wireshark_kernel.NODE_WORDS)

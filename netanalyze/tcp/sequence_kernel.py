@@ -529,7 +529,7 @@ def analyse_segments(
                                 distance = rtt_ns[row] - state[r, SRTT]
                                 if distance < 0:
                                     distance = -distance
-                                state[r, RTTVAR] += (distance - state[r, RTTVAR]) // 4
+                                state[r, RTTVAR] = (state[r, RTTVAR] * 3 + distance) // 4
                                 state[r, SRTT] = (state[r, SRTT] * 7 + rtt_ns[row]) // 8
                         if state[r, SACKED] != 0:
                             trim_sacked(r, acked, state, nodes, counters)
