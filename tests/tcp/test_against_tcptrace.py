@@ -54,7 +54,7 @@ def tcptrace(path: Path) -> list[dict[str, str]]:
 
 def unpadded(address: str) -> str:
     """The address without the zeros that tcptrace fills the groups of IPv6 with, which are no addresses."""
-    return ":".join(group.lstrip("0") or "0" for group in address.split(":")) if ":" in address else address
+    return ":".join(group.lstrip("0") or group[:1] for group in address.split(":")) if ":" in address else address
 
 
 def halves(sample: str) -> list[tuple[str, Any, dict[str, str]]]:
