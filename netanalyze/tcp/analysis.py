@@ -18,6 +18,7 @@ from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.populations import population_columns
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
+from netanalyze.tcp.tap import TAPS, Taps, paths_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -31,8 +32,13 @@ if TYPE_CHECKING:
 _SEQUENCE_TABLES = frozenset({"streams", "directions", "events", "windows"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
+_TAP_TABLES = frozenset({"streams", "directions", "events"})
+"""Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
 """Tables for which TCP has to be analysed."""
+
+_EARLIEST_NS = -(1 << 61)
+_LATEST_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class TcpAnalysis:
         self._sequences = None
         self._measures = None
         self._series = None
+        self._taps = None
+        self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
                 packets,
@@ -94,6 +102,8 @@ class TcpAnalysis:
                 self._measures = Measures(packets, self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
+            if _TAP_TABLES & set(tables):
+                self._taps = Taps(packets, self._sequences.segments)
         self._connections = Connections(packets) if "streams" in tables else None
         self._handshakes = Handshakes(packets) if "listeners" in tables else None
         self._machines = None
@@ -104,13 +114,21 @@ class TcpAnalysis:
             self._machines = Machines(packets, time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
-        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are.
+
+        Times that no clock has (before 1897, after 2116) become the nearest that one may have, so that
+        differences fit in 64 bits.
+        """
+        times = batch.arrays["time_ns"][: batch.count]
+        np.clip(times, _EARLIEST_NS, _LATEST_NS, out=times)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
             if self._measures is not None:
                 self._measures.feed(batch, packets, streams)
             if self._series is not None:
                 self._series.feed(batch, packets)
+            if self._taps is not None:
+                self._taps.feed(batch, packets, streams)
         if self._connections is not None:
             self._connections.feed(packets, streams)
         if self._handshakes is not None:
@@ -125,23 +143,32 @@ class TcpAnalysis:
         if self._sequences is None or self._connections is None or outcome is None:
             return {}
         count = len(streams.client)
+        evidence = self._evidence(streams)
         return {
             **self._sequences.totals(count),
             **conn_columns(self._connections, count),
             **state_columns(outcome, streams.client),
+            "tap": evidence["tap"],
+            "tap_names": TAPS,
+            "tap_facts": evidence,
         }
 
     def directions(self, streams: Streams, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
         """The columns of some rows of the table ``directions``."""
-        return self._measures.columns(streams.columns, streams.client, rows) if self._measures else {}
+        if self._measures is None:
+            return {}
+        columns = self._measures.columns(streams.columns, streams.client, rows)
+        tap = self._evidence(streams)["tap"][columns["stream"]]
+        return {**columns, "rtt_path": paths_of(tap, columns["sender"])}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
         if self._sequences is None:
             return {}
-        return event_columns(
+        columns = event_columns(
             self._sequences.events(), streams.client, streams.bases, streams.columns["start_ns"]
         )
+        return {**columns, "tap": self._evidence(streams)["tap"][columns["stream"]]}
 
     def windows(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``windows``."""
@@ -175,3 +202,11 @@ class TcpAnalysis:
         if self._outcome is None and self._machines is not None:
             self._outcome = self._machines.finish(streams.conversations)
         return self._outcome
+
+    def _evidence(self, streams: Streams) -> Mapping[str, NDArray[Any]]:
+        """What is known about where each stream was captured, the same for all tables."""
+        if self._taps is None:
+            return {}
+        if self._known is None or self._known[0] is not streams:
+            self._known = streams, self._taps.evidence(streams.columns, streams.client)
+        return self._known[1]

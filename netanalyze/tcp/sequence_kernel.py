@@ -21,20 +21,39 @@ from netanalyze.tcp import sequence_fields as fields
 from netanalyze.wire import packets
 
 if cython.compiled:
-    from cython.cimports.netanalyze.tcp.scoreboard_kernel import (  # noqa: I001 - many names
-        add_hole, amend, fill_holes, insert_node, mark_again, read_sack, release,
-        retire, sent_before, take_node, trim_sacked,
-    )  # fmt: skip
+    from cython.cimports.netanalyze.tcp.repair_kernel import why_again
+    from cython.cimports.netanalyze.tcp.scoreboard_kernel import (
+        add_hole,
+        amend,
+        fill_holes,
+        insert_node,
+        mark_again,
+        read_sack,
+        release,
+        retire,
+        sent_before,
+        take_node,
+        trim_sacked,
+    )
 else:
-    from netanalyze.tcp.scoreboard_kernel import (  # noqa: I001 - many names
-        add_hole, amend, fill_holes, insert_node, mark_again, read_sack, release,
-        retire, sent_before, take_node, trim_sacked,
-    )  # fmt: skip
+    from netanalyze.tcp.repair_kernel import why_again
+    from netanalyze.tcp.scoreboard_kernel import (
+        add_hole,
+        amend,
+        fill_holes,
+        insert_node,
+        mark_again,
+        read_sack,
+        release,
+        retire,
+        sent_before,
+        take_node,
+        trim_sacked,
+    )
 
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
 NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
-REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
 OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
 OPENED = cython.declare(cython.int, fields.OPENED)
 SACK_OK = cython.declare(cython.int, fields.SACK_OK)
@@ -56,7 +75,6 @@ RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
 SACKED = cython.declare(cython.int, fields.SACKED)
 SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
 HOLES = cython.declare(cython.int, fields.HOLES)
-HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT)
 RECOVERY = cython.declare(cython.int, fields.RECOVERY)
 RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END)
 SRTT = cython.declare(cython.int, fields.SRTT)
@@ -115,11 +133,6 @@ NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
 HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
 FAST = cython.declare(cython.int, causes.FAST)
 RECOVERY_GOES_ON = cython.declare(cython.int, causes.RECOVERY_GOES_ON)
-TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
-AFTER_TIMEOUT = cython.declare(cython.int, causes.AFTER_TIMEOUT)
-TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
-TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
-EARLY = cython.declare(cython.int, causes.EARLY)
 OLDER_TIMESTAMP = cython.declare(cython.int, causes.OLDER_TIMESTAMP)
 OLDER_ID = cython.declare(cython.int, causes.OLDER_ID)
 SOON = cython.declare(cython.int, causes.SOON)
@@ -143,20 +156,15 @@ HALF = cython.declare(cython.longlong, 0x80000000)
 REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
 MOST_SCALE = cython.declare(cython.int, 14)
+MOST_TRIP_NS = cython.declare(cython.longlong, 3_600_000_000_000)
+"""A round trip of more than an hour is none: the clock was set."""
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
 MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
 SOON_NS = cython.declare(cython.longlong, 3_000_000)
 """How late a segment may be that was overtaken, while the round trip time is not known."""
-NEWS_SOON_NS = cython.declare(cython.longlong, 20_000_000)
-"""How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
 PERSIST_NS = cython.declare(cython.longlong, 120_000_000_000)
 """The longest that Linux waits between two window probes: two minutes."""
-TIMER_NS = cython.declare(cython.longlong, 180_000_000)
-"""Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
-FIRST_TIMEOUT_NS = cython.declare(cython.longlong, 1_000_000_000)
-LEAST_VARIATION_NS = cython.declare(cython.longlong, 200_000_000)
-"""RFC 6298 has 1 s for both; Linux 1 s before the first sample and 200 ms beyond the round trip."""
 AHEAD = cython.declare(cython.Py_ssize_t, 64)
 
 NODES_A_SEGMENT = 7
@@ -263,8 +271,6 @@ def analyse_segments(
     beyond: cython.longlong
     old: cython.longlong
     waited: cython.longlong
-    timeout: cython.longlong
-    trip: cython.longlong
     sample: cython.longlong
     place: cython.longlong
     bits: cython.int
@@ -313,7 +319,7 @@ def analyse_segments(
             tcp = flags[row]
             start = seq[row]
             acked = ack[row]
-            size = payload_bytes[row]
+            size = min(payload_bytes[row], REACH)  # more cannot be true
             offered = window[row]
             now = time_ns[frame[row]]
             number = first_frame + frame[row]
@@ -474,7 +480,7 @@ def analyse_segments(
                                     how = AFTER_LOSS
                                 else:
                                     how = MEASURED
-                                if sample < 0:
+                                if sample < 0 or sample > MOST_TRIP_NS:
                                     how = CUMULATIVE
                                 else:
                                     rtt_ns[row] = sample
@@ -599,7 +605,9 @@ def analyse_segments(
             # Which bytes does it bring?
             peer_window[row] = -1
             if theirs & ACKED and theirs & EDGE_KNOWN:
-                peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
+                peer_window[row] = 0
+                if later(state[r, EDGE], state[r, HIGH_ACK]):
+                    peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
             if not ours & SEEN:
                 ours |= SEEN
                 state[f, NEXT] = start
@@ -694,9 +702,6 @@ def analyse_segments(
                 if beyond > 0 and tcp & FIN:
                     new_bytes[row] = min(size, fresh + beyond - 1)
                 old_bytes[row] = size - new_bytes[row]
-                trip = state[f, SRTT]
-                if trip == 0 or state[f & ~1, HANDSHAKE_NS] > trip:
-                    trip = state[f & ~1, HANDSHAKE_NS]
                 if old == 0:
                     waited = now - hole[1]
                     if tsval[row] >= 0 and hole[2] >= 0 and tsval[row] != hole[2]:
@@ -757,56 +762,16 @@ def analyse_segments(
                         again_ns[row] = waited
                     if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
                         bits |= SPURIOUS_RETRANSMISSION
-                    timeout = FIRST_TIMEOUT_NS
-                    if state[f, SRTT] > 0:
-                        timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
+                    state[f, FLAGS] = ours
                     if tcp & SYN:
                         why = HANDSHAKE
-                    elif state[f, RECOVERY] == FAST:
-                        # Longer than the timer since it was sent last, and no news for as long.
-                        if waited * 5 >= timeout * 4 and (now - state[r, NEWS_NS]) * 5 >= timeout * 4:
-                            why = TIMEOUT
-                        else:
-                            why = RECOVERY_GOES_ON
-                    elif state[f, RECOVERY] == TIMEOUT:
-                        # The timer has run out once more only if nothing happened for as long.
-                        why = AFTER_TIMEOUT
-                        if (
-                            start == state[r, HIGH_ACK]
-                            and now - state[f, REPAIR_NS] >= TIMER_NS
-                            and now - state[r, ACK_NS] >= TIMER_NS
-                        ):
-                            why = TIMEOUT
-                    elif (
-                        state[r, DUPLICATES] >= 2
-                        or state[f, SACKED_BYTES] > 0
-                        # It may have left before the acknowledgement that ended the episode came.
-                        or (bits & SPURIOUS_RETRANSMISSION and state[r, PAST_DUPLICATES] > 0)
-                    ) and (0 <= now - state[r, NEWS_NS] < NEWS_SOON_NS + trip):
-                        why = FAST
-                    elif end == state[f, NEXT] and (
-                        waited < TIMER_NS
-                        or (theirs & ACKED and later(start, state[r, HIGH_ACK]) and waited < timeout * 2)
-                    ):
-                        why = TAIL_LOSS_PROBE
-                    elif waited >= TIMER_NS:
-                        why = TIMEOUT
-                        if (
-                            end == state[f, NEXT]
-                            and (node == 0 or nodes[node, COUNT] == 1)
-                            and (ours & SACK_OK and theirs & SACK_OK)
-                        ):
-                            why = TAIL_TIMER
                     else:
-                        why = EARLY
-                    state[f, REPAIR_NS] = now
+                        why = why_again(
+                            f, start, end, now, waited, nodes[node, COUNT] if node != 0 else 0,
+                            bits & SPURIOUS_RETRANSMISSION != 0, state,
+                        )  # fmt: skip
                     if why == FAST or why == RECOVERY_GOES_ON:
                         bits |= FAST_RETRANSMISSION
-                    if (why == FAST or why == TIMEOUT) and not (
-                        theirs & ACKED and not later(state[f, NEXT], state[r, HIGH_ACK])
-                    ):
-                        state[f, RECOVERY] = why
-                        state[f, RECOVERY_END] = state[f, NEXT]
                     if old > 0:
                         distance = payload_captured[row]
                         if tcp & SYN or ring_size == 0:
@@ -855,7 +820,9 @@ def analyse_segments(
                 if distance < HALF and distance > state[f, SACKED_BYTES]:
                     in_flight[row] = distance - state[f, SACKED_BYTES]
             elif ours & SYN_SEEN or tcp & SYN:
-                in_flight[row] = (state[f, NEXT] - state[f, BASE]) & MASK32
+                distance = (state[f, NEXT] - state[f, BASE]) & MASK32
+                if distance < HALF:
+                    in_flight[row] = distance
 
             peer_in_flight[row] = -1
             if ours & ACKED and theirs & SEEN:
@@ -891,7 +858,7 @@ def analyse_segments(
             labels[row] = bits
             if bits != 0:
                 cause[row] = why
-                gap_bytes[row] = gap
+                gap_bytes[row] = min(gap, HALF - 1)
             sack_told[row] = told
             measured[row] = how
             acked_segments[row] = popped

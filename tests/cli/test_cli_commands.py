@@ -38,7 +38,9 @@ def test_tables_explains_every_column(run: Run, monkeypatch: pytest.MonkeyPatch)
         assert f" {kind.name}: {kind.description} " in f" {' '.join(text.split())}"
         for field in fields(kind.record):
             assert re.search(rf"^  {field.name} ", text, re.MULTILINE)
-    assert " ".join(run("tables", "streams").out.split()).endswith("last_frame Number of its last frame.")
+    assert " ".join(run("tables", "streams").out.split()).endswith(
+        "tap_evidence What that is concluded from, and what else is known about it."
+    )
     assert "udp:" not in run("tables", "streams").out
     assert "Time of its first packet. In ns since 1970-01-01 UTC." in text
     monkeypatch.setenv("COLUMNS", "60")

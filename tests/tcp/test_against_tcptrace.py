@@ -53,7 +53,7 @@ def tcptrace(path: Path) -> list[dict[str, str]]:
 
 
 def unpadded(address: str) -> str:
-    """The address without the zeros that tcptrace fills the groups of IPv6 with, which are no addresses."""
+    """The address without the zeros that tcptrace fills the groups of IPv6 with."""
     if ":" not in address:
         return address
     return ":".join(group.lstrip("0") or group[:1] for group in address.split(":"))
