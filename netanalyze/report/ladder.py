@@ -95,7 +95,8 @@ class _Ladder:
         last = story.segments[-1].frame if story.segments else 0
         self._frame_width = max(len("frame"), len(str(last)))
         taken = self._frame_width + _TIME_WIDTH + 2 * _STATE_WIDTH + 8 + (events + 2 if events else 0)
-        self._arrow_width = max(_LEAST_ARROW, min(72, style.width - taken))
+        longest = max((len(_told(segment)) for segment in story.segments), default=0)
+        self._arrow_width = max(_LEAST_ARROW, longest + 4, min(72, style.width - taken))
 
     def is_plain(self, segment: WindowPoint) -> bool:
         """Whether there is nothing to say about it but what it carries."""
@@ -167,17 +168,7 @@ class _Ladder:
         )
 
     def _arrow(self, segment: WindowPoint) -> str:
-        flags = [name for bit, name in _FLAGS if segment.flags & bit]
-        if flags == ["PSH", "ACK"]:
-            flags = ["ACK"]  # PSH says nothing about the connection
-        parts = [",".join(flags) or "no flags", f"seq={segment.seq}"]
-        if segment.ack is not None:
-            parts.append(f"ack={segment.ack}")
-        if segment.payload_bytes:
-            parts.append(f"len={segment.payload_bytes}")
-        if segment.window_bytes is not None:
-            parts.append(f"win={segment.window_bytes}")
-        text = " ".join(parts)
+        text = _told(segment)
         line, right, left = ("-", ">", "<") if self._ascii else ("─", "▶", "◀")
         shaft = line * max(2, self._arrow_width - len(text) - 2)
         return f"{text} {shaft}{right}" if segment.sender == "client" else f"{left}{shaft} {text}"
@@ -193,6 +184,21 @@ class _Ladder:
 
     def _text(self, text: str) -> str:
         return plain(text) if self._ascii else text
+
+
+def _told(segment: WindowPoint) -> str:
+    """What stands on the arrow of a segment."""
+    flags = [name for bit, name in _FLAGS if segment.flags & bit]
+    if flags == ["PSH", "ACK"]:
+        flags = ["ACK"]  # PSH says nothing about the connection
+    parts = [",".join(flags) or "no flags", f"seq={segment.seq}"]
+    if segment.ack is not None:
+        parts.append(f"ack={segment.ack}")
+    if segment.payload_bytes:
+        parts.append(f"len={segment.payload_bytes}")
+    if segment.window_bytes is not None:
+        parts.append(f"win={segment.window_bytes}")
+    return " ".join(parts)
 
 
 def diagrams(story: Story) -> Iterator[str]:

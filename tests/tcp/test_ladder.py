@@ -88,6 +88,13 @@ def test_events_stand_beside(tmp_path: Path) -> None:
     }
 
 
+def test_arrows_are_long_enough_for_what_stands_on_them(tmp_path: Path) -> None:
+    far = Step("s", "PA", 1_000_000_001, 11, 1000, window=65535)
+    lines = drawn(story(tmp_path, frames_of((*READY, far, far._replace(after_ms=300)))), width=80)
+    assert "◀── ACK seq=1000000001 ack=11 len=1000 win=65535" in lines[-1]
+    assert {line.index("▶") for line in lines if "▶" in line} == {lines[2].index("server") + 5}
+
+
 def test_only_ascii(tmp_path: Path) -> None:
     steps = (*READY, *(Step("c", "PA", 11 + 10 * number, 1, 10, after_ms=0.01) for number in range(20)))
     text = "\n".join(drawn(story(tmp_path, frames_of(steps)), ascii_only=True))
