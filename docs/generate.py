@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netanalyze.report.registry import TableKind
 
 FOLDER = Path(__file__).parent
-COMMANDS = ("", "analyze", "tables", "schema")
+COMMANDS = ("", "analyze", "explain-frame", "tables", "schema")
 _COLUMNS = "100"
 
 _TABLES_HEAD = """\

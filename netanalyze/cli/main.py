@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
+from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.schema import schema
 from netanalyze.cli.tables import tables
 
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
 )
 app.command()(analyze)
+app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
 app.command()(tables)
 app.command()(schema)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import causes, kinds, timers
 from netanalyze.tcp import scoreboard_kernel as scoreboard
 from netanalyze.tcp import sequence_fields as fields
 from netanalyze.wire import packets
@@ -158,15 +158,11 @@ REACH = cython.declare(cython.longlong, 1 << 30)
 MOST_SCALE = cython.declare(cython.int, 14)
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
-SOON_NS = cython.declare(cython.longlong, 3_000_000)
-"""How late a segment may be that was overtaken, while the round trip time is not known."""
-NEWS_SOON_NS = cython.declare(cython.longlong, 20_000_000)
-"""How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
-TIMER_NS = cython.declare(cython.longlong, 180_000_000)
-"""Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
-FIRST_TIMEOUT_NS = cython.declare(cython.longlong, 1_000_000_000)
-LEAST_VARIATION_NS = cython.declare(cython.longlong, 200_000_000)
-"""RFC 6298 has 1 s for both; Linux 1 s before the first sample and 200 ms beyond the round trip."""
+SOON_NS = cython.declare(cython.longlong, timers.SOON_NS)
+NEWS_SOON_NS = cython.declare(cython.longlong, timers.NEWS_SOON_NS)
+TIMER_NS = cython.declare(cython.longlong, timers.TIMER_NS)
+FIRST_TIMEOUT_NS = cython.declare(cython.longlong, timers.FIRST_TIMEOUT_NS)
+LEAST_VARIATION_NS = cython.declare(cython.longlong, timers.LEAST_VARIATION_NS)
 AHEAD = cython.declare(cython.Py_ssize_t, 64)
 
 NODES_A_SEGMENT = 7
