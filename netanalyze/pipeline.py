@@ -220,7 +220,7 @@ def run(
         return engine.finish(capture, complete=should_stop is None or not should_stop())
 
 
-def explain_frame(
+def explain_frame(  # noqa: PLR0913 - what was asked
     paths: Sequence[str],
     number: int,
     *,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR, AE = (1 << place for place in range(9))
 _FLAG_NAMES = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE")
-_FLAG_ORDER = (1, 4, 0, 2, 3, 5, 6, 7, 8)
 
 
 class Case:
@@ -78,9 +77,7 @@ class Case:
     @property
     def end(self) -> int:
         """The sequence number behind it, SYN and FIN counted."""
-        return (
-            self.packet["seq"] + self.size + bool(self.flags & SYN) + bool(self.flags & FIN)
-        ) & MASK32
+        return (self.packet["seq"] + self.size + bool(self.flags & SYN) + bool(self.flags & FIN)) & MASK32
 
     def own(self, number: int) -> str:
         """A sequence number of its sender, relative."""
@@ -113,6 +110,8 @@ class Case:
         """The window that it offers, scaled; None if the scale is not known."""
         if self.found.ours is None:
             return scaled_by_wireshark(self.found, self.packet["window"], self.flags)
+        if not self.packet["window"]:
+            return 0
         offered = self.found.ours.facts["window_bytes"]
         return offered if offered >= 0 else None
 
@@ -140,14 +139,14 @@ def scaled_by_wireshark(found: Explained, window: int, flags: int) -> int | None
     if found.wireshark_before is None:
         return None
     scale = found.wireshark_before[0][shark.SCALE]
-    if flags & SYN or scale == 1:
+    if not window or flags & SYN or scale == 1:
         return window
     return window << (scale - 2) if scale > 1 else None
 
 
 def flag_names(flags: int) -> list[str]:
-    """Names of the flags, in the order in which people say them."""
-    return [_FLAG_NAMES[place] for place in _FLAG_ORDER if flags >> place & 1]
+    """Names of the flags, the lowest first as people say them."""
+    return [name for place, name in enumerate(_FLAG_NAMES) if flags >> place & 1]
 
 
 def kind_names(bits: int) -> list[str]:

@@ -71,7 +71,10 @@ def _numbers(  # noqa: PLR0911, C901 - one return for each test
     if name == "soon":
         return _soon(number)
     if name == "acknowledged":
-        return f"it ends at {case.own(number['end'])}; frame {number['frame']} acknowledged {case.own(number['ack'])}"
+        return (
+            f"it ends at {case.own(number['end'])}; frame {number['frame']} acknowledged"
+            f" {case.own(number['ack'])}"
+        )
     if name == "handshake":
         return "it carries SYN: its sender had no answer"
     if name == "network_copy":
@@ -82,13 +85,17 @@ def _numbers(  # noqa: PLR0911, C901 - one return for each test
     if name == "after_timeout":
         end = case.own(number["end"])
         text = f"the timer ran out before, and that repair goes on until {end} is acknowledged"
-        return text if holds else f"the timer ran out again: {duration(number['waited_ns'])} since it was sent"
+        return (
+            text if holds else f"the timer ran out again: {duration(number['waited_ns'])} since it was sent"
+        )
     if name == "asked_for":
         return _asked(number)
     if name == "tail_loss_probe":
         if not number["last"]:
             return "it does not end where its sender's last segment does"
-        text = f"it ends where its sender's last segment does, {duration(number['waited_ns'])} after it was sent"
+        text = (
+            f"it ends where its sender's last segment does, {duration(number['waited_ns'])} after it was sent"
+        )
         return text if holds else f"{text}: the timer was due"
     return _timer(number, holds=holds)
 
@@ -98,7 +105,9 @@ def _before(number: Mapping[str, int]) -> str:
         if "hole_frame" not in number:
             return "they are new"
         return f"they were missing since frame {number['hole_frame']}"
-    parts = ["all" if number["old"] == number["takes"] else f"{count(number['old'])} of {count(number['takes'])}"]
+    parts = [
+        "all" if number["old"] == number["takes"] else f"{count(number['old'])} of {count(number['takes'])}"
+    ]
     if "frame" in number:
         parts.append(f"first in frame {number['frame']}, {duration(number['ago_ns'])} ago")
     else:
@@ -110,20 +119,25 @@ def _before(number: Mapping[str, int]) -> str:
 
 def _soon(number: Mapping[str, int]) -> str:
     limit = duration(number["limit_ns"])
-    what = f"a round trip is {limit}" if number["measured"] else f"{limit} is the limit, no round trip being known"
+    what = (
+        f"a round trip is {limit}"
+        if number["measured"]
+        else f"{limit} is the limit, no round trip being known"
+    )
     asked = f"; {counted(number['duplicates'], 'duplicate ACK')} before it" if number["duplicates"] else ""
-    return f"{duration(number['waited_ns'])} after frame {number['frame']}, which overtook it, and {what}{asked}"
+    return (
+        f"{duration(number['waited_ns'])} after frame {number['frame']}, which overtook it, and {what}{asked}"
+    )
 
 
 def _recovery(number: Mapping[str, int], case: Case, *, holds: bool) -> str:
     if holds:
         return (
-            "duplicate ACKs or SACK began it, and it goes on until"
-            f" {case.own(number['end'])} is acknowledged"
+            f"duplicate ACKs or SACK began it, and it goes on until {case.own(number['end'])} is acknowledged"
         )
     return (
-        f"it was sent {duration(number['waited_ns'])} ago, nothing new came for {duration(number['news_ns'])},"
-        f" and the timer is about {duration(number['timeout_ns'])}"
+        f"it was sent {duration(number['waited_ns'])} ago, nothing new came for"
+        f" {duration(number['news_ns'])}, and the timer is about {duration(number['timeout_ns'])}"
     )
 
 
@@ -134,9 +148,9 @@ def _asked(number: Mapping[str, int]) -> str:
     if number["sacked_bytes"]:
         parts.append(f"SACK reports {counted(number['sacked_bytes'], 'byte')}")
     if number["past"]:
-        parts.append(f"{counted(number['past'], 'duplicate ACK')} before it was acknowledged")
+        parts.append("duplicate ACKs before it was acknowledged")
     if not parts:
-        return "no duplicate ACK and no SACK"
+        return "there is no duplicate ACK and no SACK"
     when = f", the latest {duration(number['news_ns'])} ago" if number["news_ns"] >= 0 else ""
     return f"{', '.join(parts)}{when}; {duration(number['limit_ns'])} is the limit"
 

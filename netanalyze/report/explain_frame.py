@@ -10,10 +10,11 @@ from netanalyze.model import format_address
 from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.explain_case import ACK, Case, flag_names, kind_names
 from netanalyze.report.explain_checks import answer, question, verdict
+from netanalyze.report.explain_differences import differences
 from netanalyze.report.explain_notes import notes
 from netanalyze.report.explain_rules import rule, unlabelled
 from netanalyze.report.explain_state import half_state, state_rows, wireshark_state
-from netanalyze.report.explain_wireshark import differences, wireshark_rule, wireshark_unlabelled
+from netanalyze.report.explain_wireshark import wireshark_rule, wireshark_unlabelled
 from netanalyze.report.json_object import SCHEMA_VERSION, encode, visible
 from netanalyze.report.layout import break_words
 from netanalyze.report.printable import plain, printable, width
@@ -123,7 +124,12 @@ def _by_our_rules(case: Case) -> Document:
     retraced = _retraced(case)
     if retraced is not None:
         made["tests"] = [
-            {"test": check.name, "holds": check.holds, "question": question(check), "answer": answer(check, case)}
+            {
+                "test": check.name,
+                "holds": check.holds,
+                "question": question(check),
+                "answer": answer(check, case),
+            }
             for check in retraced.checks
         ]
         made["conclusion"] = "out of order" if retraced.out_of_order else verdict(retraced.cause)
@@ -187,12 +193,12 @@ def _text(made: Document, style: Style) -> Iterator[str]:
 def _headline(made: Document) -> str:
     text = f"Frame {made['frame']}, {_moment(made['time_ns'])} UTC"
     if "stream" not in made:
-        return f"{text}, {counted(made['wire_bytes'], 'byte')}: {made['ledger']}"
+        return f"{text}, {counted(made['wire_bytes'], 'byte')}"
     ends = [
         f"{made[side]} {_endpoint(made[end], made[end + '_port'])}"
         for side, end in (("sender", "source"), ("receiver", "destination"))
     ]
-    window = count(made.get("window_bytes", made["window"]))
+    window = count(made["window_bytes"] if "window_bytes" in made else made["window"])
     parts = [
         f"{text} ({duration(made['elapsed_ns'])} into stream {made['stream']})",
         " → ".join(ends),
@@ -224,14 +230,17 @@ def _label_lines(made: Document, style: Style) -> Iterator[str]:
     else:
         names = ", ".join(label["kind"] for label in made["labels"])
         yield from _folded(f"labels{by}: {names}", style)
+        told: set[str | None] = {None}
         for label in made["labels"]:
-            detail = f" ({label['detail']})" if label["detail"] else ""
+            detail = "" if label["detail"] in told else f" ({label['detail']})"
+            told.add(label["detail"])
             yield from _folded(f"  {label['kind']}{detail}: {_lower(label['rule'])}", style)
     if "tests" in made:
         yield ""
-        yield f"tests in their order, for {made['conclusion']}:"
+        yield "tests, in order:"
         for test in made["tests"]:
             yield from _folded(f"  {test['question']} {test['answer']}", style)
+        yield from _folded(f"  so: {made['conclusion']}", style)
 
 
 def _lower(sentence: str) -> str:
@@ -249,21 +258,23 @@ def _state_lines(made: Document, style: Style) -> Iterator[str]:
         for side in ("sender", "receiver")
     ]
     names = max([len(name) for _, rows in blocks for name, _, _ in rows] + [16])
-    limit = max(_LEAST_CELL, (style.width - 2 - names - 4) // 2)
-    widest = max([width(cell) for _, rows in blocks for _, cell, _ in rows] + [6])
-    limit = min(limit, widest)
-    yield f"{'state, * changed':<{names + 2}}  {'before':<{limit}}  after"
+    room = max(2 * _LEAST_CELL, style.width - names - 6)
+    widest = [max([width(row[place]) for _, rows in blocks for row in rows] + [6]) for place in (1, 2)]
+    limit = max(min(widest[0], room // 2), min(widest[0], room - widest[1]))
+    limits = (limit, room - limit)
+    yield f"{'state, * changed':<{names + 2}}  {'before':<{limits[0]}}  after"
     for title, rows in blocks:
         yield title
         for name, before, after in rows:
             mark = "*" if before != after else " "
             cells = [
-                [part.replace(GLUE, " ") for part in break_words(_glued(cell), limit)] for cell in (before, after)
+                [part.replace(GLUE, " ") for part in break_words(_glued(cell), limit)]
+                for cell, limit in zip((before, after), limits, strict=True)
             ]
             for line in range(max(map(len, cells))):
                 shown = [cell[line] if line < len(cell) else "" for cell in cells]
                 head = f"{mark} {name}" if line == 0 else ""
-                yield _plain(f"{head:<{names + 2}}  {shown[0]:<{limit}}  {shown[1]}".rstrip(), style)
+                yield _plain(f"{head:<{names + 2}}  {shown[0]:<{limits[0]}}  {shown[1]}".rstrip(), style)
 
 
 def _wireshark_lines(made: Document, style: Style) -> Iterator[str]:

@@ -39,8 +39,8 @@ def notes(found: Explained) -> list[str]:
         lines.append("Not a TCP segment: only those are labelled")
     elif found.segment["role"] == QUOTED:
         lines.append(
-            "Not analysed as a segment: the one that it quotes was sent earlier, in another frame, and is counted"
-            " there"
+            "Not analysed as a segment: the one that it quotes was sent earlier, in another frame, and is"
+            " counted there"
         )
     return lines
 
@@ -48,12 +48,14 @@ def notes(found: Explained) -> list[str]:
 def _described(packet: Mapping[str, int]) -> str:
     what = _TRANSPORTS.get(packet["protocol"], f"IP protocol {packet['protocol']}")
     ends = [
-        format_address(packet[f"{end}_hi"], packet[f"{end}_lo"], packet["ip_version"]) for end in ("src", "dst")
+        format_address(packet[f"{end}_hi"], packet[f"{end}_lo"], packet["ip_version"])
+        for end in ("src", "dst")
     ]
     if packet["protocol"] in _WITH_PORTS:
         ports = (packet["sport"], packet["dport"])
         ends = [
-            f"[{end}]:{port}" if ":" in end else f"{end}:{port}" for end, port in zip(ends, ports, strict=True)
+            f"[{end}]:{port}" if ":" in end else f"{end}:{port}"
+            for end, port in zip(ends, ports, strict=True)
         ]
     parts = [f"{what} {ends[0]} → {ends[1]}"]
     if packet["protocol"] in _WITH_PORTS and packet["stream"] >= 0:
@@ -75,7 +77,9 @@ def _copied(copy: Copy) -> list[str]:
     if not copy.frame:
         first = "Not analysed: captured before, in a frame that is not known any more"
     else:
-        after = duration(copy.after_ns) if copy.after_ns >= 0 else f"{duration(-copy.after_ns)} (by their times)"
+        after = (
+            duration(copy.after_ns) if copy.after_ns >= 0 else f"{duration(-copy.after_ns)} (by their times)"
+        )
         first = f"Not analysed: captured before, in frame {copy.frame}, {after} earlier: {_told(copy)}"
     return [first, "--keep-duplicates analyses it all the same"]
 
@@ -88,9 +92,12 @@ def _told(copy: Copy) -> str:
         "link_hash": "other link headers",
     }
     if copy.elsewhere:
-        return f"the same packet captured in another place ({', '.join(shown[name] for name in copy.elsewhere)})"
+        return (
+            f"the same packet captured in another place ({', '.join(shown[name] for name in copy.elsewhere)})"
+        )
     if copy.instant:
         return "the same packet again, sooner than its sender could know that it was lost"
     return (
-        f"the same packet with the same IP identification ({copy.ip_id}), where its sender uses a new one for each"
+        f"the same packet with the same IP identification ({copy.ip_id}), where its sender uses a new one"
+        " for each"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netanalyze.report.explain_case import ACK, FIN, RST, SYN, Case, window_words
 from netanalyze.report.units import count, counted, duration
-from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import causes
 from netanalyze.tcp import sequence_fields as fields
 from netanalyze.tcp.half_stream import MASK32, later
 
@@ -28,7 +28,10 @@ def _retransmission(case: Case) -> str:
     text = f"Begins at {case.seq}, before {following}"
     if facts["old_bytes"] or case.flags & (SYN | FIN):
         if facts["new_bytes"]:
-            return f"{text}: {count(facts['old_bytes'])} of its {counted(case.size, 'byte')} were captured before"
+            return (
+                f"{text}: {count(facts['old_bytes'])} of its {counted(case.size, 'byte')} were captured"
+                " before"
+            )
         return f"{text}, and what it carries was captured before"
     return f"{text}: its bytes were not captured before, but it is no segment that was only overtaken"
 
@@ -40,17 +43,14 @@ def _fast(case: Case) -> str:
             "Belongs to a repair that duplicate ACKs or SACK began, which goes on until"
             f" {case.own(ours[fields.RECOVERY_END])} is acknowledged (RFC 6675 section 5)"
         )
-    reasons = []
     if theirs[fields.DUPLICATES] >= 2:  # noqa: PLR2004 - the rule's own number
-        reasons.append(f"{counted(theirs[fields.DUPLICATES], 'duplicate ACK')} asked for it")
+        why = f"{counted(theirs[fields.DUPLICATES], 'duplicate ACK')} asked for it"
     elif ours[fields.SACKED_BYTES]:
-        reasons.append(f"SACK reports {counted(ours[fields.SACKED_BYTES], 'byte')} behind it")
+        why = f"SACK reports {counted(ours[fields.SACKED_BYTES], 'byte')} beyond what is acknowledged"
     else:
-        reasons.append(
-            f"{counted(theirs[fields.PAST_DUPLICATES], 'duplicate ACK')} asked for it before it was acknowledged"
-        )
+        why = "Duplicate ACKs came until shortly before it was acknowledged"
     ago = case.packet["time_ns"] - theirs[fields.NEWS_NS]
-    return f"{reasons[0]}, the latest {duration(ago)} ago (RFC 5681 section 3.2)"
+    return f"{why}, the latest {duration(ago)} ago (RFC 5681 section 3.2)"
 
 
 def _spurious(case: Case) -> str:
@@ -65,24 +65,21 @@ def _out_of_order(case: Case) -> str:
     facts = _facts(case)
     trip = case.found.opener[fields.HANDSHAKE_NS] if case.found.opener else 0
     why = {
-        causes.OLDER_TIMESTAMP: "its timestamp is older than that of the segment behind it: it was sent before",
-        causes.OLDER_ID: "its IP identification comes before that of the segment behind it: it was sent before",
+        causes.OLDER_TIMESTAMP: "its timestamp is older than that of the one behind it, so it went first",
+        causes.OLDER_ID: "its IP identification is lower than that of the one behind it, so it went first",
         causes.SOON: f"that is too soon to have been asked for, a round trip being {duration(trip)}"
         if trip > 0
         else "that is too soon to have been asked for",
         causes.AFTER_ACK: "even the acknowledgement of its bytes was captured before it",
     }[facts["cause"]]
     return (
-        f"Its bytes were missing since frame {facts['again_of']} came without them,"
-        f" {duration(facts['again_ns'])} before; {why}"
+        f"Its bytes were missing when frame {facts['again_of']} came, {duration(facts['again_ns'])} before;"
+        f" {why}"
     )
 
 
 def _lost(case: Case) -> str:
-    before = case.after[0].holes
     following = case.ours[fields.NEXT]
-    if case.theirs.seen and not before and not case.ours.seen:  # pragma: no cover - cannot be
-        return "Begins behind what was captured"
     gap = (case.packet["seq"] - following) & MASK32
     return (
         f"Begins at {case.seq}, but {case.own(following)} would be next: the {counted(gap, 'byte')} between"
@@ -135,7 +132,9 @@ def _zero_window(case: Case) -> str:
 
 def _probe(case: Case) -> str:
     ours, theirs, start = case.ours, case.theirs, case.packet["seq"]
-    carries = f"it carries {counted(case.size, 'byte')} at {case.seq}" if case.size else f"this is at {case.seq}"
+    carries = (
+        f"it carries {counted(case.size, 'byte')} at {case.seq}" if case.size else f"this is at {case.seq}"
+    )
     if start == (ours[fields.NEXT] - 1) & MASK32:
         where = f"one below {case.own(ours[fields.NEXT])}, the next new sequence number"
     elif start == ours[fields.NEXT]:
@@ -165,9 +164,7 @@ def _window_full(case: Case) -> str:
 def _window_update(case: Case) -> str:
     ours = case.ours
     before = window_words(ours.window_bytes, ours.window or 0) if ours.window is not None else "no known one"
-    return (
-        f"Carries nothing and acknowledges {case.ack} again, but offers {case.window} instead of {before}"
-    )
+    return f"Carries nothing and acknowledges {case.ack} again, but offers {case.window} instead of {before}"
 
 
 def _keep_alive(case: Case) -> str:
@@ -179,8 +176,8 @@ def _keep_alive(case: Case) -> str:
         else "and nothing shows that anything is outstanding"
     )
     return (
-        f"{carries} at {case.seq}, one below {following}, the next new sequence number, {known}: it only makes"
-        " the other side answer (RFC 9293 section 3.8.4)"
+        f"{carries} at {case.seq}, one below {following}, the next new sequence number, {known}: it only"
+        " makes the other side answer (RFC 9293 section 3.8.4)"
     )
 
 
@@ -206,8 +203,8 @@ def _reused(case: Case) -> str:
 
 def _differing(case: Case) -> str:
     return (
-        f"The same sequence numbers carried other bytes in frame {_facts(case)['again_of']}: what the receiver"
-        " took depends on which came first"
+        f"The same sequence numbers carried other bytes in frame {_facts(case)['again_of']}: what the"
+        " receiver took depends on which came first"
     )
 
 
@@ -220,7 +217,8 @@ def _out_of_window(case: Case) -> str:
         )
     if case.flags & RST:
         return (
-            f"A reset at {case.seq}, where the other side takes one only from {case.own(theirs[fields.HIGH_ACK])}"
+            f"A reset at {case.seq}, where the other side takes one only from"
+            f" {case.own(theirs[fields.HIGH_ACK])}"
             + (f" to {case.own(theirs[fields.EDGE])}" if theirs.edge_known else "")
             + " (RFC 5961 section 3)"
         )
@@ -228,13 +226,13 @@ def _out_of_window(case: Case) -> str:
     distance = min(distance, MASK32 + 1 - distance)
     if ours.seen and distance > _REACH:
         return (
-            f"Its sequence number is {counted(distance, 'byte')} away from what would be next, and no window is"
-            f" larger than {count(_REACH)} bytes (RFC 7323 section 2.3)"
+            f"Its sequence number is {counted(distance, 'byte')} away from what would be next, and no"
+            f" window is larger than {count(_REACH)} bytes (RFC 7323 section 2.3)"
         )
     beyond = (case.packet["ack"] - theirs[fields.NEXT]) & MASK32
     return (
-        f"Acknowledges {counted(beyond, 'byte')} beyond everything that was sent, and no window is larger than"
-        f" {count(_REACH)} bytes (RFC 7323 section 2.3)"
+        f"Acknowledges {counted(beyond, 'byte')} beyond everything that was sent, and no window is larger"
+        f" than {count(_REACH)} bytes (RFC 7323 section 2.3)"
     )
 
 
@@ -306,18 +304,19 @@ def _sequence(case: Case) -> list[str]:
     return parts
 
 
-def _acknowledgement(case: Case) -> list[str]:
+def _acknowledgement(case: Case) -> list[str]:  # noqa: PLR0911 - one return for each reason
     """About what it acknowledges."""
     if not case.flags & ACK:
         return []
     ours, theirs = case.ours, case.theirs
     acked = case.packet["ack"]
     if not ours.acked:
-        return [f"its acknowledgement ({case.ack}) is the first of its sender"]
+        return [
+            f"its acknowledgement number ({case.ack}) is the first of its sender: there is none to repeat"
+        ]
     before = case.other(ours[fields.HIGH_ACK])
     if later(acked, ours[fields.HIGH_ACK]):
-        new = (acked - ours[fields.HIGH_ACK]) & MASK32
-        return [f"acknowledges {counted(new, 'new byte')}, up to {case.ack} ({before} before): no duplicate"]
+        return [f"acknowledges {case.ack}, where {before} was acknowledged before: no duplicate"]
     if acked != ours[fields.HIGH_ACK]:
         return [f"acknowledges {case.ack}, less than {before} before: an older segment, no duplicate"]
     if case.size or case.flags & (SYN | FIN):
@@ -327,7 +326,9 @@ def _acknowledgement(case: Case) -> list[str]:
     if case.packet["window"] == 0:
         return [f"acknowledges {case.ack} again with the window closed: no duplicate"]
     if theirs.seen and not later(theirs[fields.NEXT], acked):
-        return [f"acknowledges {case.ack} again, but all that the other side sent is acknowledged: no duplicate"]
+        return [
+            f"acknowledges {case.ack} again, but all that the other side sent is acknowledged: no duplicate"
+        ]
     return [f"acknowledges {case.ack} again"]
 
 

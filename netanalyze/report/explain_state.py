@@ -30,6 +30,11 @@ def half_state(half: HalfStream, peer: HalfStream, peer_base: int) -> State:
         peer: the other one at the same time.
         peer_base: initial sequence number of the other side, for what it has acknowledged.
     """
+    return {**_sending(half, peer), **_receiving(half, peer_base)}
+
+
+def _sending(half: HalfStream, peer: HalfStream) -> State:
+    """What became of what it sent."""
     state: State = {}
     if half.seen:
         base = half[fields.BASE]
@@ -52,12 +57,18 @@ def half_state(half: HalfStream, peer: HalfStream, peer_base: int) -> State:
             ]
         if half[fields.SRTT] > 0:
             state["smoothed_rtt_ns"] = half[fields.SRTT]
-        state["timeout_ns"] = half.timeout_ns
+            state["timeout_ns"] = half.timeout_ns
         if half[fields.RECOVERY]:
             state["recovery"] = causes.CAUSES[half[fields.RECOVERY]]
             state["recovery_end"] = relative(half[fields.RECOVERY_END], base)
         if half.has(fields.CLOSING):
             state["fin"] = "acknowledged" if half.has(fields.CLOSED) else "sent"
+    return state
+
+
+def _receiving(half: HalfStream, peer_base: int) -> State:
+    """What it has said about what it got."""
+    state: State = {}
     if half.acked:
         state["acknowledges"] = relative(half[fields.HIGH_ACK], peer_base)
         state["acknowledges_since_frame"] = half[fields.ACK_FRAME]
@@ -109,8 +120,7 @@ def _unacked(state: Mapping[str, Any]) -> str:
 
 
 def _timer(state: Mapping[str, Any]) -> str:
-    trip = f"{duration(state['smoothed_rtt_ns'])} / " if "smoothed_rtt_ns" in state else "not known / "
-    return f"{trip}{duration(state['timeout_ns'])}"
+    return f"{duration(state['smoothed_rtt_ns'])} / {duration(state['timeout_ns'])}"
 
 
 def _window(state: Mapping[str, Any]) -> str:
@@ -125,7 +135,7 @@ _ROWS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("in_flight_bytes", "bytes in flight", lambda state: count(state["in_flight_bytes"])),
     ("unacknowledged_segments", "segments not acknowledged", _unacked),
     ("sacked", "reported with SACK", lambda state: _ranges(state["sacked"])),
-    ("holes", "not captured", lambda state: _ranges(state["holes"])),
+    ("holes", "missing so far", lambda state: _ranges(state["holes"])),
     ("timeout_ns", "smoothed RTT / timer", _timer),
     (
         "recovery",
@@ -151,7 +161,9 @@ _WIRESHARK_ROWS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], str]], ...]
         "duplicate_acks",
         "duplicate ACKs sent",
         lambda state: (
-            "many (acknowledged the unseen)" if state["duplicate_acks"] < 0 else count(state["duplicate_acks"])
+            "many (acknowledged the unseen)"
+            if state["duplicate_acks"] < 0
+            else count(state["duplicate_acks"])
         ),
     ),
     ("duplicates_of_frame", "duplicates repeat", lambda state: f"frame {state['duplicates_of_frame']}"),
@@ -172,5 +184,6 @@ def state_rows(
     rows = []
     for key, name, words in _WIRESHARK_ROWS if like_wireshark else _ROWS:
         if key in before or key in after:
-            rows.append((name, *(words(state) if key in state else "-" for state in (before, after))))
+            was, now = (words(state) if key in state else "-" for state in (before, after))
+            rows.append((name, was, now))
     return rows

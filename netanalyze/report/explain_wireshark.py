@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netanalyze.report.explain_case import ACK, SYN, Case
+from netanalyze.report.explain_case import ACK, Case
 from netanalyze.report.units import count, counted, duration
 from netanalyze.tcp import kinds
 from netanalyze.tcp import wireshark_fields as fields
@@ -34,7 +34,9 @@ def _retransmission(case: Case) -> str:
         return text
     if case.end == following:
         return f"{text}, ends there, and is no fast retransmission"
-    return f"{text}, {_since_highest(case)}, which is too late for out of order, and is no fast retransmission"
+    return (
+        f"{text}, {_since_highest(case)}, which is too late for out of order, and is no fast retransmission"
+    )
 
 
 def _fast(case: Case) -> str:
@@ -46,8 +48,8 @@ def _fast(case: Case) -> str:
         else "an acknowledgement of bytes that were not captured, which counts as many duplicates"
     )
     return (
-        f"Begins at {case.seq}, which the other side acknowledges; before it came {many}, and the other side's"
-        f" last segment was {duration(case.packet['time_ns'] - theirs[fields.LAST_NS])} ago, less than"
+        f"Begins at {case.seq}, which the other side acknowledges; before it came {many}, and the other"
+        f" side's last segment was {duration(case.packet['time_ns'] - theirs[fields.LAST_NS])} ago, less than"
         f" {duration(fields.FAST_NS)}"
     )
 
@@ -55,7 +57,8 @@ def _fast(case: Case) -> str:
 def _spurious(case: Case) -> str:
     return (
         f"Ends at {case.own(case.packet['seq'] + case.size)}, not beyond"
-        f" {case.own(case.shark[1][fields.LAST_ACK])}, the acknowledgement number of the other side's last segment"
+        f" {case.own(case.shark[1][fields.LAST_ACK])}, the acknowledgement number of the other side's last"
+        " segment"
     )
 
 
@@ -65,8 +68,9 @@ def _out_of_order(case: Case) -> str:
     measured = "the first round trip took" if case.found.wireshark_trip else "the limit is"
     limited = f", and {measured} {duration(limit)}" if limit > 0 else ""
     return (
-        f"Begins at {case.seq}, before {following}, the highest sequence number sent and one, does not end there,"
-        f" and comes {_since_highest(case)}{limited}; whether the bytes were captured before is not asked"
+        f"Begins at {case.seq}, before {following}, the highest sequence number sent and one, does not end"
+        f" there, and comes {_since_highest(case)}{limited}; whether the bytes were captured before is not"
+        " asked"
     )
 
 
@@ -74,14 +78,17 @@ def _lost(case: Case) -> str:
     following = case.shark[0][fields.NEXT]
     gap = (case.packet["seq"] - following) & MASK32
     return (
-        f"Begins at {case.seq}, {counted(gap, 'byte')} behind {case.own(following)}, the highest sequence number"
-        " sent and one"
+        f"Begins at {case.seq}, {counted(gap, 'byte')} behind {case.own(following)}, the highest sequence"
+        " number sent and one"
     )
 
 
 def _ack_lost(case: Case) -> str:
     theirs = case.shark[1]
-    text = f"Acknowledges {case.ack}, but without a gap only bytes up to {case.other(theirs[fields.CONTIGUOUS])} were captured"
+    text = (
+        f"Acknowledges {case.ack}, but without a gap only bytes up to"
+        f" {case.other(theirs[fields.CONTIGUOUS])} were captured"
+    )
     if later(theirs[fields.NEXT], theirs[fields.CONTIGUOUS]):
         return text
     return f"{text}, and its last segments were no duplicates"
@@ -91,9 +98,9 @@ def _duplicate_ack(case: Case) -> str:
     facts = case.found.wireshark
     assert facts is not None  # noqa: S101 - it has this label
     return (
-        f"Carries nothing, stands at {case.seq}, the next sequence number, and repeats the acknowledgement number"
-        f" {case.ack} and the window field {count(case.packet['window'])} of its sender's last segment;"
-        f" number {facts.facts['dup_number']} since frame {facts.facts['dup_of']}"
+        f"Carries nothing, stands at {case.seq}, the next sequence number, and repeats the acknowledgement"
+        f" number {case.ack} and the window field {count(case.packet['window'])} of its sender's last"
+        f" segment; number {facts.facts['dup_number']} since frame {facts.facts['dup_of']}"
     )
 
 
@@ -108,8 +115,8 @@ def _probe(case: Case) -> str:
 
 def _probe_ack(case: Case) -> str:
     return (
-        f"Carries nothing, acknowledges {case.ack} again with a window of 0 as before, and the other side's last"
-        " segment was a zero window probe"
+        f"Carries nothing, acknowledges {case.ack} again with a window of 0 as before, and the other side's"
+        " last segment was a zero window probe"
     )
 
 
@@ -117,25 +124,25 @@ def _window_full(case: Case) -> str:
     theirs = case.shark[1]
     offered = ((case.packet["seq"] + case.size) - theirs[fields.LAST_ACK]) & MASK32
     return (
-        f"Ends at {case.own(case.packet['seq'] + case.size)}, which is {case.own(theirs[fields.LAST_ACK])}, the"
-        f" other side's last acknowledgement number, and its window of {counted(offered, 'byte')}"
+        f"Ends at {case.own(case.packet['seq'] + case.size)}, which is {case.own(theirs[fields.LAST_ACK])},"
+        f" the other side's last acknowledgement number, and its window of {counted(offered, 'byte')}"
     )
 
 
 def _window_update(case: Case) -> str:
-    before = (case.shark[0].window if case.shark[0].window is not None else -1)
+    before = case.shark[0].window if case.shark[0].window is not None else -1
     instead = f"instead of {count(before)}" if before >= 0 else "and is the first segment of its sender"
     return (
-        f"Carries nothing, stands at {case.seq}, the next sequence number, and acknowledges {case.ack} again, but"
-        f" its window field is {count(case.packet['window'])} {instead}"
+        f"Carries nothing, stands at {case.seq}, the next sequence number, and acknowledges {case.ack}"
+        f" again, but its window field is {count(case.packet['window'])} {instead}"
     )
 
 
 def _keep_alive(case: Case) -> str:
     following = case.own(case.shark[0][fields.NEXT])
     return (
-        f"Carries {counted(case.size, 'byte')} at {case.seq}, one below {following}, the highest sequence number"
-        " sent and one, and is no SYN, FIN or RST"
+        f"Carries {counted(case.size, 'byte')} at {case.seq}, one below {following}, the highest sequence"
+        " number sent and one, and is no SYN, FIN or RST"
     )
 
 
@@ -188,17 +195,23 @@ def wireshark_unlabelled(case: Case) -> list[str]:
         else:
             parts.append(f"begins at {case.seq}, one below {case.own(following)}, with more than one byte")
     elif start != following:
-        parts.append(f"carries nothing, and {case.seq} is not the next sequence number, {case.own(following)}")
+        parts.append(
+            f"carries nothing, and {case.seq} is not the next sequence number, {case.own(following)}"
+        )
     elif case.packet["ack"] != ours[fields.LAST_ACK]:
         parts.append(
-            f"acknowledges {case.ack}, where its sender's last segment had {case.other(ours[fields.LAST_ACK])}: no"
-            " duplicate"
+            f"acknowledges {case.ack}, where its sender's last segment had"
+            f" {case.other(ours[fields.LAST_ACK])}: no duplicate"
         )
     elif not case.flags & 7:
         parts.append(f"acknowledges {case.ack} again with the window closed, and no probe was before it")
     else:
         parts.append("a SYN, FIN or RST is no duplicate")
-    if theirs[fields.CONTIGUOUS] and not later(case.packet["ack"], theirs[fields.CONTIGUOUS]) and case.flags & ACK:
+    if (
+        theirs[fields.CONTIGUOUS]
+        and not later(case.packet["ack"], theirs[fields.CONTIGUOUS])
+        and case.flags & ACK
+    ):
         parts.append("acknowledges nothing that was not captured")
     return parts
 
@@ -212,161 +225,3 @@ def _since_highest(case: Case) -> str:
 
 def _bits(case: Case) -> int:
     return case.found.wireshark.bits if case.found.wireshark is not None else 0
-
-
-def differences(case: Case) -> list[str]:
-    """Why Wireshark labels a segment differently, a sentence for each kind of difference."""
-    if case.found.ours is None:
-        return ["It is a copy of a packet that was captured before; Wireshark takes it for another segment"]
-    mine, theirs = case.bits, _bits(case)
-    if mine & kinds.OUT_OF_WINDOW:
-        return ["Wireshark does not ask whether the other side can accept a segment"]
-    extra, missing = theirs & ~mine, mine & ~theirs
-    reasons = [
-        *_about_acks(case, extra, missing),
-        *_about_repeats(case, extra, missing),
-        *_about_windows(case, extra, missing),
-        *_about_gaps(case, extra, missing),
-    ]
-    if case.found.copies_before:
-        reasons.append(
-            "Copies of earlier segments of this stream were left out here; Wireshark counts them as segments"
-        )
-    return reasons
-
-
-def _about_acks(case: Case, extra: int, missing: int) -> list[str]:
-    facts = case.found.ours.facts if case.found.ours else {}
-    if missing & kinds.DUPLICATE_ACK:
-        if facts["sack_told"]:
-            return [
-                "Its SACK option has news, so it is a duplicate ACK whatever its window is (RFC 6675 section 2);"
-                " Wireshark 4.0 does not look at SACK here, only at the window"
-            ]
-        return [
-            "Wireshark compares with its sender's last segment as it was captured; here with the last one that"
-            " was not older"
-        ]
-    if extra & kinds.DUPLICATE_ACK:
-        if missing & kinds.WINDOW_UPDATE:
-            return ["Wireshark compares windows as they stand in the header; the window of a SYN is not scaled"]
-        return [
-            "A duplicate ACK needs data that is outstanding (RFC 5681 section 2), and here there is none;"
-            " Wireshark does not ask for that"
-        ]
-    if (extra | missing) & kinds.WINDOW_UPDATE:
-        return ["Windows are compared after scaling here, in Wireshark as they stand in the header"]
-    if (extra | missing) & kinds.KEEP_ALIVE_ACK:
-        return ["It answers a segment that only one of the two takes for a keep-alive"]
-    return []
-
-
-def _about_repeats(case: Case, extra: int, missing: int) -> list[str]:
-    again = kinds.RETRANSMISSION | kinds.OUT_OF_ORDER
-    facts = case.found.ours.facts if case.found.ours else {}
-    reasons = []
-    if extra & kinds.OUT_OF_ORDER and missing & kinds.RETRANSMISSION:
-        seen = (
-            f"these bytes were captured before, in frame {facts['again_of']}"
-            if facts["again_of"]
-            else "what was captured around it shows that it was sent again"
-        )
-        reasons.append(
-            "Wireshark goes by time: what comes within a round trip of the highest sequence number is out of"
-            f" order. Here {seen}"
-        )
-    elif missing & kinds.OUT_OF_ORDER:
-        reasons.append(
-            "Wireshark goes by time and duplicate ACKs; here the bytes were never captured before, and"
-            " timestamp, IP identification or time show that they were only late"
-        )
-    elif extra & again and not missing & again:
-        if case.bits & (kinds.KEEP_ALIVE | kinds.ZERO_WINDOW_PROBE):
-            reasons.append("Wireshark takes the byte of a probe for a retransmission")
-        elif not case.found.copies_before:
-            reasons.append("Wireshark goes by the sequence numbers alone; here its bytes are new")
-    elif missing & kinds.FAST_RETRANSMISSION and not extra & again:
-        reasons.append(f"Wireshark takes only that for fast which {_fast_missed(case)}")
-    elif extra & kinds.FAST_RETRANSMISSION:
-        reasons.append(
-            "For Wireshark two duplicate ACKs within 20 ms are enough; here the repair that was going on, or the"
-            " time since, tells another cause"
-        )
-    if (extra | missing) & kinds.SPURIOUS_RETRANSMISSION and not reasons:
-        reasons.append(
-            "Wireshark goes by the acknowledgement number of the other side's last segment; here by the highest"
-        )
-    if missing & kinds.DIFFERING_RETRANSMISSION:
-        reasons.append("Wireshark does not compare the bytes of a retransmission")
-    return reasons
-
-
-def _fast_missed(case: Case) -> str:
-    """Which of its own conditions Wireshark finds not to hold."""
-    if case.found.wireshark is not None and case.found.wireshark.bits & kinds.SPURIOUS_RETRANSMISSION:
-        return "was not acknowledged; here it is both, as duplicate ACKs or SACK made its sender repeat it"
-    theirs = case.shark[1]
-    if theirs[fields.LAST_ACK] != case.packet["seq"]:
-        return "begins where the other side's acknowledgement stands; this belongs to the same repair"
-    if 0 <= theirs[fields.DUPLICATES] < 2:  # noqa: PLR2004 - the rule's own number
-        return (
-            f"follows at least 2 duplicate ACKs; it has counted {theirs[fields.DUPLICATES]}, and here SACK and the"
-            " repair that goes on count as well"
-        )
-    ago = case.packet["time_ns"] - theirs[fields.LAST_NS]
-    return f"comes within 20 ms of the other side's last segment; this comes {duration(ago)} after it"
-
-
-def _about_windows(case: Case, extra: int, missing: int) -> list[str]:
-    reasons = []
-    if missing & kinds.ZERO_WINDOW_PROBE:
-        reasons.append(
-            "Wireshark knows only probes that carry the next byte; Linux probes with a segment one below it"
-        )
-    if missing & kinds.ZERO_WINDOW_PROBE_ACK:
-        reasons.append("Wireshark did not take the segment that this answers for a probe")
-    if missing & kinds.KEEP_ALIVE:
-        reasons.append("Wireshark keeps another highest sequence number for its sender")
-    if extra & kinds.KEEP_ALIVE and not missing & kinds.ZERO_WINDOW_PROBE:
-        reasons.append("A keep-alive is sent when nothing is outstanding; Wireshark does not ask for that")
-    if extra & kinds.WINDOW_FULL:
-        repeated = case.bits & (kinds.RETRANSMISSION | kinds.OUT_OF_ORDER)
-        reasons.append(
-            "Bytes that were sent before use no more of the window; Wireshark compares every segment with its end"
-            if repeated
-            else "Wireshark goes by the other side's last segment; here by the furthest that it has offered"
-        )
-    if missing & kinds.WINDOW_FULL:
-        reasons.append("Wireshark goes by the other side's last segment; here by the furthest that it has offered")
-    if extra & kinds.ZERO_WINDOW:
-        reasons.append("Without ACK its window means nothing; Wireshark does not ask for the flag")
-    if missing & kinds.ZERO_WINDOW:
-        reasons.append("Wireshark looks no further at a probe")
-    if extra & kinds.ZERO_WINDOW_PROBE:
-        reasons.append("Wireshark goes by the last window of the other side, even of an older segment")
-    return reasons
-
-
-def _about_gaps(case: Case, extra: int, missing: int) -> list[str]:
-    reasons = []
-    if (extra | missing) & kinds.LOST_SEGMENT:
-        reasons.append(
-            "Bytes that are acknowledged count as sent here, even where they were not captured; Wireshark waits for"
-            " the next segment of their sender"
-            if extra
-            else "Wireshark keeps another highest sequence number for its sender"
-        )
-    if missing & kinds.ACK_LOST_SEGMENT:
-        reasons.append(
-            "Wireshark remembers of the bytes that were not captured only where the first are missing; here each hole"
-            " is told of when it is acknowledged"
-        )
-    if extra & kinds.ACK_LOST_SEGMENT:
-        reasons.append(
-            "Wireshark tells again of a gap that an earlier frame has told of"
-            if case.theirs.seen
-            else "Nothing of the other side was captured, so that nothing is known to be missing"
-        )
-    if extra & kinds.REUSED_PORTS and not case.flags & SYN:
-        reasons.append("Wireshark begins a new connection here")
-    return reasons

@@ -217,11 +217,13 @@ class FrameWatch:
         index = self._number - batch.first_frame
         verdict, detail = divmod(int(self._facts.arrays["verdict"][index]), codes.DETAIL_BASE)
         found = Explained(
-            self._number,
-            *(int(batch.arrays[name][index]) for name in ("time_ns", "wire_bytes", "captured_bytes")),
-            verdict,
-            detail,
-            self._like_wireshark,
+            frame=self._number,
+            time_ns=int(batch.arrays["time_ns"][index]),
+            wire_bytes=int(batch.arrays["wire_bytes"][index]),
+            captured_bytes=int(batch.arrays["captured_bytes"][index]),
+            verdict=verdict,
+            detail=detail,
+            like_wireshark=self._like_wireshark,
         )
         rows = [row for row in packets.order[first:end] if packets.arrays["protocol"][row]]
         found.packets = [_packet(batch, packets, row) for row in rows]
@@ -327,7 +329,9 @@ def _earlier(streams: NDArray[np.uint64], stream: int) -> int:
     a, b = [flow_fields.A_HI, flow_fields.A_LO], [flow_fields.B_HI, flow_fields.B_LO]
     ports = int(mine[flow_fields.PORTS])
     turned = (ports >> 16 & 0xFFFF) << 32 | (ports >> 32 & 0xFFFF) << 16 | ports & 0xFFFF
-    same = (others[:, flow_fields.PORTS] == mine[flow_fields.PORTS]) & (others[:, a + b] == mine[a + b]).all(1)
+    same = (others[:, flow_fields.PORTS] == mine[flow_fields.PORTS]) & (others[:, a + b] == mine[a + b]).all(
+        1
+    )
     same |= (others[:, flow_fields.PORTS] == np.uint64(turned)) & (others[:, b + a] == mine[a + b]).all(1)
     found = np.flatnonzero(same)
     return int(found[-1]) if found.size else -1

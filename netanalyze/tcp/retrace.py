@@ -121,7 +121,8 @@ def retrace(
 
     Args:
         packet: columns of ``Packets`` of the segment, and ``time_ns``.
-        ours, theirs: its sender's and the other half-stream before it.
+        ours: its sender's half-stream before it.
+        theirs: the other one.
         handshake_ns: the stream's first round trip time, 0 or less where it is not known.
 
     Returns:

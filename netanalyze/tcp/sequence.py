@@ -146,7 +146,7 @@ class _Wireshark:
         self._counters = view_of(np.zeros(2, np.int64))
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
-        self._cause[: packets.count] = 0
+        self._cause[np.asarray(packets.order[: packets.count])] = 0
         arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
             self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),

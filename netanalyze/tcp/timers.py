@@ -1,4 +1,4 @@
-"""How long senders wait before they send again, in ns: what the rules of the sequence analysis compare with."""
+"""How long senders wait before they send again, in ns: with this the sequence analysis compares."""
 
 from __future__ import annotations
 
