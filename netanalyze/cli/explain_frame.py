@@ -51,7 +51,7 @@ def explain_frame(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Explain why a frame has its labels: the rule, and the state before and after it.
+    """Explain why a frame has its labels.
 
     Shows the segment, each label with the rule that gave it and the numbers that the rule looked at,
     what was known of both half-streams before and after the frame, and what Wireshark labels it where

@@ -24,7 +24,8 @@ def rule(kind: str, case: Case) -> str:
 
 def _retransmission(case: Case) -> str:
     facts = _facts(case)
-    following = f"{case.own(case.ours[fields.NEXT])}, the next new sequence number"
+    since = case.ours[fields.NEXT_FRAME]
+    following = f"{case.own(case.ours[fields.NEXT])}, the next new sequence number since frame {since}"
     text = f"Begins at {case.seq}, before {following}"
     if facts["old_bytes"] or case.flags & (SYN | FIN):
         if facts["new_bytes"]:
@@ -82,8 +83,8 @@ def _lost(case: Case) -> str:
     following = case.ours[fields.NEXT]
     gap = (case.packet["seq"] - following) & MASK32
     return (
-        f"Begins at {case.seq}, but {case.own(following)} would be next: the {counted(gap, 'byte')} between"
-        " were not captured before it"
+        f"Begins at {case.seq}, but {case.own(following)} would be next since frame"
+        f" {case.ours[fields.NEXT_FRAME]}: the {counted(gap, 'byte')} between were not captured before it"
     )
 
 
@@ -155,9 +156,12 @@ def _probe_ack(case: Case) -> str:
 
 
 def _window_full(case: Case) -> str:
+    theirs = case.theirs
+    room = (theirs[fields.EDGE] - theirs[fields.HIGH_ACK]) & MASK32
     return (
-        f"Ends at {case.own(case.end)}, which is as far as the other side has offered to take: it must wait"
-        " for an acknowledgement or a larger window"
+        f"Ends at {case.own(case.end)}, which is as far as the other side has offered to take:"
+        f" {counted(room, 'byte')} behind {case.own(theirs[fields.HIGH_ACK])}, which frame"
+        f" {theirs[fields.ACK_FRAME]} acknowledged. Its sender must wait for the other side"
     )
 
 
@@ -171,7 +175,7 @@ def _keep_alive(case: Case) -> str:
     following = case.own(case.ours[fields.NEXT])
     carries = f"Carries {counted(case.size, 'byte')}" if case.size else "Carries nothing"
     known = (
-        f"and everything before {following} is acknowledged"
+        f"and frame {case.theirs[fields.ACK_FRAME]} acknowledged everything before {following}"
         if case.theirs.acked
         else "and nothing shows that anything is outstanding"
     )
