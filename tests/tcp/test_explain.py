@@ -238,7 +238,7 @@ def test_frames_of_samples_can_be_shown(path: Path) -> None:
 
 def test_frames_of_the_corpus_can_be_shown(corpus: Path) -> None:
     paths = [*corpus.joinpath("captures").iterdir(), *corpus.joinpath("malformed").iterdir()]
-    assert sum(check_capture(path, 12) for path in sorted(paths)) > 1000
+    assert sum(check_capture(path, 5) for path in sorted(paths)) > 500
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_frames_that_hold_no_segment(tmp_path: Path) -> None:
     assert "damaged IP header" in notes[1]
     assert "damaged transport header" in notes[2]
     assert "in the frame that completes it" in notes[3]
-    assert "too short for its link header" in notes[4]
+    assert "damaged link header" in notes[4]
 
 
 def test_a_segment_in_fragments_is_explained_where_it_is_complete(tmp_path: Path) -> None:
