@@ -48,6 +48,9 @@ class Columns:
         return tuple(views[name] for name in names)
 
 
+_GROWTH = 4
+
+
 class GrowingRows:
     """A table of 64-bit words that grows: one row for each stream or half-stream, zero until written.
 
@@ -66,8 +69,9 @@ class GrowingRows:
     def reach(self, rows: int) -> memoryview:
         """Make sure that there are this many rows; returns the view to hand to a kernel."""
         if rows > len(self.array):
-            # Fresh pages of a large array take no memory until something is written to them.
-            grown = np.zeros((1 << (rows - 1).bit_length(), self.words), self.array.dtype)
+            # Fresh pages of a large array take no memory until something is written to them, so that
+            # room for four times as many costs nothing and saves copying.
+            grown = np.zeros((max(rows, _GROWTH * len(self.array)), self.words), self.array.dtype)
             grown[: len(self.array)] = self.array
             self.array, self.view = grown, view_of(grown)
         return self.view

@@ -7,6 +7,7 @@ that the tables asked for need; at the end the tables are made.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
@@ -20,6 +21,7 @@ from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.explain import FrameWatch
+from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -158,14 +160,18 @@ class Engine:
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
             "streams": lambda: build.streams_table(found),
-            "directions": lambda: build.directions_table(analysis.directions(streams)),
+            "directions": lambda: build.directions_table(
+                2 * len(streams.client), partial(analysis.directions, streams)
+            ),
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
+            "listeners": lambda: build.listeners_table(analysis.listeners(self._flows.tcp, self._flows.udp)),
         }
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 

@@ -33,6 +33,9 @@ _MODULES = {
     "ledger": "netanalyze.wire.ledger",
     "table": "netanalyze.flow.table",
     "summary": "netanalyze.flow.summary",
+    "conn": "netanalyze.tcp.conn",
+    "listeners": "netanalyze.tcp.listeners",
+    "analysis": "netanalyze.tcp.analysis",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -47,6 +50,9 @@ class Kernels(NamedTuple):
     ledger: Any
     table: Any
     summary: Any
+    conn: Any
+    listeners: Any
+    analysis: Any
 
 
 @cache
@@ -61,7 +67,8 @@ def load(kind: str) -> Kernels | None:
         built = [
             not str(module.__file__).endswith(".py")
             for name, module in sys.modules.items()
-            if name.startswith(("netanalyze.wire.", "netanalyze.flow.")) and name.endswith("_kernel")
+            if name.startswith(("netanalyze.wire.", "netanalyze.flow.", "netanalyze.tcp."))
+            and name.endswith("_kernel")
         ]
         return Kernels(kind, *found) if all(built) else None
     held = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "netanalyze"}

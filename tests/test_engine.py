@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = sorted(
     path for path in (ROOT / "captures").iterdir() if path.suffix in {".pcap", ".pcapng", ".gz", ".zst"}
 )
-TABLES = ("ledger", "protocols", "streams", "udp")
+TABLES = ("ledger", "protocols", "streams", "listeners", "udp")
 
 
 def tables_of(report: Report) -> dict[str, Any]:

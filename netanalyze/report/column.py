@@ -15,7 +15,7 @@ import numpy as np
 from netanalyze.model import NULL, address_ranks, format_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -179,6 +179,104 @@ class CodeColumn(Column):
     def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
         """See ``Column``."""
         return self.codes, self.names
+
+
+class PackedColumn(Column):
+    """Texts packed into a few words each; they become text for the rows that are shown."""
+
+    def __init__(self, words: NDArray[Any], texts: Callable[[NDArray[Any]], list[str | None]]) -> None:
+        """Take a row of words for each text, all zeros for no value, and what makes text of rows."""
+        self.words = np.ascontiguousarray(words)
+        self._texts = texts
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.words)
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(rows)
+        return [distinct[code] for code in codes.tolist()]
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(ALL)
+        ordered = {text: rank for rank, text in enumerate(sorted(text for text in distinct if text))}
+        return np.array([ordered[text] if text else NULL for text in distinct] or [NULL], np.int64)[codes]
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(ALL)
+        absent = np.array([text is None for text in distinct] or [True])
+        return np.where(absent[codes], -1, codes), distinct
+
+    def _distinct(self, rows: Rows) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Each text made once: the place of each row's in a list of them."""
+        picked = self.words[rows]
+        if not len(picked):
+            return np.zeros(0, np.int64), []
+        whole = picked.view([("", picked.dtype)] * picked.shape[1])[:, 0]
+        _, first, codes = np.unique(whole, return_index=True, return_inverse=True)
+        return codes.reshape(-1).astype(np.int64, copy=False), self._texts(picked[first])
+
+
+class Computed:
+    """Columns that are computed for the rows that are asked for, all of them at a time.
+
+    For tables of many columns and many rows, of which mostly a few are looked at.
+    """
+
+    def __init__(self, length: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> None:
+        """Take the number of rows, and what makes the columns of some of them, by name."""
+        self.length = length
+        self._compute = compute
+        self._rows: Rows | None = None
+        self._found: Mapping[str, NDArray[Any]] = {}
+
+    def of(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
+        """The columns of these rows; those asked for last are remembered."""
+        same = rows is self._rows or (
+            isinstance(rows, slice) and isinstance(self._rows, slice) and rows == self._rows
+        )
+        if not same:
+            self._found = self._compute(rows)
+            self._rows = rows
+        return self._found
+
+
+class ComputedColumn(Column):
+    """One of several columns that are computed together."""
+
+    def __init__(
+        self, computed: Computed, name: str, column: Callable[[Mapping[str, NDArray[Any]], str], Column]
+    ) -> None:
+        """Take the columns, the name of this one, and what makes a column of its arrays."""
+        self._computed = computed
+        self._name = name
+        self._column = column
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self._computed.length
+
+    def _of(self, rows: Rows) -> Column:
+        return self._column(self._computed.of(rows), self._name)
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        return self._of(rows).values()
+
+    def array(self, rows: Rows = ALL) -> NDArray[Any] | list[Any]:
+        """See ``Column``."""
+        return self._of(rows).array()
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        return self._of(ALL).ranks()
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        return self._of(ALL).distinct()
 
 
 class AddressColumn(Column):

@@ -25,7 +25,7 @@ _WHY = {
     causes.TIMEOUT: "the retransmission timer ran out",
     causes.AFTER_TIMEOUT: "sent again after a timeout",
     causes.TAIL_LOSS_PROBE: "tail loss probe",
-    causes.NETWORK_COPY: "the same packet again, copied on the way",
+    causes.TAIL_TIMER: "tail loss probe or retransmission timer",
     causes.EARLY: "nothing asked for it and no timer was due",
     causes.OLDER_TIMESTAMP: "its timestamp is older",
     causes.OLDER_ID: "its IP identification is older",
@@ -40,7 +40,6 @@ _LATER = {
 _FIXED = {
     "zero_window": "has no room for more",
     "zero_window_probe": "asks whether there is room again",
-    "zero_window_probe_ack": "still no room",
     "keep_alive": "asks whether the other side is there",
     "keep_alive_ack": "answers a keep-alive",
     "reused_ports": "these ports had another connection before",
@@ -77,44 +76,48 @@ def _detail(row: Mapping[str, int]) -> str | None:
     kind = kinds.KINDS[row["kind"]]
     if kind in _FIXED:
         return _FIXED[kind]
-    bit = 1 << row["kind"]
-    if bit & (kinds.RETRANSMISSION | kinds.FAST_RETRANSMISSION | kinds.SPURIOUS_RETRANSMISSION):
-        parts = _again(row, spurious=bool(bit & kinds.SPURIOUS_RETRANSMISSION))
-    elif bit & kinds.DIFFERING_RETRANSMISSION:
-        return f"other bytes than in frame {row['other_frame']}"
-    elif bit & kinds.OUT_OF_ORDER:
-        parts = [
-            f"overtaken by frame {row['other_frame']}, {units.duration(row['ago_ns'])} before"
-            if row["other_frame"] != NULL
-            else ""
-        ]
-        parts.append(_WHY.get(row["cause_code"], ""))
-    elif bit & kinds.LOST_SEGMENT:
-        parts = [f"{_bytes(row['missing_bytes'])} before it not captured"] if row["missing_bytes"] > 0 else []
-    elif bit & kinds.ACK_LOST_SEGMENT:
-        parts = [f"for {_bytes(row['missing_bytes'])} not captured"] if row["missing_bytes"] > 0 else []
-    elif bit & kinds.DUPLICATE_ACK:
-        parts = _duplicate(row)
-    elif bit & kinds.WINDOW_FULL:
-        parts = [f"uses all {_bytes(row['window_bytes'])} offered" if row["window_bytes"] >= 0 else ""]
-    else:
-        parts = [f"offers {_bytes(row['window_bytes'])} now" if row["window_bytes"] >= 0 else ""]
+    parts = _WORDS[1 << row["kind"]](row)
     if row["later"] in _LATER:
         parts.append(_LATER[row["later"]].format(row["later_frame"]))
     return "; ".join(part for part in parts if part) or None
 
 
-def _again(row: Mapping[str, int], *, spurious: bool) -> list[str]:
-    """What a retransmission repeats and why."""
-    parts = []
+def _sent_before(row: Mapping[str, int]) -> str:
     if row["other_frame"] != NULL:
-        parts.append(f"first sent in frame {row['other_frame']}, {units.duration(row['ago_ns'])} before")
-    elif row["cause_code"]:
-        parts.append("first copy not captured" if not spurious else "")
-    if spurious:
-        parts.append("acknowledged already")
-    parts.append(_WHY.get(row["cause_code"], ""))
-    return parts
+        return f"first sent in frame {row['other_frame']}, {units.duration(row['ago_ns'])} before"
+    return ""
+
+
+def _retransmission(row: Mapping[str, int]) -> list[str]:
+    lost = "first copy not captured" if row["cause_code"] else ""  # Wireshark's rules name no cause
+    return [_sent_before(row) or lost, _WHY.get(row["cause_code"], "")]
+
+
+def _spurious(row: Mapping[str, int]) -> list[str]:
+    return [_sent_before(row), "acknowledged already", _WHY.get(row["cause_code"], "")]
+
+
+def _differing(row: Mapping[str, int]) -> list[str]:
+    return [f"other bytes than in frame {row['other_frame']}"]
+
+
+def _copy(row: Mapping[str, int]) -> list[str]:
+    return [f"the same packet as frame {row['other_frame']}, {units.duration(row['ago_ns'])} later"]
+
+
+def _out_of_order(row: Mapping[str, int]) -> list[str]:
+    why = _WHY.get(row["cause_code"], "")
+    if row["other_frame"] == NULL:
+        return [why]
+    return [f"overtaken by frame {row['other_frame']}, {units.duration(row['ago_ns'])} before", why]
+
+
+def _lost(row: Mapping[str, int]) -> list[str]:
+    return [f"{_bytes(row['missing_bytes'])} before it not captured"] if row["missing_bytes"] > 0 else []
+
+
+def _ack_lost(row: Mapping[str, int]) -> list[str]:
+    return [f"for {_bytes(row['missing_bytes'])} not captured"] if row["missing_bytes"] > 0 else []
 
 
 def _duplicate(row: Mapping[str, int]) -> list[str]:
@@ -126,5 +129,35 @@ def _duplicate(row: Mapping[str, int]) -> list[str]:
     return parts
 
 
+def _full(row: Mapping[str, int]) -> list[str]:
+    return [f"uses all {_bytes(row['window_bytes'])} offered"] if row["window_bytes"] >= 0 else []
+
+
+def _probe_ack(row: Mapping[str, int]) -> list[str]:
+    room = row["window_bytes"]
+    return [f"room for {_bytes(room)}" if room > 0 else "still no room"] if room >= 0 else []
+
+
+def _update(row: Mapping[str, int]) -> list[str]:
+    return [f"offers {_bytes(row['window_bytes'])} now"] if row["window_bytes"] >= 0 else []
+
+
 def _bytes(number: int) -> str:
     return units.counted(number, "byte")
+
+
+_WORDS = {
+    kinds.RETRANSMISSION: _retransmission,
+    kinds.FAST_RETRANSMISSION: _retransmission,
+    kinds.SPURIOUS_RETRANSMISSION: _spurious,
+    kinds.DIFFERING_RETRANSMISSION: _differing,
+    kinds.NETWORK_COPY: _copy,
+    kinds.OUT_OF_ORDER: _out_of_order,
+    kinds.LOST_SEGMENT: _lost,
+    kinds.ACK_LOST_SEGMENT: _ack_lost,
+    kinds.DUPLICATE_ACK: _duplicate,
+    kinds.WINDOW_FULL: _full,
+    kinds.ZERO_WINDOW_PROBE_ACK: _probe_ack,
+    kinds.WINDOW_UPDATE: _update,
+}
+"""What to say of each kind that has more to it than its name."""

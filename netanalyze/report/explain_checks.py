@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netanalyze.report.units import count, counted, duration
-from netanalyze.tcp import causes
+from netanalyze.tcp import causes, kinds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from netanalyze.report.explain_case import Case
-    from netanalyze.tcp.retrace import Check
+    from netanalyze.tcp.retrace import Check, Retraced
 
 _QUESTIONS = {
     "sent_before": "bytes captured before?",
@@ -20,6 +20,8 @@ _QUESTIONS = {
     "soon": "sooner than it could have been asked for?",
     "acknowledged": "acknowledged already?",
     "handshake": "part of the handshake?",
+    "older_timestamp_than_copy": "older timestamp than the copy before it?",
+    "older_ip_id_than_copy": "earlier IP identification than the copy before it?",
     "network_copy": "the same packet, copied on the way?",
     "recovery": "part of a repair that goes on?",
     "after_timeout": "part of what a timeout sends again?",
@@ -34,7 +36,7 @@ _VERDICTS = {
     causes.TIMEOUT: "timeout",
     causes.AFTER_TIMEOUT: "after timeout",
     causes.TAIL_LOSS_PROBE: "tail loss probe",
-    causes.NETWORK_COPY: "network copy",
+    causes.TAIL_TIMER: "tail timer: a tail loss probe or the retransmission timer, which look alike here",
     causes.EARLY: "early: nothing asked for it and no timer was due",
 }
 
@@ -49,9 +51,11 @@ def answer(check: Check, case: Case) -> str:
     return f"{'yes' if check.holds else 'no'}{_because(check, case)}"
 
 
-def verdict(cause: int) -> str:
+def conclusion(retraced: Retraced) -> str:
     """What the tests come to."""
-    return _VERDICTS[cause]
+    if retraced.kind == kinds.OUT_OF_ORDER:
+        return "out of order"
+    return "copied on the way" if retraced.kind == kinds.NETWORK_COPY else _VERDICTS[retraced.cause]
 
 
 def _because(check: Check, case: Case) -> str:
@@ -59,14 +63,14 @@ def _because(check: Check, case: Case) -> str:
     return f", {text}" if text else ""
 
 
-def _numbers(  # noqa: PLR0911, C901 - one return for each test
+def _numbers(  # noqa: PLR0911, PLR0912, C901 - one return for each test
     name: str, number: Mapping[str, int], case: Case, *, holds: bool
 ) -> str:
     if name == "sent_before":
         return _before(number)
-    if name == "older_timestamp":
+    if name in {"older_timestamp", "older_timestamp_than_copy"}:
         return f"{number['tsval']} against {number['other']} in frame {number['frame']}"
-    if name == "older_ip_id":
+    if name in {"older_ip_id", "older_ip_id_than_copy"}:
         return f"{number['ip_id']} against {number['other']} in frame {number['frame']}"
     if name == "soon":
         return _soon(number)
@@ -78,15 +82,17 @@ def _numbers(  # noqa: PLR0911, C901 - one return for each test
     if name == "handshake":
         return "it carries SYN: its sender had no answer"
     if name == "network_copy":
-        same = "too, with the same timestamp" if holds else f"against {number['ip_id']} here"
-        return f"IP identification {number['other']} in frame {number['frame']} {same}"
+        return f"IP identification {number['ip_id']} as in frame {number['frame']}"
     if name == "recovery":
         return _recovery(number, case, holds=holds)
     if name == "after_timeout":
         end = case.own(number["end"])
         text = f"the timer ran out before, and that repair goes on until {end} is acknowledged"
+        if holds:
+            return text
         return (
-            text if holds else f"the timer ran out again: {duration(number['waited_ns'])} since it was sent"
+            f"the timer ran out again: nothing was sent again for {duration(number['repair_ns'])} and nothing"
+            f" acknowledged for {duration(number['moved_ns'])}"
         )
     if name == "asked_for":
         return _asked(number)

@@ -40,6 +40,8 @@ def _about_acks(  # noqa: PLR0911 - one return for each kind of difference
     case: Case, extra: int, missing: int
 ) -> list[str]:
     facts = case.found.ours.facts if case.found.ours else {}
+    if missing & kinds.ZERO_WINDOW_PROBE_ACK:
+        return []  # what it answers is the whole difference
     if missing & kinds.DUPLICATE_ACK:
         if facts["sack_told"]:
             return [
@@ -78,7 +80,17 @@ def _about_repeats(  # noqa: C901 - a list of cases
     again = kinds.RETRANSMISSION | kinds.OUT_OF_ORDER
     facts = case.found.ours.facts if case.found.ours else {}
     reasons = []
-    if extra & kinds.OUT_OF_ORDER and missing & kinds.RETRANSMISSION:
+    if missing & kinds.NETWORK_COPY:
+        reasons.append(
+            f"It is frame {facts['again_of']} again, with its IP identification: its sender sent it once."
+            " Wireshark does not look at that"
+        )
+    elif missing & kinds.OUT_OF_ORDER and facts["old_bytes"]:
+        reasons.append(
+            f"It was sent before frame {facts['again_of']}, as its timestamp or IP identification says;"
+            " Wireshark goes by the order of the capture"
+        )
+    elif extra & kinds.OUT_OF_ORDER and missing & kinds.RETRANSMISSION:
         seen = (
             f"these bytes were captured before, in frame {facts['again_of']}"
             if facts["again_of"]
@@ -176,10 +188,13 @@ def _about_windows(case: Case, extra: int, missing: int) -> list[str]:
     reasons = []
     if missing & kinds.ZERO_WINDOW_PROBE:
         reasons.append(
-            "Wireshark knows only probes that carry the next byte; Linux probes with a segment one below it"
+            "The window was closed until a moment ago, and the prober may not know yet that it is open;"
+            " Wireshark does not ask for that"
+            if case.theirs.window
+            else "Wireshark knows only probes that carry the next byte; Linux sends one below it"
         )
     if missing & kinds.ZERO_WINDOW_PROBE_ACK:
-        reasons.append("Wireshark did not take the segment that this answers for a probe")
+        reasons.append("Wireshark did not take the segment that this answers for a probe of a closed window")
     if missing & kinds.KEEP_ALIVE:
         reasons.append(_other_highest(case))
     if extra & kinds.KEEP_ALIVE and not missing & kinds.ZERO_WINDOW_PROBE:

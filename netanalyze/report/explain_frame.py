@@ -9,7 +9,7 @@ from netanalyze._version import VERSION
 from netanalyze.model import format_address
 from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.explain_case import ACK, Case, flag_names, kind_names
-from netanalyze.report.explain_checks import answer, question, verdict
+from netanalyze.report.explain_checks import answer, conclusion, question
 from netanalyze.report.explain_differences import differences
 from netanalyze.report.explain_notes import notes
 from netanalyze.report.explain_rules import rule, unlabelled
@@ -39,7 +39,7 @@ FORMAT_NAMES = ("text", "json")
 Document = dict[str, Any]
 
 _SIDES = ("client", "server")
-_AGAIN = kinds.RETRANSMISSION | kinds.OUT_OF_ORDER
+_AGAIN = kinds.RETRANSMISSION | kinds.OUT_OF_ORDER | kinds.NETWORK_COPY
 _UNTESTED = kinds.OUT_OF_WINDOW | kinds.KEEP_ALIVE | kinds.ZERO_WINDOW_PROBE
 _SECOND = 1_000_000_000
 _NUMBER_SPACE = re.compile(r"(?<=\d) (?=(?:\d{3}|bytes?|[nµm]?s|B|[kMGTP]B|min|h|d|duplicate|segments?)\b)")
@@ -132,7 +132,7 @@ def _by_our_rules(case: Case) -> Document:
             }
             for check in retraced.checks
         ]
-        made["conclusion"] = "out of order" if retraced.out_of_order else verdict(retraced.cause)
+        made["conclusion"] = conclusion(retraced)
     if not case.bits:
         made["no_label_because"] = unlabelled(case)
     for name, (sender, receiver) in (("before", case.before), ("after", case.after)):

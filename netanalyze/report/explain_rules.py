@@ -24,8 +24,7 @@ def rule(kind: str, case: Case) -> str:
 
 def _retransmission(case: Case) -> str:
     facts = _facts(case)
-    since = case.ours[fields.NEXT_FRAME]
-    following = f"{case.own(case.ours[fields.NEXT])}, the next new sequence number since frame {since}"
+    following = f"{case.own(case.ours[fields.NEXT])}, the next new sequence number{_since(case)}"
     text = f"Begins at {case.seq}, before {following}"
     if facts["old_bytes"] or case.flags & (SYN | FIN):
         if facts["new_bytes"]:
@@ -35,6 +34,12 @@ def _retransmission(case: Case) -> str:
             )
         return f"{text}, and what it carries was captured before"
     return f"{text}: its bytes were not captured before, but it is no segment that was only overtaken"
+
+
+def _since(case: Case) -> str:
+    """Since which frame the next new sequence number is what it is, where that is known."""
+    frame = case.ours.next_frame
+    return f" since frame {frame}" if frame is not None else ""
 
 
 def _fast(case: Case) -> str:
@@ -64,6 +69,12 @@ def _spurious(case: Case) -> str:
 
 def _out_of_order(case: Case) -> str:
     facts = _facts(case)
+    if facts["old_bytes"]:
+        older = "timestamp" if facts["cause"] == causes.OLDER_TIMESTAMP else "IP identification"
+        return (
+            f"Frame {facts['again_of']} brought the same bytes {duration(facts['again_ns'])} before, but"
+            f" the {older} of this one is older: it was sent first, and that frame is its repetition"
+        )
     trip = case.found.opener[fields.HANDSHAKE_NS] if case.found.opener else 0
     why = {
         causes.OLDER_TIMESTAMP: "its timestamp is older than that of the one behind it, so it went first",
@@ -83,8 +94,8 @@ def _lost(case: Case) -> str:
     following = case.ours[fields.NEXT]
     gap = (case.packet["seq"] - following) & MASK32
     return (
-        f"Begins at {case.seq}, but {case.own(following)} would be next since frame"
-        f" {case.ours[fields.NEXT_FRAME]}: the {counted(gap, 'byte')} between were not captured before it"
+        f"Begins at {case.seq}, but {case.own(following)} would be next{_since(case)}:"
+        f" the {counted(gap, 'byte')} between were not captured before it"
     )
 
 
@@ -142,16 +153,21 @@ def _probe(case: Case) -> str:
         where = "the next new sequence number"
     else:
         where = f"one below {case.own(theirs[fields.HIGH_ACK])}, which is acknowledged"
+    if theirs.window == 0:
+        closed = "The other side offers a window of 0"
+    else:
+        ago = duration(case.packet["time_ns"] - theirs[fields.OPENED_NS])
+        closed = f"The other side has opened its window {ago} ago, which this may have crossed on the way"
     return (
-        f"The other side offers a window of 0, and {carries}, {where}: so a sender learns whether there is"
+        f"{closed}, and {carries}, {where}: so a sender learns whether there is"
         " room again (RFC 9293 section 3.8.6.1)"
     )
 
 
 def _probe_ack(case: Case) -> str:
     return (
-        f"Carries nothing, acknowledges {case.ack} again with a window of 0 as before, and the other side's"
-        " last segment was a zero window probe"
+        f"Carries nothing, acknowledges {case.ack} again with the same window ({case.window}), and the other"
+        " side's last segment was a zero window probe"
     )
 
 
@@ -212,6 +228,16 @@ def _differing(case: Case) -> str:
     )
 
 
+def _network_copy(case: Case) -> str:
+    facts = _facts(case)
+    stamp = " and timestamp" if case.packet["tsval"] >= 0 else ""
+    return (
+        f"The same bytes as in frame {facts['again_of']}, {duration(facts['again_ns'])} before, with the"
+        f" same IP identification ({case.packet['ip_id']}){stamp}, and its sender counts those: it was sent"
+        " once and copied on the way"
+    )
+
+
 def _out_of_window(case: Case) -> str:
     ours, theirs, start = case.ours, case.theirs, case.packet["seq"]
     if case.flags & SYN and ours.seen and start != ours[fields.BASE]:
@@ -258,6 +284,7 @@ _RULES: dict[str, Callable[[Case], str]] = {
     "reused_ports": _reused,
     "differing_retransmission": _differing,
     "out_of_window": _out_of_window,
+    "network_copy": _network_copy,
 }
 
 

@@ -39,7 +39,8 @@ def _sending(half: HalfStream, peer: HalfStream) -> State:
     if half.seen:
         base = half[fields.BASE]
         state["next_seq"] = relative(half[fields.NEXT], base)
-        state["next_frame"] = half[fields.NEXT_FRAME]
+        if half.next_frame is not None:
+            state["next_frame"] = half.next_frame
         if peer.acked:
             state["acknowledged"] = relative(peer[fields.HIGH_ACK], base)
             distance = (half[fields.NEXT] - peer[fields.HIGH_ACK]) & MASK32

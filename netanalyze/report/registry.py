@@ -110,6 +110,14 @@ TABLES = (
         of_streams=True,
     ),
     TableKind(
+        "listeners",
+        "listener",
+        "listeners",
+        "Listening sockets: who could connect and who could not, how full the queues were, what it cost",
+        "listeners",
+        "Listener",
+    ),
+    TableKind(
         "udp",
         "UDP flow",
         "UDP flows",

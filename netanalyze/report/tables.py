@@ -5,26 +5,41 @@ The arrays become the columns as they are; who goes on writing into one hands ov
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
-from netanalyze.report.column import AddressColumn, BoolColumn, CodeColumn, Column, IntColumn, ListColumn
+from netanalyze.report.column import (
+    AddressColumn,
+    BoolColumn,
+    CodeColumn,
+    Column,
+    Computed,
+    ComputedColumn,
+    IntColumn,
+    PackedColumn,
+)
 from netanalyze.report.event_texts import DetailColumn
-from netanalyze.report.record import Record, Unit, fields
+from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.directions import Direction
 from netanalyze.report.records.events import Event
+from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
+    from netanalyze.report.column import Rows
 
 R = TypeVar("R", bound=Record)
 
@@ -78,21 +93,38 @@ SENDERS = ("client", "server")
 """Names of the two sides, by their numbers in a column ``sender``."""
 
 
-def directions_table(columns: Mapping[str, Any]) -> Table[Direction]:
-    """Two rows for each TCP connection, from arrays (see ``table_of_columns``)."""
-    buckets = columns["rtt_buckets"]
-    made = {"rtt_histogram": ListColumn([_histogram(row) for row in buckets.tolist()])}
-    return table_of_columns("directions", Direction, {**columns, "sender_names": SENDERS}, made)
+def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Direction]:
+    """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+    computed = Computed(count, compute)
+    made = {
+        field.name: ComputedColumn(computed, field.name, partial(_column, field))
+        for field in fields(Direction)
+    }
+    made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
+    made["sender"] = ComputedColumn(computed, "sender", _sender_column)
+    return Table("directions", Direction, made)
 
 
-def _histogram(counts: Sequence[int]) -> str | None:
+def _column(field: Field, columns: Mapping[str, Any], name: str) -> Column:
+    """The column of a field whose array has its name."""
+    return BoolColumn(columns[name]) if field.kind is bool else IntColumn(columns[name])
+
+
+def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
+    return PackedColumn(columns[name], _histograms)
+
+
+def _sender_column(columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], SENDERS)
+
+
+def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
     """Counts by powers of two of nanoseconds from 2**16 on, as ``1.05ms:12 2.10ms:3``."""
-    parts = [
-        f"{units.duration(1 << (16 + place)).replace(' ', '')}:{count}"
-        for place, count in enumerate(counts)
-        if count
+    names = [units.duration(1 << (16 + place)).replace(" ", "") for place in range(buckets.shape[1])]
+    return [
+        " ".join(f"{name}:{count}" for name, count in zip(names, counts, strict=True) if count) or None
+        for counts in buckets.tolist()
     ]
-    return " ".join(parts) or None
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:
@@ -106,6 +138,11 @@ def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
     return table_of_columns("windows", WindowPoint, {**columns, "sender_names": SENDERS})
 
 
+def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
+    """One row for each listening socket, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("listeners", Listener, columns)
+
+
 def table_of_columns(
     name: str, record: type[R], columns: Mapping[str, Any], made: Mapping[str, Column] | None = None
 ) -> Table[R]:
@@ -117,7 +154,8 @@ def table_of_columns(
         columns: for each field an integer array of its name, ``NULL`` where there is no value. An
             address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of text has an
             array of numbers, -1 for no value, and ``…_names``, the text of each number, empty for
-            no value. Other names are not looked at.
+            no value; or ``…_words``, a row of words for each text, and ``…_texts``, which makes text of
+            such rows. Other names are not looked at.
         made: columns that are there already.
 
     Raises:
@@ -132,6 +170,8 @@ def table_of_columns(
             built[key] = BoolColumn(columns[key])
         elif field.unit is Unit.ADDRESS:
             built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
+        elif field.kind is str and f"{key}_words" in columns:
+            built[key] = PackedColumn(columns[f"{key}_words"], columns[f"{key}_texts"])
         elif field.kind is str:
             built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
         else:

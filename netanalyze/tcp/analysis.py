@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netanalyze.tcp.conn import Connections, state_columns
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
@@ -17,10 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
-TABLES = frozenset({"streams", "directions", "events", "windows"})
-"""Tables for which segments have to be analysed."""
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "events", "windows"})
+TABLES = _SEQUENCE_TABLES | {"listeners"}
+"""Tables for which TCP has to be analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +54,61 @@ class TcpAnalysis:
             like_wireshark: label segments as Wireshark does.
             streams: numbers of the streams that tables of chosen streams are about.
         """
-        self.sequences = Sequences(
-            packets,
-            like_wireshark=like_wireshark,
-            keep_events="events" in tables,
-            compare="events" in tables or "directions" in tables,
-        )
-        self._measures = Measures(packets, self.sequences) if "directions" in tables else None
-        self._series = Series(streams, self.sequences.segments) if "windows" in tables else None
+        self._sequences = None
+        self._measures = None
+        self._series = None
+        if _SEQUENCE_TABLES & set(tables):
+            self._sequences = Sequences(
+                packets,
+                like_wireshark=like_wireshark,
+                keep_events="events" in tables,
+                compare="events" in tables or "directions" in tables,
+            )
+            if "directions" in tables:
+                self._measures = Measures(packets, self._sequences)
+            if "windows" in tables:
+                self._series = Series(streams, self._sequences.segments)
+        self._connections = Connections(packets) if "streams" in tables else None
+        self._handshakes = Handshakes(packets) if "listeners" in tables else None
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
-        self.sequences.feed(batch, packets, streams)
-        if self._measures is not None:
-            self._measures.feed(batch, packets, streams)
-        if self._series is not None:
-            self._series.feed(batch, packets)
+        if self._sequences is not None:
+            self._sequences.feed(batch, packets, streams)
+            if self._measures is not None:
+                self._measures.feed(batch, packets, streams)
+            if self._series is not None:
+                self._series.feed(batch, packets)
+        if self._connections is not None:
+            self._connections.feed(packets, streams)
+        if self._handshakes is not None:
+            self._handshakes.feed(batch, packets, streams)
 
-    def streams(self, streams: Streams) -> dict[str, NDArray[Any]]:
-        """Columns that the analysis adds to the table ``streams``."""
-        return self.sequences.totals(len(streams.client))
+    def streams(self, streams: Streams) -> dict[str, Any]:
+        """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
+        if self._sequences is None or self._connections is None:
+            return {}
+        count = len(streams.client)
+        return {**self._sequences.totals(count), **state_columns(self._connections, count)}
 
-    def directions(self, streams: Streams) -> dict[str, Any]:
-        """The columns of the table ``directions``; empty unless it was wanted, as for those below."""
-        return self._measures.columns(streams.columns, streams.client) if self._measures else {}
+    def directions(self, streams: Streams, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of some rows of the table ``directions``."""
+        return self._measures.columns(streams.columns, streams.client, rows) if self._measures else {}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
+        if self._sequences is None:
+            return {}
         return event_columns(
-            self.sequences.events(), streams.client, self.sequences.bases(), streams.columns["start_ns"]
+            self._sequences.events(), streams.client, self._sequences.bases(), streams.columns["start_ns"]
         )
 
     def windows(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``windows``."""
-        if self._series is None:
+        if self._sequences is None or self._series is None:
             return {}
-        return self._series.columns(streams.client, self.sequences.bases(), streams.columns["start_ns"])
+        return self._series.columns(streams.client, self._sequences.bases(), streams.columns["start_ns"])
+
+    def listeners(self, tcp: Conversations, udp: Conversations) -> dict[str, Any]:
+        """The columns of the table ``listeners``, from the conversations of both transports."""
+        return listener_columns(tcp, udp, self._handshakes) if self._handshakes else {}

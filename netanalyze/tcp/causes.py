@@ -9,7 +9,7 @@ RECOVERY_GOES_ON = 3
 TIMEOUT = 4
 AFTER_TIMEOUT = 5
 TAIL_LOSS_PROBE = 6
-NETWORK_COPY = 7
+TAIL_TIMER = 7
 EARLY = 8
 OLDER_TIMESTAMP = 9
 OLDER_ID = 10
@@ -26,7 +26,7 @@ CAUSES = (
     "timeout",
     "after_timeout",
     "tail_loss_probe",
-    "network_copy",
+    "tail_timer",
     "early",
     "older_timestamp",
     "older_ip_id",

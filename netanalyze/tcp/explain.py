@@ -275,7 +275,9 @@ class _AsWireshark:
         views["duplicate"] = view_of(np.zeros(packets.capacity, np.uint8))
         self._columns = tuple(views.values())
         self._segments = Segments(packets.capacity)
-        self._facts = self._segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of")
+        self._facts = self._segments.pick(
+            "labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes"
+        )
         self._state = GrowingRows(wireshark_fields.WORDS)
         self._nodes = GrowingRows(wireshark_fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))

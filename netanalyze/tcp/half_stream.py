@@ -79,6 +79,20 @@ class HalfStream:
         return None if scale == 0 else window << (scale - 2)
 
     @property
+    def next_frame(self) -> int | None:
+        """The frame that ended where its next new sequence number is; None if that is not known any more."""
+        for nodes in (self.unacked, self.recent):
+            for node in reversed(nodes):
+                if node[fields.END] == self.words[fields.NEXT]:
+                    return node[fields.FRAME]
+        return None
+
+    @property
+    def opened(self) -> bool:
+        """Whether it has offered a window again of which the other side may not know."""
+        return self.has(fields.OPENED)
+
+    @property
     def timeout_ns(self) -> int:
         """Its retransmission timer as estimated."""
         return timeout_ns(self.words[fields.SRTT], self.words[fields.RTTVAR])

@@ -1,7 +1,7 @@
 """The kinds of TCP events: names, bits, what each means.
 
-Names are those of Wireshark's ``tcp.analysis.*`` fields. Two are not in Wireshark:
-``differing_retransmission`` and ``out_of_window``.
+Names are those of Wireshark's ``tcp.analysis.*`` fields. Three are not in Wireshark:
+``differing_retransmission``, ``out_of_window`` and ``network_copy``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ KEEP_ALIVE_ACK = 1 << 13
 REUSED_PORTS = 1 << 14
 DIFFERING_RETRANSMISSION = 1 << 15
 OUT_OF_WINDOW = 1 << 16
+NETWORK_COPY = 1 << 17
 
 KINDS = (
     "retransmission",
@@ -42,6 +43,7 @@ KINDS = (
     "reused_ports",
     "differing_retransmission",
     "out_of_window",
+    "network_copy",
 )
 """Name of each bit, the lowest first."""
 
@@ -63,5 +65,6 @@ COUNTS = (
     "reused_ports",
     "differing_retransmissions",
     "out_of_window",
+    "network_copies",
 )
 """What many of each are called, as columns of ``directions``."""

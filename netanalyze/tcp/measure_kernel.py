@@ -83,6 +83,7 @@ WAIT_MOST = cython.declare(cython.int, fields.WAIT_MOST)
 WAIT_SUM = cython.declare(cython.int, fields.WAIT_SUM)
 TIMEOUTS = cython.declare(cython.int, fields.TIMEOUTS)
 PROBES = cython.declare(cython.int, fields.PROBES)
+TAIL_TIMERS = cython.declare(cython.int, fields.TAIL_TIMERS)
 SYN_TRIP = cython.declare(cython.int, fields.SYN_TRIP)
 BUCKETS = cython.declare(cython.int, fields.BUCKETS)
 BUCKET_COUNT = cython.declare(cython.int, fields.BUCKET_COUNT)
@@ -105,6 +106,7 @@ ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
 ZERO_WINDOW_PROBE = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE)
 DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
 MEASURED = cython.declare(cython.int, causes.MEASURED)
 IS_CUMULATIVE = cython.declare(cython.int, causes.CUMULATIVE)
@@ -112,6 +114,7 @@ IS_AMBIGUOUS = cython.declare(cython.int, causes.AMBIGUOUS)
 IS_AFTER_LOSS = cython.declare(cython.int, causes.AFTER_LOSS)
 BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
 
+AHEAD = cython.declare(cython.Py_ssize_t, 64)
 IN_ARENA = cython.declare(cython.int, packets.IN_ARENA)
 FIN = cython.declare(cython.int, 0x01)
 SYN = cython.declare(cython.int, 0x02)
@@ -163,7 +166,7 @@ def measure_segments(
     """Add the segments of a batch to the rows of their half-streams.
 
     Returns:
-        0.
+        A number that means nothing: it keeps the looks ahead from being optimised away.
     """
     index: cython.Py_ssize_t
     row: cython.Py_ssize_t
@@ -178,8 +181,25 @@ def measure_segments(
     bits: cython.int
     how: cython.int
     bucket: cython.int
+    look: cython.Py_ssize_t
+    ahead: cython.Py_ssize_t = 0
+    warm: cython.longlong = 0
     with cython.nogil:
         for index in range(rows):
+            if index == ahead:
+                # A look at what the next segments will touch, as in the sequence kernel.
+                ahead = min(rows, index + AHEAD)
+                for look in range(index, ahead):
+                    row = order[look]
+                    if analysed[row]:
+                        f = stream[row] * 2
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
+                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        f += 1
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
+                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        if squares[f, 0] + squares[f ^ 1, 0] < 0:
+                            warm += 1
             row = order[index]
             if not analysed[row]:
                 continue
@@ -271,11 +291,14 @@ def measure_segments(
                         table[f, MOST_SACK_BLOCKS] = sack_blocks[row]
             if bits & DUPLICATE_ACK and dup_number[row] == 3:
                 table[f, TRIPLE] += 1
-            if bits & RETRANSMISSION:
+            # Labels by Wireshark's rules have no cause, and nothing to measure.
+            if bits & RETRANSMISSION and cause[row] != 0:
                 if cause[row] == TIMEOUT:
                     table[f, TIMEOUTS] += 1
                 elif cause[row] == TAIL_LOSS_PROBE:
                     table[f, PROBES] += 1
+                elif cause[row] == TAIL_TIMER:
+                    table[f, TAIL_TIMERS] += 1
                 if sent_times[row] - 1 > table[f, MOST_TIMES]:
                     table[f, MOST_TIMES] = sent_times[row] - 1
                 amount = waited_ns[row]
@@ -311,14 +334,14 @@ def measure_segments(
             table[f, OPTIONS] = options
 
             # Bytes in flight by the time for which they were: in µs, so that the sum stays in range.
-            amount = (now - table[f, FLIGHT_SINCE]) // 1000
+            amount = now - table[f, FLIGHT_SINCE]
             if table[f, FLIGHT_NOW] > 0 and amount > 0:
-                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * amount
+                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * (amount // 1000)
             table[f, FLIGHT_NOW] = max(in_flight[row], 0)
             table[f, FLIGHT_SINCE] = now
-            amount = (now - table[r, FLIGHT_SINCE]) // 1000
+            amount = now - table[r, FLIGHT_SINCE]
             if table[r, FLIGHT_NOW] > 0 and amount > 0:
-                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * amount
+                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * (amount // 1000)
             table[r, FLIGHT_NOW] = max(peer_in_flight[row], 0)
             table[r, FLIGHT_SINCE] = now
 
@@ -376,4 +399,4 @@ def measure_segments(
                 squares[r, AMBIGUOUS_SQUARES] += cython.cast(cython.double, amount) * amount
             elif how == IS_AFTER_LOSS:
                 table[r, AFTER_LOSS] += 1
-    return 0
+    return warm

@@ -59,36 +59,32 @@ class Measures:
         )  # fmt: skip
         measure_segments(*arguments)
 
-    def columns(self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64]) -> dict[str, Any]:
+    def columns(
+        self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64], rows: slice | NDArray[np.int64]
+    ) -> dict[str, Any]:
         """The columns of the table ``directions``: two rows for each stream, the client's first.
 
         Args:
             streams: columns of the table ``streams``.
             client: which side of each stream is the client.
+            rows: of which rows.
         """
-        count = len(client)
-        half = _halves(client)
-        table = self._table.array[: 2 * count][half]
-        state = self._sequences.state.array[: 2 * count][half]
-        squares = self._squares.array[: 2 * count][half]
-        duration_ns = np.repeat(streams["duration_ns"], 2)
-        end_ns = np.repeat(streams["start_ns"], 2) + duration_ns
+        place = np.arange(2 * len(client))[rows]
+        stream = place // 2
+        half = 2 * stream + (client[stream] ^ (place & 1))
+        table = self._table.array[half]
+        state = self._sequences.state.array[half]
+        duration_ns = streams["duration_ns"][stream]
         return {
-            "stream": np.repeat(streams["stream"], 2),
-            "sender": np.tile(np.array([0, 1], np.int64), count),
-            **_events(self._sequences.counts.array[: 2 * count][half]),
+            "stream": stream,
+            "sender": place & 1,
+            **_events(self._sequences.counts.array[half]),
             **_sizes(table, state),
-            **_windows(table, end_ns),
-            **_round_trips(table, squares),
+            **_windows(table, streams["start_ns"][stream] + duration_ns),
+            **_round_trips(table, self._squares.array[half]),
             **_timer(state),
             **_times(table, duration_ns),
         }
-
-
-def _halves(client: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Numbers of the half-streams, the client's and then the server's of each stream."""
-    first = 2 * np.arange(len(client)) + client
-    return np.stack((first, first ^ 1), axis=1).reshape(-1)
 
 
 def _known(value: NDArray[Any], where: NDArray[Any]) -> NDArray[Any]:
@@ -101,10 +97,9 @@ def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
 
 
 def _deviation(squares: NDArray[Any], total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
-    """The standard deviation of a population; nothing below two values."""
-    some = np.maximum(count, 1)
-    mean = total / some
-    spread = np.sqrt(np.maximum(squares / some - mean * mean, 0)).astype(np.int64)
+    """The standard deviation of a sample; nothing below two values."""
+    some = np.maximum(count, 2)
+    spread = np.sqrt(np.maximum(squares - total / some * total, 0) / (some - 1)).astype(np.int64)
     return _known(spread, count > 1)
 
 
@@ -129,6 +124,7 @@ def _sizes(table: NDArray[np.int64], state: NDArray[np.int64]) -> dict[str, NDAr
         "retransmitted_packets": word[fields.AGAIN_PACKETS],
         "timeouts": word[fields.TIMEOUTS],
         "tail_loss_probes": word[fields.PROBES],
+        "tail_timers": word[fields.TAIL_TIMERS],
         "most_retransmissions": word[fields.MOST_TIMES],
         "triple_duplicate_acks": word[fields.TRIPLE],
         "probe_bytes": word[fields.PROBE_BYTES],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netanalyze.tcp import causes
+from netanalyze.tcp import causes, kinds
 from netanalyze.tcp import sequence_fields as fields
 from netanalyze.tcp.half_stream import MASK32, later
 from netanalyze.tcp.timers import NEWS_SOON_NS, SOON_NS, TIMER_NS
@@ -26,6 +26,8 @@ _ASKED_FOR = 2
 _MANY = 3
 """Duplicate acknowledgements after which nothing is only late."""
 _STEADY = 2
+_REACH = 1 << 30
+"""Payload of a segment is not taken for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class Retraced:
     Attributes:
         checks: up to the one that decided.
         cause: see ``causes``.
-        out_of_order: whether it is that and no retransmission.
+        kind: ``OUT_OF_ORDER``, ``NETWORK_COPY`` or ``RETRANSMISSION`` of ``kinds``.
     """
 
     checks: tuple[Check, ...]
     cause: int
-    out_of_order: bool
+    kind: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class _Case:
     @property
     def takes(self) -> int:
         flags = self.packet["flags"]
-        return self.packet["payload_bytes"] + bool(flags & _SYN) + bool(flags & _FIN)
+        size = min(self.packet["payload_bytes"], _REACH)
+        return size + bool(flags & _SYN) + bool(flags & _FIN)
 
     @property
     def end(self) -> int:
@@ -156,9 +159,16 @@ def retrace(
         if late.holds:
             if filled[0][0][fields.COUNT]:
                 cause = causes.AFTER_ACK
-            return Retraced(tuple(checks), cause, out_of_order=True)
-    checks += _why(case, node, old, filled[0][0][fields.NS] if old == 0 and filled else ours[fields.NEXT_NS])
-    return Retraced(tuple(checks), int(checks[-1].numbers["cause"]), out_of_order=False)
+            return Retraced(tuple(checks), cause, kinds.OUT_OF_ORDER)
+    if node is not None:
+        again = _first_copy(case, node)
+        if again is not None:
+            check, kind, cause = again
+            checks.append(check)
+            if check.holds:
+                return Retraced(tuple(checks), cause, kind)
+    checks += _why(case, node, filled[0][0][fields.NS] if old == 0 and filled else ours[fields.NEXT_NS])
+    return Retraced(tuple(checks), int(checks[-1].numbers["cause"]), kinds.RETRANSMISSION)
 
 
 def _late(case: _Case, hole: tuple[int, ...]) -> tuple[Check, int]:
@@ -187,7 +197,23 @@ def _late(case: _Case, hole: tuple[int, ...]) -> tuple[Check, int]:
     return Check("soon", 0 <= waited < limit and duplicates < _MANY, numbers), causes.SOON
 
 
-def _why(case: _Case, node: tuple[int, ...] | None, old: int, since: int) -> Iterator[Check]:
+def _first_copy(case: _Case, node: tuple[int, ...]) -> tuple[Check, int, int] | None:
+    """Was it sent before the copy that was captured first, or is it that one again?"""
+    tsval, ip_id = case.packet["tsval"], case.packet["ip_id"]
+    if tsval >= 0 and node[fields.TSVAL] >= 0 and tsval != node[fields.TSVAL]:
+        numbers = {"tsval": tsval, "other": node[fields.TSVAL], "frame": node[fields.FRAME]}
+        check = Check("older_timestamp_than_copy", later(node[fields.TSVAL], tsval), numbers)
+        return check, kinds.OUT_OF_ORDER, causes.OLDER_TIMESTAMP
+    if case.ours[fields.STEADY] < _STEADY or ip_id <= 0 or node[fields.IP_ID] <= 0:
+        return None
+    numbers = {"ip_id": ip_id, "other": node[fields.IP_ID], "frame": node[fields.FRAME]}
+    if ip_id == node[fields.IP_ID]:
+        return Check("network_copy", True, numbers), kinds.NETWORK_COPY, causes.NONE  # noqa: FBT003 - its outcome
+    before = 0 < (node[fields.IP_ID] - ip_id) & 0xFFFF < 0x4000  # noqa: PLR2004 - a quarter of all
+    return Check("older_ip_id_than_copy", before, numbers), kinds.OUT_OF_ORDER, causes.OLDER_ID
+
+
+def _why(case: _Case, node: tuple[int, ...] | None, since: int) -> Iterator[Check]:
     """What made its sender send it again; the last check is the one that decided, and has ``cause``."""
     packet, ours, theirs, now = case.packet, case.ours, case.theirs, case.now
     waited = now - since
@@ -203,15 +229,10 @@ def _why(case: _Case, node: tuple[int, ...] | None, old: int, since: int) -> Ite
     if packet["flags"] & _SYN:
         yield Check("handshake", True, {"cause": causes.HANDSHAKE})  # noqa: FBT003 - what it found
         return
-    if old > 0 and node is not None and packet["ip_id"] > 0 and ours[fields.STEADY] >= _STEADY:
-        same = node[fields.IP_ID] == packet["ip_id"] and node[fields.TSVAL] == packet["tsval"]
-        numbers = {"ip_id": packet["ip_id"], "other": node[fields.IP_ID], "frame": node[fields.FRAME]}
-        yield Check("network_copy", same, numbers | {"cause": causes.NETWORK_COPY})
-        if same:
-            return
     timeout = ours.timeout_ns
     news = now - theirs[fields.NEWS_NS]
     recovery = ours[fields.RECOVERY]
+    repair, moved = now - ours[fields.REPAIR_NS], now - theirs[fields.ACK_NS]
     numbers = {"end": ours[fields.RECOVERY_END], "timeout_ns": timeout, "waited_ns": waited, "news_ns": news}
     if recovery == causes.FAST:
         expired = waited * 5 >= timeout * 4 and news * 5 >= timeout * 4
@@ -219,14 +240,18 @@ def _why(case: _Case, node: tuple[int, ...] | None, old: int, since: int) -> Ite
         yield Check("recovery", not expired, numbers | {"cause": cause})
         return
     if recovery == causes.TIMEOUT:
-        again = case.start == theirs[fields.HIGH_ACK] and waited >= TIMER_NS
+        again = case.start == theirs[fields.HIGH_ACK] and repair >= TIMER_NS and moved >= TIMER_NS
         cause = causes.TIMEOUT if again else causes.AFTER_TIMEOUT
+        numbers |= {"repair_ns": repair, "moved_ns": moved}
         yield Check("after_timeout", not again, numbers | {"cause": cause})
         return
-    yield from _first(case, waited, timeout, news, spurious=spurious)
+    once = node is None or node[fields.COUNT] == 1
+    yield from _first(case, waited, timeout, news, spurious=spurious, once=once)
 
 
-def _first(case: _Case, waited: int, timeout: int, news: int, *, spurious: bool) -> Iterator[Check]:
+def _first(  # noqa: PLR0913 - what was found out before
+    case: _Case, waited: int, timeout: int, news: int, *, spurious: bool, once: bool
+) -> Iterator[Check]:
     """The tests of a segment that is not part of a repair that goes on."""
     ours, theirs = case.ours, case.theirs
     trip = ours[fields.SRTT]
@@ -255,7 +280,8 @@ def _first(case: _Case, waited: int, timeout: int, news: int, *, spurious: bool)
     if probe:
         return
     expired = waited >= TIMER_NS
-    cause = causes.TIMEOUT if expired else causes.EARLY
+    tail = last and once and ours.has(fields.SACK_OK) and theirs.has(fields.SACK_OK)
+    cause = (causes.TAIL_TIMER if tail else causes.TIMEOUT) if expired else causes.EARLY
     yield Check(
         "timer",
         expired,

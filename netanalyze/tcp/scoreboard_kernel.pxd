@@ -72,14 +72,6 @@ cdef long long read_sack(
     long long[:, ::1] amendments
 ) except? -1 nogil
 
-cdef long long keep_recent(
-    Py_ssize_t half,
-    long long node,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
-) except? -1 nogil
-
 cdef long long sent_before(
     Py_ssize_t half,
     long long start,

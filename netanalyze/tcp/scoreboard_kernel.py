@@ -48,7 +48,6 @@ MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
 REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
-MOST_RECENT = cython.declare(cython.longlong, 128)
 MOST_RANGES = cython.declare(cython.longlong, 64)
 """Nodes of each kind that a half-stream may have."""
 
@@ -474,33 +473,6 @@ def report_duplicate(
                 return 1
             node = nodes[node, AFTER]
             steps += 1
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-def keep_recent(
-    half: cython.Py_ssize_t,
-    node: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-) -> cython.longlong:
-    """Put an acknowledged segment among the recent ones; the oldest makes room."""
-    then: cython.longlong
-    nodes[node, AFTER] = 0
-    if state[half, RECENT] == 0:
-        state[half, RECENT] = node
-    else:
-        nodes[state[half, RECENT_NEWEST], AFTER] = node
-    state[half, RECENT_NEWEST] = node
-    state[half, RECENT_COUNT] += 1
-    if state[half, RECENT_COUNT] > MOST_RECENT:
-        then = state[half, RECENT]
-        state[half, RECENT] = nodes[then, AFTER]
-        state[half, RECENT_COUNT] -= 1
-        nodes[then, AFTER] = counters[1]
-        counters[1] = then
     return 0
 
 

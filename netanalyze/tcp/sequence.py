@@ -25,9 +25,9 @@ RING_BYTES = 1 << 22
 """How much of the latest payload is kept to compare with what is sent again."""
 
 _SEQUENCE_COLUMNS = (
-    "frame", "role", "protocol", "source", "stream", "side", "opens", "duplicate", "seq", "ack", "flags",
-    "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale", "sack_offset",
-    "sack_blocks", "tsval", "tsecr", "ip_id",
+    "frame", "role", "protocol", "source", "stream", "side", "opens", "duplicate", "seq", "ack",
+    "flags", "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale",
+    "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr", "ip_id",
 )  # fmt: skip
 WIRESHARK_COLUMNS = (
     "frame", "role", "protocol", "stream", "side", "duplicate", "seq", "ack", "flags", "window",
@@ -139,7 +139,7 @@ class _Wireshark:
 
     def __init__(self, packets: Packets, segments: Segments) -> None:
         self._columns = packets.pick(*WIRESHARK_COLUMNS)
-        self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of")
+        self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes")
         self._cause = segments.arrays["cause"]
         self._state = GrowingRows(wireshark_fields.WORDS)
         self._nodes = GrowingRows(wireshark_fields.NODE_WORDS)

@@ -10,7 +10,8 @@ FLAGS = 0
 NEXT = 1
 """Highest sequence number sent, and one."""
 NEXT_NS = 2
-NEXT_FRAME = 3
+REPAIR_NS = 3
+"""When it last sent anything again."""
 HIGH_ACK = 4
 """Highest acknowledgement number sent."""
 ACK_FRAME = 5
@@ -56,7 +57,7 @@ STEADY = 30
 BASE = 31
 """Its initial sequence number, or for want of it one less than the first one seen."""
 LATEST_NS = 32
-"""When the latest repetition of a segment that is acknowledged by now was sent; see ``SENT_AGAIN``."""
+"""When the last of the segments that are acknowledged by now was captured last; see ``TIMED``."""
 MAX_PAYLOAD = 33
 FIN_END = 34
 """Sequence number behind its FIN."""
@@ -68,6 +69,8 @@ PAST_DUPLICATES = 37
 """How many duplicates the last acknowledgement number had that had any, before the present one."""
 MISSED = 38
 """How many sequence numbers lie in holes, those included that are given up."""
+OPENED_NS = 39
+"""When it offered a window again after none; see ``OPENED``."""
 
 WORDS = 40
 """Five cache lines."""
@@ -84,12 +87,16 @@ CLOSED = 16
 """Its FIN was acknowledged."""
 SYN_SEEN = 32
 """Its SYN was captured."""
-SENT_AGAIN = 64
+TIMED = 64
 """``LATEST_NS`` is set."""
 UNSCALED = 128
 """``WINDOW`` is that of a SYN, which is never scaled (RFC 7323 section 2.2)."""
 DONE = 256
 """Both sides have closed and acknowledged it: only the last segment of each is still known."""
+OPENED = 512
+"""It has offered a window again, and the other side has sent nothing since but probes: it does not know."""
+SACK_OK = 1024
+"""Its SYN permits SACK."""
 
 # Words of a node.
 SEQ = 0

@@ -26,7 +26,6 @@ if cython.compiled:
         amend,
         fill_holes,
         insert_node,
-        keep_recent,
         mark_again,
         read_sack,
         release,
@@ -41,7 +40,6 @@ else:
         amend,
         fill_holes,
         insert_node,
-        keep_recent,
         mark_again,
         read_sack,
         release,
@@ -54,7 +52,10 @@ else:
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
 NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
-NEXT_FRAME = cython.declare(cython.int, fields.NEXT_FRAME)
+REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
+OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
+OPENED = cython.declare(cython.int, fields.OPENED)
+SACK_OK = cython.declare(cython.int, fields.SACK_OK)
 HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK)
 ACK_FRAME = cython.declare(cython.int, fields.ACK_FRAME)
 ACK_NS = cython.declare(cython.int, fields.ACK_NS)
@@ -67,6 +68,9 @@ LABELS = cython.declare(cython.int, fields.LABELS)
 OLDEST = cython.declare(cython.int, fields.OLDEST)
 NEWEST = cython.declare(cython.int, fields.NEWEST)
 UNACKED = cython.declare(cython.int, fields.UNACKED)
+RECENT = cython.declare(cython.int, fields.RECENT)
+RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST)
+RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
 SACKED = cython.declare(cython.int, fields.SACKED)
 SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
 HOLES = cython.declare(cython.int, fields.HOLES)
@@ -92,7 +96,7 @@ CLOSING = cython.declare(cython.int, fields.CLOSING)
 CLOSED = cython.declare(cython.int, fields.CLOSED)
 DONE = cython.declare(cython.int, fields.DONE)
 SYN_SEEN = cython.declare(cython.int, fields.SYN_SEEN)
-SENT_AGAIN = cython.declare(cython.int, fields.SENT_AGAIN)
+TIMED = cython.declare(cython.int, fields.TIMED)
 UNSCALED = cython.declare(cython.int, fields.UNSCALED)
 SEQ = cython.declare(cython.int, fields.SEQ)
 END = cython.declare(cython.int, fields.END)
@@ -125,13 +129,14 @@ KEEP_ALIVE_ACK = cython.declare(cython.int, kinds.KEEP_ALIVE_ACK)
 REUSED_PORTS = cython.declare(cython.int, kinds.REUSED_PORTS)
 DIFFERING_RETRANSMISSION = cython.declare(cython.int, kinds.DIFFERING_RETRANSMISSION)
 OUT_OF_WINDOW = cython.declare(cython.int, kinds.OUT_OF_WINDOW)
+NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
 HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
 FAST = cython.declare(cython.int, causes.FAST)
 RECOVERY_GOES_ON = cython.declare(cython.int, causes.RECOVERY_GOES_ON)
 TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
 AFTER_TIMEOUT = cython.declare(cython.int, causes.AFTER_TIMEOUT)
 TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
-NETWORK_COPY = cython.declare(cython.int, causes.NETWORK_COPY)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 EARLY = cython.declare(cython.int, causes.EARLY)
 OLDER_TIMESTAMP = cython.declare(cython.int, causes.OLDER_TIMESTAMP)
 OLDER_ID = cython.declare(cython.int, causes.OLDER_ID)
@@ -157,9 +162,11 @@ REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
 MOST_SCALE = cython.declare(cython.int, 14)
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
+MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
 SOON_NS = cython.declare(cython.longlong, timers.SOON_NS)
 NEWS_SOON_NS = cython.declare(cython.longlong, timers.NEWS_SOON_NS)
+PERSIST_NS = cython.declare(cython.longlong, timers.PERSIST_NS)
 TIMER_NS = cython.declare(cython.longlong, timers.TIMER_NS)
 FIRST_TIMEOUT_NS = cython.declare(cython.longlong, timers.FIRST_TIMEOUT_NS)
 LEAST_VARIATION_NS = cython.declare(cython.longlong, timers.LEAST_VARIATION_NS)
@@ -201,6 +208,7 @@ def analyse_segments(
     payload_bytes: cython.longlong[::1],
     payload_captured: cython.longlong[::1],
     window_scale: cython.int[::1],
+    sack_permitted: cython.uchar[::1],
     sack_offset: cython.longlong[::1],
     sack_blocks: cython.int[::1],
     tsval: cython.longlong[::1],
@@ -318,7 +326,7 @@ def analyse_segments(
             tcp = flags[row]
             start = seq[row]
             acked = ack[row]
-            size = payload_bytes[row]
+            size = min(payload_bytes[row], REACH)  # more cannot be true
             offered = window[row]
             now = time_ns[frame[row]]
             number = first_frame + frame[row]
@@ -475,7 +483,7 @@ def analyse_segments(
                                         elif tsecr[row] == nodes[node, TSVAL]:
                                             how = BY_TIMESTAMP
                                             sample = now - nodes[node, NS]
-                                elif theirs & SENT_AGAIN and nodes[node, NS] <= state[r, LATEST_NS]:
+                                elif theirs & TIMED and nodes[node, NS] < state[r, LATEST_NS]:
                                     how = AFTER_LOSS
                                 else:
                                     how = MEASURED
@@ -483,13 +491,28 @@ def analyse_segments(
                                     how = CUMULATIVE
                                 else:
                                     rtt_ns[row] = sample
-                            if nodes[node, COUNT] > 1:
-                                if not theirs & SENT_AGAIN or nodes[node, AGAIN_NS] > state[r, LATEST_NS]:
-                                    theirs |= SENT_AGAIN
-                                    state[r, LATEST_NS] = nodes[node, AGAIN_NS]
+                            # Time of its last copy, or of a late one: behind it in time, before it in order.
+                            sample = nodes[node, AGAIN_NS] if nodes[node, COUNT] > 1 else nodes[node, NS]
+                            if not theirs & TIMED or sample > state[r, LATEST_NS]:
+                                theirs |= TIMED
+                                state[r, LATEST_NS] = sample
                             state[r, OLDEST] = then
                             state[r, UNACKED] -= 1
-                            keep_recent(r, node, state, nodes, counters)
+                            # Among the recent ones; the oldest of these makes room. Not a function: a
+                            # call would hand over copies of three views for every segment.
+                            nodes[node, AFTER] = 0
+                            if state[r, RECENT] == 0:
+                                state[r, RECENT] = node
+                            else:
+                                nodes[state[r, RECENT_NEWEST], AFTER] = node
+                            state[r, RECENT_NEWEST] = node
+                            if state[r, RECENT_COUNT] < MOST_RECENT:
+                                state[r, RECENT_COUNT] += 1
+                            else:
+                                node = state[r, RECENT]
+                                state[r, RECENT] = nodes[node, AFTER]
+                                nodes[node, AFTER] = counters[1]
+                                counters[1] = node
                             node = then
                         if node == 0:
                             state[r, NEWEST] = 0
@@ -501,7 +524,7 @@ def analyse_segments(
                                 distance = rtt_ns[row] - state[r, SRTT]
                                 if distance < 0:
                                     distance = -distance
-                                state[r, RTTVAR] += (distance - state[r, RTTVAR]) // 4
+                                state[r, RTTVAR] = (state[r, RTTVAR] * 3 + distance) // 4
                                 state[r, SRTT] = (state[r, SRTT] * 7 + rtt_ns[row]) // 8
                         if state[r, SACKED] != 0:
                             trim_sacked(r, acked, state, nodes, counters)
@@ -521,16 +544,21 @@ def analyse_segments(
 
             # Probes and keep-alives lie one below what would come next.
             if not control and ours & SEEN and size <= 1:
-                if state[r, WINDOW] == 1 and (
+                if (
+                    state[r, WINDOW] == 1 or (theirs & OPENED and now - state[r, OPENED_NS] < PERSIST_NS)
+                ) and (
                     start == (state[f, NEXT] - 1) & MASK32
                     or (theirs & ACKED and start == (state[r, HIGH_ACK] - 1) & MASK32)
-                    or (size == 1 and start == state[f, NEXT])
+                    or (size == 1 and start == state[f, NEXT] and state[r, WINDOW] == 1)
                 ):
                     bits |= ZERO_WINDOW_PROBE
                 elif start == (state[f, NEXT] - 1) & MASK32 and (
                     not theirs & ACKED or state[r, HIGH_ACK] == state[f, NEXT]
                 ):
                     bits |= KEEP_ALIVE
+            if theirs & OPENED and not bits & ZERO_WINDOW_PROBE:
+                theirs &= ~OPENED
+                state[r, FLAGS] = theirs
             if offered == 0 and not control and tcp & ACK:
                 bits |= ZERO_WINDOW
 
@@ -543,9 +571,10 @@ def analyse_segments(
                         same = (state[f, WINDOW] - 1) >> (state[f, SCALE] - 2) == offered
                     else:
                         same = state[f, WINDOW] - 1 == offered
-                    if offered == 0:
-                        if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
-                            bits |= ZERO_WINDOW_PROBE_ACK
+                    if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
+                        bits |= ZERO_WINDOW_PROBE_ACK
+                    elif offered == 0:
+                        pass
                     elif same and state[r, LABELS] & KEEP_ALIVE:
                         bits |= KEEP_ALIVE_ACK
                     elif told & 1 or (
@@ -565,6 +594,11 @@ def analyse_segments(
 
             # Which window stands now, and how far may the other side go (RFC 9293 section 3.10.7.4)?
             if valid and (not tcp & ACK or acked == state[f, HIGH_ACK]):
+                if offered == 0:
+                    ours &= ~OPENED
+                elif state[f, WINDOW] == 1 and not tcp & SYN:
+                    ours |= OPENED
+                    state[f, OPENED_NS] = now
                 state[f, WINDOW] = offered + 1
                 ours &= ~UNSCALED
                 if tcp & SYN:
@@ -578,12 +612,13 @@ def analyse_segments(
             # Which bytes does it bring?
             peer_window[row] = -1
             if theirs & ACKED and theirs & EDGE_KNOWN:
-                peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
+                peer_window[row] = 0
+                if later(state[r, EDGE], state[r, HIGH_ACK]):
+                    peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
             if not ours & SEEN:
                 ours |= SEEN
                 state[f, NEXT] = start
                 state[f, NEXT_NS] = now
-                state[f, NEXT_FRAME] = number
                 state[f, NEXT_TSVAL] = -1
                 state[f, NEXT_ID] = -1
                 state[f, STEADY] = 0
@@ -654,7 +689,6 @@ def analyse_segments(
                             state[f, STEADY] = 0
                     state[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_FRAME] = number
                     state[f, NEXT_TSVAL] = tsval[row]
                     state[f, NEXT_ID] = ip_id[row]
                     if size > state[f, MAX_PAYLOAD]:
@@ -701,21 +735,40 @@ def analyse_segments(
                             why = AFTER_ACK
                 else:
                     waited = now - state[f, NEXT_NS]
-                if not late:
+                node = 0
+                if old > 0:
+                    node = sent_before(f, start, end, state, nodes)
+                    if node == 0:
+                        pass
+                    elif tsval[row] >= 0 and nodes[node, TSVAL] >= 0 and tsval[row] != nodes[node, TSVAL]:
+                        # The first copy comes behind the one that was sent to replace it.
+                        late = later(nodes[node, TSVAL], tsval[row])
+                        why = OLDER_TIMESTAMP
+                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and nodes[node, IP_ID] > 0:
+                        distance = (nodes[node, IP_ID] - ip_id[row]) & 0xFFFF
+                        late = 0 < distance < 0x4000
+                        why = OLDER_ID
+                        if distance == 0:
+                            bits |= NETWORK_COPY
+                    if late:
+                        bits |= OUT_OF_ORDER
+                if node != 0 and (late or bits & NETWORK_COPY):
+                    again_of[row] = nodes[node, FRAME]
+                    again_ns[row] = now - nodes[node, NS]
+                    if not late:
+                        why = 0
+                elif not late:
                     bits |= RETRANSMISSION
                     again_of[row] = 0
                     sent_times[row] = 0
                     why = 0
-                    node = 0
-                    if old > 0:
-                        node = sent_before(f, start, end, state, nodes)
-                        if node != 0:
-                            again_of[row] = nodes[node, FRAME]
-                            again_ns[row] = now - nodes[node, NS]
-                            waited = again_ns[row]
-                            if nodes[node, COUNT] > 1:
-                                waited = now - nodes[node, AGAIN_NS]
-                    else:
+                    if node != 0:
+                        again_of[row] = nodes[node, FRAME]
+                        again_ns[row] = now - nodes[node, NS]
+                        waited = again_ns[row]
+                        if nodes[node, COUNT] > 1:
+                            waited = now - nodes[node, AGAIN_NS]
+                    elif old == 0:
                         again_ns[row] = waited
                     if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
                         bits |= SPURIOUS_RETRANSMISSION
@@ -724,14 +777,6 @@ def analyse_segments(
                         timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
                     if tcp & SYN:
                         why = HANDSHAKE
-                    elif (
-                        node != 0
-                        and nodes[node, IP_ID] == ip_id[row]
-                        and ip_id[row] > 0
-                        and nodes[node, TSVAL] == tsval[row]
-                        and state[f, STEADY] >= 2
-                    ):
-                        why = NETWORK_COPY
                     elif state[f, RECOVERY] == FAST:
                         # Longer than the timer since it was sent last, and no news for as long.
                         if waited * 5 >= timeout * 4 and (now - state[r, NEWS_NS]) * 5 >= timeout * 4:
@@ -739,8 +784,13 @@ def analyse_segments(
                         else:
                             why = RECOVERY_GOES_ON
                     elif state[f, RECOVERY] == TIMEOUT:
+                        # The timer has run out once more only if nothing happened for as long.
                         why = AFTER_TIMEOUT
-                        if start == state[r, HIGH_ACK] and waited >= TIMER_NS:
+                        if (
+                            start == state[r, HIGH_ACK]
+                            and now - state[f, REPAIR_NS] >= TIMER_NS
+                            and now - state[r, ACK_NS] >= TIMER_NS
+                        ):
                             why = TIMEOUT
                     elif (
                         state[r, DUPLICATES] >= 2
@@ -756,8 +806,15 @@ def analyse_segments(
                         why = TAIL_LOSS_PROBE
                     elif waited >= TIMER_NS:
                         why = TIMEOUT
+                        if (
+                            end == state[f, NEXT]
+                            and (node == 0 or nodes[node, COUNT] == 1)
+                            and (ours & SACK_OK and theirs & SACK_OK)
+                        ):
+                            why = TAIL_TIMER
                     else:
                         why = EARLY
+                    state[f, REPAIR_NS] = now
                     if why == FAST or why == RECOVERY_GOES_ON:
                         bits |= FAST_RETRANSMISSION
                     if (why == FAST or why == TIMEOUT) and not (
@@ -800,7 +857,6 @@ def analyse_segments(
                 if beyond > 0:
                     state[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_FRAME] = number
                     state[f, NEXT_TSVAL] = tsval[row]
                     state[f, NEXT_ID] = ip_id[row]
 
@@ -814,7 +870,9 @@ def analyse_segments(
                 if distance < HALF and distance > state[f, SACKED_BYTES]:
                     in_flight[row] = distance - state[f, SACKED_BYTES]
             elif ours & SYN_SEEN or tcp & SYN:
-                in_flight[row] = (state[f, NEXT] - state[f, BASE]) & MASK32
+                distance = (state[f, NEXT] - state[f, BASE]) & MASK32
+                if distance < HALF:
+                    in_flight[row] = distance
 
             peer_in_flight[row] = -1
             if ours & ACKED and theirs & SEEN:
@@ -826,6 +884,8 @@ def analyse_segments(
             # The options of a SYN hold for what comes after it.
             if tcp & SYN:
                 ours |= SYN_SEEN
+                if sack_permitted[row]:
+                    ours |= SACK_OK
                 if window_scale[row] < 0:
                     state[f, SCALE] = 1
                     state[r, SCALE] = 1
@@ -848,7 +908,7 @@ def analyse_segments(
             labels[row] = bits
             if bits != 0:
                 cause[row] = why
-                gap_bytes[row] = gap
+                gap_bytes[row] = min(gap, HALF - 1)
             sack_told[row] = told
             measured[row] = how
             acked_segments[row] = popped

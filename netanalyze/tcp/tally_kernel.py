@@ -35,7 +35,8 @@ AGAIN = cython.declare(
     | kinds.FAST_RETRANSMISSION
     | kinds.SPURIOUS_RETRANSMISSION
     | kinds.DIFFERING_RETRANSMISSION
-    | kinds.OUT_OF_ORDER,
+    | kinds.OUT_OF_ORDER
+    | kinds.NETWORK_COPY,
 )
 DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 LOST = cython.declare(cython.int, kinds.LOST_SEGMENT | kinds.ACK_LOST_SEGMENT)

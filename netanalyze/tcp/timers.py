@@ -6,6 +6,8 @@ SOON_NS = 3_000_000
 """How late a segment may be that was overtaken, while the round trip time is not known."""
 NEWS_SOON_NS = 20_000_000
 """How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
+PERSIST_NS = 120_000_000_000
+"""The longest that Linux waits between two window probes: two minutes."""
 TIMER_NS = 180_000_000
 """Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
 FIRST_TIMEOUT_NS = 1_000_000_000

@@ -67,6 +67,7 @@ SYN = cython.declare(cython.int, 0x02)
 RST = cython.declare(cython.int, 0x04)
 ACK = cython.declare(cython.int, 0x10)
 MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
+MOST_GAP = cython.declare(cython.longlong, 0x7FFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
 
 
@@ -105,6 +106,7 @@ def label_segments(
     again_ns: cython.longlong[::1],
     dup_number: cython.int[::1],
     dup_of: cython.longlong[::1],
+    gap_bytes: cython.int[::1],
 ) -> cython.longlong:
     """Set the labels of every segment, and the frames that they refer to.
 
@@ -155,6 +157,7 @@ def label_segments(
             again_ns[row] = 0
             dup_number[row] = 0
             dup_of[row] = 0
+            gap_bytes[row] = 0
 
             # Ports used again: the flow table has opened a new stream for the SYN.
             if tcp & SYN:
@@ -181,6 +184,7 @@ def label_segments(
                     bits |= ZERO_WINDOW
                 if state[f, NEXT] and later(start, state[f, NEXT]) and not tcp & RST:
                     bits |= LOST_SEGMENT
+                    gap_bytes[row] = (start - state[f, NEXT]) & MASK32 & MOST_GAP
                 if size <= 1 and start == ((state[f, NEXT] - 1) & MASK32) and not control:
                     bits |= KEEP_ALIVE
                 # A segment that says nothing new but perhaps the window.
@@ -210,6 +214,8 @@ def label_segments(
                 state[f, DUPLICATE_OF] = number
                 state[f, DUPLICATES] = 0
             if state[r, CONTIGUOUS] and tcp & ACK and later(acked, state[r, CONTIGUOUS]):
+                if not bits & LOST_SEGMENT:
+                    gap_bytes[row] = (acked - state[r, CONTIGUOUS]) & MASK32 & MOST_GAP
                 if later(state[r, NEXT], state[r, CONTIGUOUS]):
                     state[r, CONTIGUOUS] = state[r, NEXT]
                     bits |= ACK_LOST_SEGMENT

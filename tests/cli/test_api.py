@@ -18,7 +18,7 @@ def test_analyze_one_file(pipeline: Pipeline) -> None:
     assert report is pipeline.report
     assert pipeline.paths == ["web.pcapng"]
     assert pipeline.options is not None
-    assert pipeline.options.tables == ("capture", "ledger", "protocols", "streams", "udp")
+    assert pipeline.options.tables == ("capture", "ledger", "protocols", "streams", "listeners", "udp")
     assert [row.stream for row in report["streams"].where("app=http", "duration>1s").top(10, by="bytes")] == [
         0
     ]

@@ -30,7 +30,7 @@ def test_overview(run: Run, pipeline: Pipeline) -> None:
     assert "TCP connections: 4\n" in result.out
     assert pipeline.paths == ["web.pcapng"]
     assert pipeline.options is not None
-    assert pipeline.options.tables == ("capture", "ledger", "protocols", "streams", "udp")
+    assert pipeline.options.tables == ("capture", "ledger", "protocols", "streams", "listeners", "udp")
 
 
 def test_what_the_pipeline_is_asked(run: Run, pipeline: Pipeline) -> None:
@@ -66,7 +66,7 @@ def test_formats(run: Run, form: str) -> None:
 
 def test_json_of_everything(run: Run) -> None:
     found = json.loads(run("analyze", "x", "--format", "json", "--where", "app=http", "--top", "1").out)
-    assert list(found)[4:] == ["capture", "ledger", "protocols", "streams", "udp"]
+    assert list(found)[4:] == ["capture", "ledger", "protocols", "streams", "listeners", "udp"]
     assert [row["stream"] for row in found["streams"]] == [0]
     assert len(found["udp"]) == 0
     assert len(found["protocols"]) == 1
@@ -141,7 +141,7 @@ MISTAKES: list[tuple[tuple[str, ...], str]] = [
     (("-o", "report.xls"), "end it in one of .txt, .json"),
     (
         ("--format", "csv"),
-        "csv holds one table: choose one of capture, ledger, protocols, streams, udp with --report",
+        "csv holds one table: choose one of capture, ledger, protocols, streams, listeners, udp with --re",
     ),
     (
         ("--format", "csv", "-r", "udp,streams"),

@@ -10,6 +10,9 @@ import numpy as np
 
 from netanalyze.model import NULL
 from netanalyze.report import tables
+from netanalyze.report.record import fields
+from netanalyze.report.records.listeners import Listener
+from netanalyze.report.records.tcp import Stream
 from netanalyze.report.report import Report
 
 START_NS = 1_714_566_600_123_456_789
@@ -61,6 +64,8 @@ def _stream(place: int, row: dict[str, Any]) -> dict[str, Any]:
         "server_bytes": 1_234_567,
         "handshake_ns": 43_800_000,
         "completeness": 31,
+        "conn_state": "SF",
+        "history": "ShADadFf",
         "first_frame": 1 + place,
         "last_frame": 100 + place,
         **row,
@@ -71,7 +76,13 @@ def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of some TCP connections; what a row does not say has a plain value."""
     full = [_stream(place, row) for place, row in enumerate(rows)]
     names = sorted({row["app"] for row in full if row["app"] is not None})
-    columns: dict[str, Any] = {"app_names": names}
+    histories = sorted({row["history"] for row in full})
+    columns: dict[str, Any] = {
+        "app_names": names,
+        "conn_state_names": ("SF", "S1", "S0"),
+        "history_words": np.array([[histories.index(row["history"])] for row in full], np.uint64),
+        "history_texts": lambda words: [histories[word] for (word,) in words.tolist()],
+    }
     for key in _stream(0, {}):
         values = [row[key] for row in full]
         if key in ("client", "server"):
@@ -80,8 +91,22 @@ def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
             columns[key] = np.array(
                 [-1 if value is None else names.index(value) for value in values], np.int64
             )
-        else:
+        elif key == "conn_state":
+            columns[key] = np.array([("SF", "S1", "S0").index(value) for value in values], np.int64)
+        elif key != "history":
             columns[key] = np.array([NULL if value is None else value for value in values], np.int64)
+    return plain_columns(len(rows)) | columns
+
+
+def plain_columns(count: int) -> dict[str, Any]:
+    """A plain value for every column of a table of connections that does not matter here."""
+    columns: dict[str, Any] = {}
+    for known in fields(Stream):
+        if known.kind is str:
+            columns[known.name] = np.full(count, -1, np.int64)
+            columns[f"{known.name}_names"] = []
+        else:
+            columns[known.name] = np.zeros(count, np.int64)
     return columns
 
 
@@ -138,6 +163,7 @@ def sample_report(
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
             tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            tables.empty_table("listeners", Listener),
             tables.udp_table(udp_columns(FLOWS if flows is None else flows)),
         ],
         warnings=warnings,
@@ -161,19 +187,27 @@ def many_streams(count: int) -> dict[str, Any]:
         ),
         numbers,
     )
-    return columns | {
-        "client_hi": zeros,
-        "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
-        "client_version": np.full(count, 4, np.uint8),
-        "client_port": numbers % 65_536,
-        "server_hi": zeros,
-        "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
-        "server_version": np.full(count, 4, np.uint8),
-        "server_port": np.full(count, 443),
-        "app": numbers % 3 - 1,
-        "app_names": ["http", "tls"],
-        "start_ns": START_NS + numbers,
-        "duration_ns": (numbers * 7919) % 1_000_003,
-        "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
-        "completeness": numbers % 64,
-    }
+    return (
+        plain_columns(count)
+        | columns
+        | {
+            "client_hi": zeros,
+            "client_lo": (numbers % 60_000 + 0x0A000000).astype(np.uint64),
+            "client_version": np.full(count, 4, np.uint8),
+            "client_port": numbers % 65_536,
+            "server_hi": zeros,
+            "server_lo": (numbers % 300 + 0xC0000200).astype(np.uint64),
+            "server_version": np.full(count, 4, np.uint8),
+            "server_port": np.full(count, 443),
+            "app": numbers % 3 - 1,
+            "app_names": ["http", "tls"],
+            "start_ns": START_NS + numbers,
+            "duration_ns": (numbers * 7919) % 1_000_003,
+            "handshake_ns": np.where(numbers % 5 == 0, NULL, numbers),
+            "completeness": numbers % 64,
+            "conn_state": numbers % 2,
+            "conn_state_names": ["SF", "S1"],
+            "history_words": (numbers % 9).astype(np.uint64).reshape(-1, 1),
+            "history_texts": lambda words: ["S" * (word + 1) for (word,) in words.tolist()],
+        }
+    )

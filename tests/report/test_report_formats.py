@@ -82,6 +82,7 @@ def test_json_has_every_table_if_none_is_chosen_and_always_the_ledger(report: Re
         "ledger",
         "protocols",
         "streams",
+        "listeners",
         "udp",
     ]
     assert list(json.loads(rendered("json", report, report["udp"])))[4:] == ["capture", "ledger", "udp"]

@@ -143,4 +143,4 @@ def test_notebooks_get_the_overview(report: Report) -> None:
     assert html.startswith("<pre>web.pcapng: pcapng")
     assert "&lt;b&gt;" in html
     assert "--report" not in html
-    assert repr(report) == "<Report: capture 1, ledger 4, protocols 3, streams 4, udp 2>"
+    assert repr(report) == "<Report: capture 1, ledger 4, protocols 3, streams 4, listeners 0, udp 2>"

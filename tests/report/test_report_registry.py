@@ -21,9 +21,13 @@ COLUMNS = {
     "ledger": "reason analysed frames bytes first_frame",
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"
-    " server_packets client_bytes server_bytes handshake_ns completeness first_frame last_frame",
+    " server_packets client_bytes server_bytes handshake_ns completeness conn_state history first_frame"
+    " last_frame",
+    "listeners": "server server_port attempts established refused unanswered syn_retries syn_ack_retries"
+    " retry_schedule max_half_open max_waiting first_drop first_drop_frame overflows connect_avg_ns"
+    " connect_max_ns cost_ns verdict signs first_frame",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
-    " server_datagrams client_bytes server_bytes first_frame last_frame icmp_errors fragments",
+    " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
 }
 """The contract with users: names may be added at will, and changed or taken away only with the schema."""
 

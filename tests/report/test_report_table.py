@@ -20,12 +20,15 @@ from netanalyze.report.column import (
     Column,
     IntColumn,
     ListColumn,
+    PackedColumn,
     column_of,
 )
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.table import Table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from netanalyze.report.report import Report
 
 
@@ -145,7 +148,7 @@ def test_streams_from_columns(report: Report) -> None:
     )
     assert second.server == "2001:db8:0:1:202:b3ff:fe1e:8329"
     assert (third.app, third.handshake_ns) == (None, None)
-    assert repr(table) == "<Table streams: 4 rows, 16 columns>"
+    assert repr(table) == "<Table streams: 4 rows, 18 columns>"
     assert [row.stream for row in table.top(2, by="bytes")] == [0, 1]
     assert [row.stream for row in table.stream(3, 1)] == [1, 3]
     assert list(table.sort("client")) == [table[0], table[2], table[3], table[1]]
@@ -251,3 +254,27 @@ def test_notebook_html_is_escaped() -> None:
     assert "<td>1.50 ms</td>" in html
     assert html.count("<tr>") == 21
     assert "20 of 30 rows" in html
+
+
+def test_packed_texts() -> None:
+    words = np.array([[2, 0], [0, 0], [1, 7], [2, 0]], np.uint64)
+    made: list[int] = []
+
+    def texts(rows: NDArray[Any]) -> list[str | None]:
+        made.append(len(rows))
+        return [f"{'abc'[first]}{second}" if first else None for first, second in rows.tolist()]
+
+    column = PackedColumn(words, texts)
+    assert len(column) == 4
+    assert made == []
+    assert column.values() == ["c0", None, "b7", "c0"]
+    assert made == [3]  # each text once
+    assert column.values(slice(1, 3)) == [None, "b7"]
+    assert column.values(np.array([3, 1])) == ["c0", None]
+    assert column.values(slice(0, 0)) == []
+    assert column.ranks().tolist() == [1, NULL, 0, 1]
+    codes, names = column.distinct()
+    assert [None if code < 0 else names[code] for code in codes.tolist()] == ["c0", None, "b7", "c0"]
+    empty = PackedColumn(words[:0], texts)
+    assert (len(empty), empty.values(), empty.ranks().tolist()) == (0, [], [])
+    assert empty.distinct()[0].tolist() == []

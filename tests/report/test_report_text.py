@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 AT_120 = """\
 streams: 4 TCP connections
 
-                     client                                   server                   client   server  client   server
-stream  client         port  server                             port  app   duration  packets  packets   bytes    bytes
-------  -----------  ------  -------------------------------  ------  ----  --------  -------  -------  ------  -------
-     0  10.0.0.1      50000  192.0.2.80                           80  http    1.27 s        6        5   420 B  1.23 MB
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls     1.27 s        6        5   420 B  1.23 MB
-     2  10.0.0.2      50002  192.0.2.80                           80  -       1.27 s        6        5   420 B      0 B
-     3  10.1.2.3      50003  192.0.2.80                           80  http   61.0 ms        6        5     1 B     99 B
+                     client                             server                   client   server  client   server  conn
+stream  client         port  server                       port  app   duration  packets  packets   bytes    bytes  state
+------  -----------  ------  -------------------------  ------  ----  --------  -------  -------  ------  -------  -----
+     0  10.0.0.1      50000  192.0.2.80                     80  http    1.27 s        6        5   420 B  1.23 MB  SF
+     1  2001:db8::1   50001  2001:db8:0:1…ff:fe1e:8329     443  tls     1.27 s        6        5   420 B  1.23 MB  SF
+     2  10.0.0.2      50002  192.0.2.80                     80  -       1.27 s        6        5   420 B      0 B  SF
+     3  10.1.2.3      50003  192.0.2.80                     80  http   61.0 ms        6        5     1 B     99 B  SF
 
-5 more columns: start_ns, handshake_ns, completeness, first_frame, last_frame (--wide)
+6 more columns: start_ns, handshake_ns, completeness, history, first_frame, last_frame (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -45,8 +45,8 @@ stream  client      port  server        port  app   duration   bytes    bytes
      2  10.0.0.2   50002  192.0.2.80      80  -       1.27 s   420 B      0 B
 
 2 of 3 TCP connections; --top 0 shows all, --sort duration orders
-7 more columns: start_ns, client_packets, server_packets, handshake_ns,
-  completeness, first_frame, last_frame (--wide)
+9 more columns: start_ns, client_packets, server_packets, handshake_ns,
+  completeness, conn_state, history, first_frame, last_frame (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -87,15 +87,15 @@ flow  client      port  server       port  app  duration  datagrams  datagrams  
    0  10.0.0.1   50000  10.0.0.53      53  dns    1.27 s          6          5    40 B   300 B      1       0          0
    1  10.0.0.1   50001  10.0.0.53      53  dns    1.27 s          6          5    41 B   800 B      2       0          0
 
-2 more columns: start_ns, last_frame (--wide)
+3 more columns: start_ns, conn_state, last_frame (--wide)
 """
 
 
 WIDE_LINES = """\
-                     client                                   server                                           client   server  client   server                           first   last
-stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  handshake  completeness  frame  frame
-------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  ---------  ------------  -----  -----
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB    43.8 ms        ·FDASS      2    101"""
+                     client                                   server                                           client   server  client   server                           conn             first   last
+stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  handshake  completeness  state  history   frame  frame
+------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  ---------  ------------  -----  --------  -----  -----
+     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB    43.8 ms        ·FDASS  SF     ShADadFf      2    101"""
 
 
 def shown(report: Report, style: Style, *chosen: Table[Any]) -> str:

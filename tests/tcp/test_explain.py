@@ -57,12 +57,14 @@ CASES = [
     ("injected-faults-receiver.pcap", 521, "duplicate_ack", ["came twice: 5 793 to 7 241", "frame 519"]),
     ("zero-window.pcap", 18, "zero_window", ["from 7 289 on"]),
     ("zero-window.pcap", 17, "zero_window_probe", ["at 7 288, one below 7 289"]),
-    ("zero-window.pcap", 18, "zero_window_probe_ack", ["7 289", "window of 0 as before"]),
+    ("zero-window.pcap", 18, "zero_window_probe_ack", ["7 289", "same window (0 bytes)"]),
     ("injected-faults-receiver.pcap", 741, "window_full", ["7 289", "48 bytes behind 7 241"]),
     ("zero-window.pcap", 22, "window_update", ["7 289", "5 792 bytes instead of 0 bytes"]),
-    ("injected-faults-receiver.pcap", 748, "keep_alive", ["at 7 288, one below 7 289"]),
-    ("injected-faults-receiver.pcap", 749, "keep_alive_ack", ["7 289", "5 792 bytes"]),
+    ("injected-faults-receiver.pcap", 748, "zero_window_probe", ["opened its window 12.5 ms ago", "7 289"]),
+    ("injected-faults-receiver.pcap", 749, "zero_window_probe_ack", ["same window (5 792 bytes)"]),
+    ("injected-faults-receiver.pcap", 578, "out_of_order", ["Frame 574 brought the same", "timestamp"]),
     ("port-reuse.pcap", 21, "reused_ports", ["stream 1"]),
+    ("injected-faults-receiver.pcap", 672, "network_copy", ["frame 650", "29.9 ms before", "(29761)"]),
 ]
 
 
@@ -89,6 +91,18 @@ def test_a_hole_that_is_acknowledged_is_named(tmp_path: Path) -> None:
     later = told(path, 5, later=True)["labels"][0]
     assert "frame 6 acknowledges them" in later["detail"]
     assert "frame 6" not in told(path, 5)["labels"][0]["detail"]
+
+
+def test_a_keep_alive_and_its_answer(tmp_path: Path) -> None:
+    talk = Talk().handshake().client(1, 1, b"a" * 100).server(1, 101)
+    talk.client(100, 1, after_ns=60_000 * MS).server(1, 101).client(100, 1, b"a").server(1, 101)
+    path = write_pcap(tmp_path / "x.pcap", talk.frames)
+    for number, carries in ((6, "Carries nothing at 100"), (8, "Carries 1 byte at 100")):
+        text = rules(told(path, number))["keep_alive"]
+        assert carries in text
+        assert "one below 101, the next new sequence number, and frame 5 acknowledged everything" in text
+        answer = rules(told(path, number + 1))["keep_alive_ack"]
+        assert "acknowledges 101 again with the same window (1 000 bytes" in answer
 
 
 def test_other_bytes_in_a_retransmission(tmp_path: Path) -> None:
@@ -132,7 +146,13 @@ def test_a_syn_ack_with_another_number(tmp_path: Path) -> None:
 
 
 def test_every_kind_has_a_case() -> None:
-    crafted = {"ack_lost_segment", "differing_retransmission", "out_of_window"}
+    crafted = {
+        "ack_lost_segment",
+        "keep_alive",
+        "keep_alive_ack",
+        "differing_retransmission",
+        "out_of_window",
+    }
     assert {kind for _, _, kind, _ in CASES} | crafted == set(kinds.KINDS)
 
 
@@ -186,11 +206,12 @@ def check_tests(found: Explained) -> int:
     assert found.opener is not None
     again = retrace(found.segment, *found.before, found.opener[fields.HANDSHAKE_NS])
     bits = found.ours.bits
-    assert (again is not None) == bool(bits & (kinds.RETRANSMISSION | kinds.OUT_OF_ORDER))
+    again_bits = bits & (kinds.RETRANSMISSION | kinds.OUT_OF_ORDER | kinds.NETWORK_COPY)
+    assert (again is not None) == bool(again_bits)
     if again is None:
         return 0
     assert again.cause == found.ours.facts["cause"]
-    assert again.out_of_order == bool(bits & kinds.OUT_OF_ORDER)
+    assert again.kind == again_bits
     return len(again.checks)
 
 

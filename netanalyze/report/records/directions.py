@@ -62,9 +62,7 @@ class Direction(Record, frozen=True):
     zero_window_probes: Annotated[
         int, column("Questions whether the other side has room again", Unit.COUNT, show=7)
     ]
-    zero_window_probe_acks: Annotated[
-        int, column("Answers to such questions that there is none", Unit.COUNT, show=WIDE)
-    ]
+    zero_window_probe_acks: Annotated[int, column("Answers to such questions", Unit.COUNT, show=WIDE)]
     windows_full: Annotated[
         int, column("Segments that use the offered window to the last byte", Unit.COUNT, show=6)
     ]
@@ -81,6 +79,9 @@ class Direction(Record, frozen=True):
         column("Retransmissions with other bytes than the first time", Unit.COUNT, show=8),
     ]
     out_of_window: Annotated[int, column("Segments that the other side has to refuse", Unit.COUNT, show=8)]
+    network_copies: Annotated[
+        int, column("Packets that came once more, copied on the way", Unit.COUNT, show=8)
+    ]
     data_packets: Annotated[int, column("Segments with payload", Unit.COUNT, show=WIDE)]
     retransmitted_packets: Annotated[
         int, column("Segments with payload that had been captured before", Unit.COUNT, show=WIDE)
@@ -90,6 +91,15 @@ class Direction(Record, frozen=True):
     ]
     tail_loss_probes: Annotated[
         int, column("Retransmissions that are tail loss probes (RFC 8985)", Unit.COUNT, show=7)
+    ]
+    tail_timers: Annotated[
+        int,
+        column(
+            "Retransmissions of the only segment on its way, the first time: a tail loss probe and the"
+            " retransmission timer look alike there",
+            Unit.COUNT,
+            show=7,
+        ),
     ]
     most_retransmissions: Annotated[
         int, column("How often one segment was sent again at most", Unit.COUNT, show=WIDE)
@@ -218,7 +228,7 @@ class Direction(Record, frozen=True):
     ]
     acked_cumulatively: Annotated[
         int,
-        column("Segments acknowledged together with a later one or in the middle", Unit.COUNT, show=WIDE),
+        column("Segments acknowledged together with a later one", Unit.COUNT, show=WIDE),
     ]
     srtt_ns: Annotated[
         int | None, column("Smoothed round trip time at the end (RFC 6298)", Unit.DURATION, show=WIDE)

@@ -20,7 +20,7 @@ class Event(Record, frozen=True):
         str | None,
         column(
             "In a word: what made its sender send it again (handshake, fast, recovery, timeout,"
-            " after_timeout, tail_loss_probe, network_copy, early), how it is known to be late"
+            " after_timeout, tail_loss_probe, tail_timer, early), how it is known to be late"
             " (older_timestamp, older_ip_id, soon, after_ack), or what it reports (sack, d_sack)",
             show=WIDE,
         ),

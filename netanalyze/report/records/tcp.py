@@ -50,5 +50,27 @@ class Stream(Record, frozen=True):
             flags="RFDASS",
         ),
     ]
+    conn_state: Annotated[
+        str,
+        column(
+            "How it began and ended, as Zeek's conn_state: S0 no answer, S1 open, SF opened and closed, REJ"
+            " refused, S2/S3 closed by originator/responder alone, RSTO/RSTR reset by originator/responder,"
+            " RSTOS0 SYN then RST, RSTRH SYN-ACK then RST, SH/SHR closed without the other's handshake, OTH"
+            " anything else. The originator sent the first packet unless history begins with ^; mostly it is"
+            " the client",
+            show=3,
+        ),
+    ]
+    history: Annotated[
+        str | None,
+        column(
+            "What was seen of it, in order, as Zeek's history: S SYN, H SYN-ACK, A ACK, D data, F FIN, R RST,"
+            " G bytes never captured, T bytes sent again, W zero window (G, T and W at the 1st, 10th, 100th,"
+            " and so on), I FIN with RST, Q SYN with FIN or RST, ^ roles exchanged; capital letters for the"
+            " originator. After 28 letters it ends with an ellipsis; checksums are not verified, so C never"
+            " occurs",
+            show=3,
+        ),
+    ]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]

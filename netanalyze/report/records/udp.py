@@ -25,6 +25,15 @@ class UdpFlow(Record, frozen=True):
     server_datagrams: Annotated[int, column("Datagrams that the server sent", Unit.COUNT, show=3)]
     client_bytes: Annotated[int, column("Payload that the client sent", Unit.BYTES, show=2)]
     server_bytes: Annotated[int, column("Payload that the server sent", Unit.BYTES, show=2)]
+    conn_state: Annotated[
+        str,
+        column(
+            "Who spoke, as Zeek's conn_state: S0 only the originator, SHR only the responder, SF both, OTH"
+            " neither (only an ICMP error tells of it). The originator sent the first datagram, unless its"
+            " port is a well-known server's and the other is not",
+            show=7,
+        ),
+    ]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
     icmp_errors: Annotated[int, column("ICMP errors that quote a datagram of this flow", Unit.COUNT, show=4)]

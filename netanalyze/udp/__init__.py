@@ -1,0 +1,1 @@
+"""UDP flows: what became of them."""
