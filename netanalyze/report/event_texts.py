@@ -9,7 +9,7 @@ import numpy as np
 from netanalyze.model import NULL
 from netanalyze.report import units
 from netanalyze.report.column import ALL, Column
-from netanalyze.tcp import causes, kinds, scoreboard_kernel
+from netanalyze.tcp import causes, kinds, scoreboard_kernel, tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ _FIXED = {
     "reused_ports": "these ports had another connection before",
     "out_of_window": "the other side must refuse it (RFC 9293 section 3.10.7.4)",
 }
+_SENDERS = ("client", "server")
 
 
 class DetailColumn(Column):
@@ -61,7 +62,7 @@ class DetailColumn(Column):
     def values(self, rows: Rows = ALL) -> list[Any]:
         """See ``Column``."""
         names = ("kind", "cause_code", "other_frame", "ago_ns", "number", "missing_bytes", "window_bytes",
-                 "seq", "payload_bytes", "ack", "later_frame", "later")  # fmt: skip
+                 "seq", "payload_bytes", "ack", "later_frame", "later", "lost", "sender", "tap")  # fmt: skip
         lists = [self._columns[name][rows].tolist() for name in names]
         return [_detail(dict(zip(names, row, strict=True))) for row in zip(*lists, strict=True)]
 
@@ -89,8 +90,33 @@ def _sent_before(row: Mapping[str, int]) -> str:
 
 
 def _retransmission(row: Mapping[str, int]) -> list[str]:
-    lost = "first copy not captured" if row["cause_code"] else ""  # Wireshark's rules name no cause
-    return [_sent_before(row) or lost, _WHY.get(row["cause_code"], "")]
+    if not row["cause_code"]:  # Wireshark's rules name no cause
+        return [_sent_before(row)]
+    why = _WHY.get(row["cause_code"], "")
+    if row["other_frame"] == NULL:
+        return [_lost_before(row), why]
+    return [_sent_before(row), why, _lost_behind(row)]
+
+
+def _lost_before(row: Mapping[str, int]) -> str:
+    """Where the first copy was lost that was not captured."""
+    sender = row["sender"]
+    if not row["lost"] or row["tap"] in {sender, tap.BOTH}:
+        return "first copy not captured"  # perhaps by fault of the capture
+    if row["tap"] == tap.BETWEEN:
+        return f"first copy lost between {_SENDERS[sender]} and tap"
+    return "first copy lost before the tap" if row["tap"] == tap.UNKNOWN else "first copy lost on the way"
+
+
+def _lost_behind(row: Mapping[str, int]) -> str:
+    """Where a captured copy was lost, or its acknowledgement before that could be captured."""
+    sender = row["sender"]
+    if not row["lost"] or row["tap"] in {sender, tap.BOTH}:
+        return ""  # on the way, as every loss
+    what = "lost" if row["cause_code"] in {causes.FAST, causes.RECOVERY_GOES_ON} else "it or its ACK lost"
+    if row["tap"] == tap.BETWEEN:
+        return f"{what} between tap and {_SENDERS[1 - sender]}"
+    return f"{what} behind the tap" if row["tap"] == tap.UNKNOWN else f"{what} at the {_SENDERS[1 - sender]}"
 
 
 def _spurious(row: Mapping[str, int]) -> list[str]:

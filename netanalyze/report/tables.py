@@ -31,6 +31,8 @@ from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
+from netanalyze.report.tap_texts import EvidenceColumn
+from netanalyze.tcp.tap import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -81,7 +83,9 @@ def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]
 
 def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("streams", Stream, columns)
+    facts = columns.get("tap_facts")
+    made = {"tap_evidence": EvidenceColumn(facts)} if facts else {}
+    return table_of_columns("streams", Stream, columns, made)
 
 
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:
@@ -102,6 +106,7 @@ def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[
     }
     made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
     made["sender"] = ComputedColumn(computed, "sender", _sender_column)
+    made["rtt_path"] = ComputedColumn(computed, "rtt_path", _path_column)
     return Table("directions", Direction, made)
 
 
@@ -116,6 +121,10 @@ def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
 
 def _sender_column(columns: Mapping[str, Any], name: str) -> Column:
     return CodeColumn(columns[name], SENDERS)
+
+
+def _path_column(columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], PATHS)
 
 
 def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:

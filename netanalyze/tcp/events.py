@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.model import NULL
-from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import causes, kinds, scoreboard_kernel
 from netanalyze.tcp import event_fields as fields
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MASK32 = 0xFFFFFFFF
 _WITH_WINDOW = kinds.ZERO_WINDOW | kinds.WINDOW_UPDATE | kinds.ZERO_WINDOW_PROBE_ACK | kinds.WINDOW_FULL
+_OF_LOSS = (causes.FAST, causes.RECOVERY_GOES_ON, causes.TIMEOUT, causes.TAIL_TIMER)
+"""Why bytes are sent again that were lost, or of which every acknowledgement was."""
 
 
 def event_columns(
@@ -64,4 +66,23 @@ def event_columns(
         "ack": np.where(word[fields.ACK] >= 0, (word[fields.ACK] - bases[half ^ 1]) & _MASK32, NULL),
         "later_frame": np.where(word[fields.LATER] > 0, word[fields.LATER_FRAME], NULL),
         "later": word[fields.LATER],
+        "lost": _lost(word),
     }
+
+
+def _lost(word: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Retransmissions of bytes that were lost or whose acknowledgement was, as far as the capture tells.
+
+    Not those of a segment that is spurious, or of which D-SACK reports that the bytes had arrived; a
+    segment has a row for each of its kinds, of which the first alone knows about D-SACK.
+    """
+    bit = np.left_shift(1, word[fields.KIND])
+    needless = (bit == kinds.SPURIOUS_RETRANSMISSION) | (
+        (bit == kinds.RETRANSMISSION) & (word[fields.LATER] == scoreboard_kernel.UNNEEDED)
+    )
+    again = (bit & (kinds.RETRANSMISSION | kinds.FAST_RETRANSMISSION)) != 0
+    cause = word[fields.CAUSE]
+    # A probe does not wait long enough to prove a loss, unless the bytes never came by.
+    caused = np.isin(cause, _OF_LOSS) | ((cause == causes.TAIL_LOSS_PROBE) & (word[fields.OTHER_FRAME] == 0))
+    found: NDArray[np.bool_] = again & caused & ~np.isin(word[fields.FRAME], word[fields.FRAME][needless])
+    return found

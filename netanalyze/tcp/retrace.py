@@ -1,6 +1,6 @@
 """The tests that tell a retransmission from a segment out of order, and one cause from another, again.
 
-``sequence_kernel`` makes them; here the same is done once more for a single segment from the state
+``sequence_kernel`` and ``repair_kernel`` make them; here the same is done once more for a single segment from the state
 before it, so that each test can be shown with its numbers. That both agree is a matter of the tests.
 """
 
@@ -235,7 +235,7 @@ def _why(case: _Case, node: tuple[int, ...] | None, since: int) -> Iterator[Chec
     repair, moved = now - ours[fields.REPAIR_NS], now - theirs[fields.ACK_NS]
     numbers = {"end": ours[fields.RECOVERY_END], "timeout_ns": timeout, "waited_ns": waited, "news_ns": news}
     if recovery == causes.FAST:
-        expired = waited * 5 >= timeout * 4 and news * 5 >= timeout * 4
+        expired = waited >= timeout // 5 * 4 and news >= timeout // 5 * 4
         cause = causes.TIMEOUT if expired else causes.RECOVERY_GOES_ON
         yield Check("recovery", not expired, numbers | {"cause": cause})
         return
@@ -254,10 +254,7 @@ def _first(  # noqa: PLR0913 - what was found out before
 ) -> Iterator[Check]:
     """The tests of a segment that is not part of a repair that goes on."""
     ours, theirs = case.ours, case.theirs
-    trip = ours[fields.SRTT]
-    if trip == 0 or case.handshake_ns > trip:
-        trip = case.handshake_ns
-    limit = NEWS_SOON_NS + trip
+    limit = NEWS_SOON_NS + max(ours[fields.SRTT], case.handshake_ns)
     past = theirs[fields.PAST_DUPLICATES] if spurious else 0
     asked = theirs[fields.DUPLICATES] >= _ASKED_FOR or ours[fields.SACKED_BYTES] > 0 or past > 0
     fast = asked and 0 <= news < limit

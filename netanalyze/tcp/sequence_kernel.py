@@ -21,6 +21,7 @@ from netanalyze.tcp import sequence_fields as fields
 from netanalyze.wire import packets
 
 if cython.compiled:
+    from cython.cimports.netanalyze.tcp.repair_kernel import why_again
     from cython.cimports.netanalyze.tcp.scoreboard_kernel import (
         add_hole,
         amend,
@@ -35,6 +36,7 @@ if cython.compiled:
         trim_sacked,
     )
 else:
+    from netanalyze.tcp.repair_kernel import why_again
     from netanalyze.tcp.scoreboard_kernel import (
         add_hole,
         amend,
@@ -52,7 +54,6 @@ else:
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
 NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
-REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
 OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
 OPENED = cython.declare(cython.int, fields.OPENED)
 SACK_OK = cython.declare(cython.int, fields.SACK_OK)
@@ -74,7 +75,6 @@ RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
 SACKED = cython.declare(cython.int, fields.SACKED)
 SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
 HOLES = cython.declare(cython.int, fields.HOLES)
-HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT)
 RECOVERY = cython.declare(cython.int, fields.RECOVERY)
 RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END)
 SRTT = cython.declare(cython.int, fields.SRTT)
@@ -133,11 +133,6 @@ NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
 HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
 FAST = cython.declare(cython.int, causes.FAST)
 RECOVERY_GOES_ON = cython.declare(cython.int, causes.RECOVERY_GOES_ON)
-TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
-AFTER_TIMEOUT = cython.declare(cython.int, causes.AFTER_TIMEOUT)
-TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
-TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
-EARLY = cython.declare(cython.int, causes.EARLY)
 OLDER_TIMESTAMP = cython.declare(cython.int, causes.OLDER_TIMESTAMP)
 OLDER_ID = cython.declare(cython.int, causes.OLDER_ID)
 SOON = cython.declare(cython.int, causes.SOON)
@@ -161,15 +156,13 @@ HALF = cython.declare(cython.longlong, 0x80000000)
 REACH = cython.declare(cython.longlong, 1 << 30)
 """No window is larger (RFC 7323 section 2.3), so no true segment is further away from the others."""
 MOST_SCALE = cython.declare(cython.int, 14)
+MOST_TRIP_NS = cython.declare(cython.longlong, 3_600_000_000_000)
+"""A round trip of more than an hour is none: the clock was set."""
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
 MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
 SOON_NS = cython.declare(cython.longlong, timers.SOON_NS)
-NEWS_SOON_NS = cython.declare(cython.longlong, timers.NEWS_SOON_NS)
 PERSIST_NS = cython.declare(cython.longlong, timers.PERSIST_NS)
-TIMER_NS = cython.declare(cython.longlong, timers.TIMER_NS)
-FIRST_TIMEOUT_NS = cython.declare(cython.longlong, timers.FIRST_TIMEOUT_NS)
-LEAST_VARIATION_NS = cython.declare(cython.longlong, timers.LEAST_VARIATION_NS)
 AHEAD = cython.declare(cython.Py_ssize_t, 64)
 
 NODES_A_SEGMENT = 7
@@ -276,8 +269,6 @@ def analyse_segments(
     beyond: cython.longlong
     old: cython.longlong
     waited: cython.longlong
-    timeout: cython.longlong
-    trip: cython.longlong
     sample: cython.longlong
     place: cython.longlong
     bits: cython.int
@@ -487,7 +478,7 @@ def analyse_segments(
                                     how = AFTER_LOSS
                                 else:
                                     how = MEASURED
-                                if sample < 0:
+                                if sample < 0 or sample > MOST_TRIP_NS:
                                     how = CUMULATIVE
                                 else:
                                     rtt_ns[row] = sample
@@ -709,9 +700,6 @@ def analyse_segments(
                 if beyond > 0 and tcp & FIN:
                     new_bytes[row] = min(size, fresh + beyond - 1)
                 old_bytes[row] = size - new_bytes[row]
-                trip = state[f, SRTT]
-                if trip == 0 or state[f & ~1, HANDSHAKE_NS] > trip:
-                    trip = state[f & ~1, HANDSHAKE_NS]
                 if old == 0:
                     waited = now - hole[1]
                     if tsval[row] >= 0 and hole[2] >= 0 and tsval[row] != hole[2]:
@@ -772,56 +760,16 @@ def analyse_segments(
                         again_ns[row] = waited
                     if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
                         bits |= SPURIOUS_RETRANSMISSION
-                    timeout = FIRST_TIMEOUT_NS
-                    if state[f, SRTT] > 0:
-                        timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
+                    state[f, FLAGS] = ours
                     if tcp & SYN:
                         why = HANDSHAKE
-                    elif state[f, RECOVERY] == FAST:
-                        # Longer than the timer since it was sent last, and no news for as long.
-                        if waited * 5 >= timeout * 4 and (now - state[r, NEWS_NS]) * 5 >= timeout * 4:
-                            why = TIMEOUT
-                        else:
-                            why = RECOVERY_GOES_ON
-                    elif state[f, RECOVERY] == TIMEOUT:
-                        # The timer has run out once more only if nothing happened for as long.
-                        why = AFTER_TIMEOUT
-                        if (
-                            start == state[r, HIGH_ACK]
-                            and now - state[f, REPAIR_NS] >= TIMER_NS
-                            and now - state[r, ACK_NS] >= TIMER_NS
-                        ):
-                            why = TIMEOUT
-                    elif (
-                        state[r, DUPLICATES] >= 2
-                        or state[f, SACKED_BYTES] > 0
-                        # It may have left before the acknowledgement that ended the episode came.
-                        or (bits & SPURIOUS_RETRANSMISSION and state[r, PAST_DUPLICATES] > 0)
-                    ) and (0 <= now - state[r, NEWS_NS] < NEWS_SOON_NS + trip):
-                        why = FAST
-                    elif end == state[f, NEXT] and (
-                        waited < TIMER_NS
-                        or (theirs & ACKED and later(start, state[r, HIGH_ACK]) and waited < timeout * 2)
-                    ):
-                        why = TAIL_LOSS_PROBE
-                    elif waited >= TIMER_NS:
-                        why = TIMEOUT
-                        if (
-                            end == state[f, NEXT]
-                            and (node == 0 or nodes[node, COUNT] == 1)
-                            and (ours & SACK_OK and theirs & SACK_OK)
-                        ):
-                            why = TAIL_TIMER
                     else:
-                        why = EARLY
-                    state[f, REPAIR_NS] = now
+                        why = why_again(
+                            f, start, end, now, waited, nodes[node, COUNT] if node != 0 else 0,
+                            bits & SPURIOUS_RETRANSMISSION != 0, state,
+                        )  # fmt: skip
                     if why == FAST or why == RECOVERY_GOES_ON:
                         bits |= FAST_RETRANSMISSION
-                    if (why == FAST or why == TIMEOUT) and not (
-                        theirs & ACKED and not later(state[f, NEXT], state[r, HIGH_ACK])
-                    ):
-                        state[f, RECOVERY] = why
-                        state[f, RECOVERY_END] = state[f, NEXT]
                     if old > 0:
                         distance = payload_captured[row]
                         if tcp & SYN or ring_size == 0:

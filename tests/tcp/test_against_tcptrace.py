@@ -53,12 +53,10 @@ def tcptrace(path: Path) -> list[dict[str, str]]:
 
 
 def unpadded(address: str) -> str:
-    """The address without the zeros that tcptrace fills the groups of IPv6 with, which are no addresses."""
-    return (
-        ":".join(group.lstrip("0") or group[:1] for group in address.split(":"))
-        if ":" in address
-        else address
-    )
+    """The address without the zeros that tcptrace fills the groups of IPv6 with."""
+    if ":" not in address:
+        return address
+    return ":".join(group.lstrip("0") or group[:1] for group in address.split(":"))
 
 
 def halves(sample: str) -> list[tuple[str, Any, dict[str, str]]]:

@@ -10,7 +10,7 @@ class Direction(Record, frozen=True):
     """What one side of a TCP connection sent, and what became of it.
 
     Round trip times are those from the capture point to the other side and back: of segments that passed
-    it, and of their acknowledgements.
+    it, and of their acknowledgements. What part of the way that is stands in rtt_path.
     """
 
     stream: Annotated[
@@ -171,6 +171,15 @@ class Direction(Record, frozen=True):
             " was sent again after it (Karn's rule)",
             Unit.COUNT,
             show=7,
+        ),
+    ]
+    rtt_path: Annotated[
+        str | None,
+        column(
+            "The part of the way that the round trips cover, from where the connection was captured: whole"
+            " way, tap to server, tap to client, or receiver side (only the receiver's own delay); null where"
+            " that is not known",
+            show=2,
         ),
     ]
     rtt_min_ns: Annotated[int | None, column("Shortest", Unit.DURATION, show=2)]

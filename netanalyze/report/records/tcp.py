@@ -74,3 +74,14 @@ class Stream(Record, frozen=True):
     ]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
+    tap: Annotated[
+        str | None,
+        column(
+            "Where it was captured: client (at the client or on its side of the first router), server, both"
+            " (one host, or next to each other), or between; null where nothing tells",
+            show=2,
+        ),
+    ]
+    tap_evidence: Annotated[
+        str | None, column("What that is concluded from, and what else is known about it", show=WIDE)
+    ]
