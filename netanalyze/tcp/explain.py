@@ -15,12 +15,14 @@ from netanalyze.columns import GrowingRows, view_of
 from netanalyze.errors import UsageError
 from netanalyze.flow import fields as flow_fields
 from netanalyze.flow.copies import Copy, RecentPackets
-from netanalyze.flow.summary import client_side
+from netanalyze.flow.summary import client_side, stream_columns
 from netanalyze.tcp import event_fields, wireshark_fields
+from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.half_stream import HalfStream, WiresharkHalf, half_stream, wireshark_half
 from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.sequence import WIRESHARK_COLUMNS, Sequences
+from netanalyze.tcp.tap import Taps
 from netanalyze.tcp.wireshark_kernel import label_segments
 from netanalyze.wire import codes
 from netanalyze.wire.packets import DAMAGED, IN_ARENA, QUOTED
@@ -146,6 +148,7 @@ class FrameWatch:
         self._sequences = Sequences(
             decoder.packets, like_wireshark=like_wireshark, keep_events=True, compare=True
         )
+        self._taps = Taps(decoder.packets, self._sequences.segments)
         self._wireshark = _AsWireshark(decoder.packets)
         self._recent = RecentPackets()
         self._copied: set[int] = set()
@@ -154,6 +157,7 @@ class FrameWatch:
 
     def feed(self, batch: Batch, packets: Packets) -> None:
         """Take a batch whose packets have their streams."""
+        keep_times_in_reach(batch)
         self._frames += batch.count
         index = self._number - batch.first_frame
         if not 0 <= index < batch.count:
@@ -198,6 +202,8 @@ class FrameWatch:
             events = self._sequences.events()
             events = events[events[:, event_fields.FRAME] == self._number]
             found.events = event_columns(events, client, self._sequences.bases(), starts)
+            tap = self._taps.evidence(stream_columns(self._flows.tcp, service_ports), client)["tap"]
+            found.events["tap"] = tap[found.events["stream"]]
         return found
 
     def _run(self, batch: Batch, packets: Packets, first: int, end: int) -> None:
@@ -205,6 +211,7 @@ class FrameWatch:
         order, count = packets.order, packets.count
         packets.order, packets.count = order[first:end], end - first
         self._sequences.feed(batch, packets, self._flows.tcp.count)
+        self._taps.feed(batch, packets, self._flows.tcp.count)
         self._wireshark.feed(batch, packets, self._flows.tcp.count)
         packets.order, packets.count = order, count
 

@@ -1,7 +1,7 @@
 """The tests that tell a retransmission from a segment out of order, and one cause from another, again.
 
-``sequence_kernel`` and ``repair_kernel`` make them; here the same is done once more for a single segment from the state
-before it, so that each test can be shown with its numbers. That both agree is a matter of the tests.
+``sequence_kernel`` and ``repair_kernel`` make them; here the same is done once more for a single segment
+from the state before it, so that each test can be shown with its numbers. Tests see to it that both agree.
 """
 
 from __future__ import annotations

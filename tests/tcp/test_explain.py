@@ -178,6 +178,17 @@ def test_labels_are_those_of_the_table(name: str, *, like_wireshark: bool) -> No
         assert [(label["kind"], label["cause"]) for label in made["labels"]] == table.get(number, []), number
 
 
+@pytest.mark.parametrize("name", ["injected-faults-receiver.pcap", "lossy-transfer-client.pcap"])
+def test_details_are_those_of_the_table_once_all_is_read(name: str) -> None:
+    path = CAPTURES / name
+    table = defaultdict(list)
+    for event in run([str(path)], Options(tables=("events",)))["events"]:
+        table[event.frame].append((event.kind, event.detail))
+    for number in sorted(table)[::6]:
+        made = told(path, number, later=True)
+        assert [(label["kind"], label["detail"]) for label in made["labels"]] == table[number]
+
+
 @pytest.mark.parametrize("name", ["lossy-transfer-client.pcap", "injected-faults-receiver.pcap"])
 def test_what_wireshark_would_say_is_what_the_other_mode_says(name: str) -> None:
     path = CAPTURES / name
