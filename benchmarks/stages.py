@@ -22,12 +22,16 @@ from netanalyze import kernels
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES, BUFFER_BYTES
 from netanalyze.flow.table import FlowTable
+from netanalyze.tcp.conn import Connections
+from netanalyze.tcp.measures import Measures
+from netanalyze.tcp.sequence import Sequences
 from netanalyze.wire.decode import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.wire.packets import Packets
 
 STARTS = (
     ("interpreter", "pass"),
@@ -44,13 +48,24 @@ class Engine:
     def __init__(self) -> None:
         """Nothing seen yet."""
         self.decoder = Decoder(BATCH_FRAMES)
-        self.flows = FlowTable(self.decoder.packets, self.decoder.facts)
+        packets = self.decoder.packets
+        self.flows = FlowTable(packets, self.decoder.facts)
+        self.sequences = Sequences(packets, keep_events=True, compare=True)
+        self.measures = Measures(packets, self.sequences)
+        self.connections = Connections(packets)
+
+    def now(self) -> tuple[Packets, int]:
+        """The packets of the batch, and how many streams there are with it."""
+        return self.decoder.packets, self.flows.tcp.count
 
 
 STAGES: tuple[tuple[str, Callable[[Engine, Batch], object]], ...] = (
     ("decode", lambda engine, batch: engine.decoder.decode(batch)),
     ("duplicates", lambda engine, batch: engine.flows.mark_duplicates(batch, engine.decoder.packets)),
     ("flows", lambda engine, batch: engine.flows.add(batch, engine.decoder.packets)),
+    ("sequences", lambda engine, batch: engine.sequences.feed(batch, *engine.now())),
+    ("measures", lambda engine, batch: engine.measures.feed(batch, *engine.now())),
+    ("conn_state", lambda engine, _: engine.connections.feed(*engine.now())),
 )
 """What happens to each batch after it was read, in this order. A stage more is a line more."""
 

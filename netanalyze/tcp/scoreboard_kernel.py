@@ -42,6 +42,10 @@ IP_ID = cython.declare(cython.int, fields.IP_ID)
 DATA = cython.declare(cython.int, fields.DATA)
 CAPTURED = cython.declare(cython.int, fields.CAPTURED)
 AGAIN_END = cython.declare(cython.int, fields.AGAIN_END)
+SKIP = cython.declare(cython.int, fields.SKIP)
+MARK = cython.declare(cython.int, fields.MARK)
+MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST)
+MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS)
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
 LOST_SEGMENT = cython.declare(cython.int, kinds.LOST_SEGMENT)
 MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
@@ -85,6 +89,7 @@ def take_node(nodes: cython.longlong[:, ::1], counters: cython.longlong[::1]) ->
     nodes[node, AFTER] = 0
     nodes[node, COUNT] = 0
     nodes[node, CAPTURED] = 0
+    nodes[node, SKIP] = 0
     return node
 
 
@@ -118,6 +123,9 @@ def release(
     state[half, OLDEST] = 0
     state[half, NEWEST] = 0
     state[half, UNACKED] = 0
+    state[half, MARK] = 0
+    state[half, MARK_NEWEST] = 0
+    state[half, MARK_STEPS] = 0
     state[half, RECENT] = 0
     state[half, RECENT_NEWEST] = 0
     state[half, RECENT_COUNT] = 0
@@ -478,6 +486,23 @@ def report_duplicate(
 
 @cython.cfunc
 @cython.nogil
+def seek(
+    half: cython.Py_ssize_t,
+    start: cython.longlong,
+    state: cython.longlong[:, ::1],
+    nodes: cython.longlong[:, ::1],
+) -> cython.longlong:
+    """A segment from which on to look for a number: the oldest, or the last mark not behind it."""
+    node: cython.longlong = state[half, MARK]
+    if node == 0 or later(nodes[node, SEQ], start):
+        return state[half, OLDEST]
+    while nodes[node, SKIP] != 0 and not later(nodes[nodes[node, SKIP], SEQ], start):
+        node = nodes[node, SKIP]
+    return node
+
+
+@cython.cfunc
+@cython.nogil
 def sent_before(
     half: cython.Py_ssize_t,
     start: cython.longlong,
@@ -489,10 +514,12 @@ def sent_before(
     node: cython.longlong
     which: cython.int
     for which in range(2):
-        node = state[half, RECENT] if which == 0 else state[half, OLDEST]
+        node = state[half, RECENT] if which == 0 else seek(half, start, state, nodes)
         while node != 0:
             if later(end, nodes[node, SEQ]) and later(nodes[node, END], start):
                 return node
+            if which == 1 and not later(end, nodes[node, SEQ]):
+                break
             node = nodes[node, AFTER]
     return 0
 
@@ -530,7 +557,7 @@ def mark_again(
     size: cython.longlong = ring.shape[0]
     which: cython.int
     for which in range(2):
-        node = state[half, RECENT] if which == 0 else state[half, OLDEST]
+        node = state[half, RECENT] if which == 0 else seek(half, start, state, nodes)
         while node != 0:
             if which == 1 and not later(end, nodes[node, SEQ]):
                 break
@@ -564,7 +591,7 @@ def insert_node(
 ) -> cython.longlong:
     """Put a segment that came late at its place among the unacknowledged ones."""
     before: cython.longlong = 0
-    then: cython.longlong = state[half, OLDEST]
+    then: cython.longlong = seek(half, nodes[node, SEQ], state, nodes)
     while then != 0 and not later(nodes[then, SEQ], nodes[node, SEQ]):
         before = then
         then = nodes[then, AFTER]

@@ -71,9 +71,13 @@ MISSED = 38
 """How many sequence numbers lie in holes, those included that are given up."""
 OPENED_NS = 39
 """When it offered a window again after none; see ``OPENED``."""
+MARK = 40
+MARK_NEWEST = 41
+"""Of the segments sent and not acknowledged, every ``MARK_EVERY``-th: the first and the last of these."""
+MARK_STEPS = 42
+"""How many segments were sent since the last mark."""
 
-WORDS = 40
-"""Five cache lines."""
+WORDS = 43
 
 # Bits of FLAGS.
 SEEN = 1
@@ -120,5 +124,7 @@ CAPTURED = 12
 """How much of its payload was put there."""
 AGAIN_END = 13
 """Where the range that was sent again last ends: its bytes may be sent again in several pieces."""
+SKIP = 14
+"""Of a mark, the next one: so that nobody has to walk through ten thousand segments."""
 
-NODE_WORDS = 14
+NODE_WORDS = 15

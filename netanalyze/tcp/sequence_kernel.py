@@ -112,6 +112,10 @@ IP_ID = cython.declare(cython.int, fields.IP_ID)
 DATA = cython.declare(cython.int, fields.DATA)
 CAPTURED = cython.declare(cython.int, fields.CAPTURED)
 AGAIN_END = cython.declare(cython.int, fields.AGAIN_END)
+SKIP = cython.declare(cython.int, fields.SKIP)
+MARK = cython.declare(cython.int, fields.MARK)
+MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST)
+MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS)
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
 FAST_RETRANSMISSION = cython.declare(cython.int, kinds.FAST_RETRANSMISSION)
 SPURIOUS_RETRANSMISSION = cython.declare(cython.int, kinds.SPURIOUS_RETRANSMISSION)
@@ -159,6 +163,7 @@ MOST_SCALE = cython.declare(cython.int, 14)
 MOST_TRIP_NS = cython.declare(cython.longlong, 3_600_000_000_000)
 """A round trip of more than an hour is none: the clock was set."""
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
+MARK_EVERY = cython.declare(cython.longlong, 64)
 MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
 SOON_NS = cython.declare(cython.longlong, timers.SOON_NS)
@@ -489,6 +494,10 @@ def analyse_segments(
                                 state[r, LATEST_NS] = sample
                             state[r, OLDEST] = then
                             state[r, UNACKED] -= 1
+                            if node == state[r, MARK]:
+                                state[r, MARK] = nodes[node, SKIP]
+                                if state[r, MARK] == 0:
+                                    state[r, MARK_NEWEST] = 0
                             # Among the recent ones; the oldest of these makes room. Not a function: a
                             # call would hand over copies of three views for every segment.
                             nodes[node, AFTER] = 0
@@ -653,6 +662,15 @@ def analyse_segments(
                             nodes[state[f, NEWEST], AFTER] = node
                         state[f, NEWEST] = node
                         state[f, UNACKED] += 1
+                        nodes[node, SKIP] = 0
+                        state[f, MARK_STEPS] += 1
+                        if state[f, MARK_STEPS] >= MARK_EVERY:
+                            state[f, MARK_STEPS] = 0
+                            if state[f, MARK_NEWEST] == 0:
+                                state[f, MARK] = node
+                            else:
+                                nodes[state[f, MARK_NEWEST], SKIP] = node
+                            state[f, MARK_NEWEST] = node
                         if ring_size > 0 and size > 0 and not tcp & SYN:
                             distance = min(payload_captured[row], size)
                             if 0 < distance <= ring_size:

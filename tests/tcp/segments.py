@@ -99,7 +99,10 @@ class Found(NamedTuple):
         """One event."""
         for place, number in enumerate(self.events["frame"]):
             if number == frame and KINDS[self.events["kind"][place]] == kind:
-                return {name: column[place] for name, column in self.events.items()}
+                columns = {
+                    name: column for name, column in self.events.items() if not name.endswith("_names")
+                }
+                return {name: column[place] for name, column in columns.items()}
         message = f"frame {frame} has no {kind}: {self.kinds().get(frame)}"
         raise AssertionError(message)
 

@@ -514,3 +514,31 @@ def test_data_in_the_syn(kernels: Kernels) -> None:
     assert result.labels == set()
     client = result.half(0, 0)
     assert (client["unique_bytes"], client["missed_bytes"]) == (9, 0)
+
+
+@pytest.mark.parametrize("acknowledged", [0, 1, 63, 64, 65, 500])
+def test_the_first_copy_is_found_among_many(fastest: Kernels, acknowledged: int) -> None:
+    # Every 64th segment is a mark from which the search may begin; late ones lie between them.
+    rng = random.Random(acknowledged)
+    first_sent: dict[int, int] = {}
+    segments = list(OPEN)
+
+    def send(number: int) -> None:
+        segments.append(data(5000 + 2 * number, 2))
+        first_sent.setdefault(number, len(segments))
+
+    for number in range(1000):
+        if number % 100 != 50:
+            send(number)
+    for number in range(50, 1000, 100):
+        send(number)
+    segments.append(ack(5000 + 2 * acknowledged))
+    again = {}
+    for _ in range(300):
+        number = rng.randrange(max(acknowledged - 50, 0), 1000)
+        send(number)
+        again[len(segments)] = number
+    result = analyse(fastest, frames_of(segments))
+    for frame, number in again.items():
+        event = result.event(frame, "retransmission")
+        assert event["other_frame"] == first_sent[number]
