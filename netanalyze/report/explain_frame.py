@@ -112,11 +112,17 @@ def _labels(case: Case) -> list[Document]:
 
 
 def _retraced(case: Case) -> Retraced | None:
-    """The tests of a segment that begins before what would come next."""
-    if not case.bits & _AGAIN or case.bits & _UNTESTED:
+    """The tests of a segment that begins before what would come next.
+
+    None too where they come to something else than the analysis did: its word counts.
+    """
+    found = case.found
+    if not case.bits & _AGAIN or case.bits & _UNTESTED or found.ours is None:
         return None
-    opener = case.found.opener
-    return retrace(case.packet, *case.before, opener[fields.HANDSHAKE_NS] if opener is not None else 0)
+    trip = found.opener[fields.HANDSHAKE_NS] if found.opener is not None else 0
+    again = retrace(case.packet, *case.before, trip)
+    agrees = again is not None and again.kind & case.bits and again.cause == found.ours.facts["cause"]
+    return again if agrees else None
 
 
 def _by_our_rules(case: Case) -> Document:
