@@ -21,6 +21,7 @@ from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.tcp.explain import FrameWatch
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
+    from netanalyze.tcp.explain import Explained
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -235,3 +237,44 @@ def run(
             if should_stop is not None and should_stop():
                 break
         return engine.finish(capture, complete=should_stop is None or not should_stop())
+
+
+def explain_frame(  # noqa: PLR0913 - what was asked
+    paths: Sequence[str],
+    number: int,
+    *,
+    like_wireshark: bool = False,
+    keep_duplicates: bool = False,
+    later: bool = False,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> Explained:
+    """Find out about one frame what the analysis of TCP makes of it, and why.
+
+    Args:
+        paths: the files, read as one capture; ``-`` is standard input.
+        number: of the frame, from 1. Reading ends behind its batch.
+        like_wireshark: go by Wireshark's rules; duplicates are kept as well.
+        keep_duplicates: analyse frames that were captured twice each time.
+        later: read on, for what later frames tell about it.
+        on_progress: is told after each batch how many bytes of how many have been read.
+        on_warning: is told of damage as it is found.
+
+    Raises:
+        CaptureError: a file cannot be read as a capture.
+        UsageError: there is no such frame.
+    """
+    decoder = Decoder(BATCH_FRAMES)
+    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
+    watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
+    with open_capture(paths, on_warning=on_warning) as capture:
+        for batch in capture:
+            packets = decoder.decode(batch)
+            flows.mark_duplicates(batch, packets)
+            flows.add(batch, packets)
+            watch.feed(batch, packets)
+            if watch.done:
+                break
+            if on_progress is not None:
+                on_progress(capture.position_bytes, capture.total_bytes)
+    return watch.explained(Identifier({}).service_ports["tcp"])

@@ -29,7 +29,8 @@ CARRIER = cython.declare(cython.int, packets.CARRIER)
 WINDOW_NS = cython.declare(cython.ulonglong, 10_000_000)
 """How long after the first a copy may come: 10 ms, well below any retransmission timer of TCP."""
 
-INSTANT_NS = cython.declare(cython.ulonglong, 20_000)
+COPY_INSTANT_NS = 20_000
+INSTANT_NS = cython.declare(cython.ulonglong, COPY_INSTANT_NS)
 """20 µs: less than the shortest round trip, and with it the shortest way to a retransmission."""
 FIN_OR_SYN = cython.declare(cython.int, 3)
 

@@ -41,6 +41,15 @@ _EARLIEST_NS = -(1 << 61)
 _LATEST_NS = 1 << 62
 
 
+def keep_times_in_reach(batch: Batch) -> None:
+    """Make of times that no clock has (before 1897, after 2116) the nearest that one may have.
+
+    So differences fit in 64 bits.
+    """
+    times = batch.arrays["time_ns"][: batch.count]
+    np.clip(times, _EARLIEST_NS, _LATEST_NS, out=times)
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
     """What the tables of TCP have to know of the streams.
@@ -114,13 +123,8 @@ class TcpAnalysis:
             self._machines = Machines(packets, time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
-        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are.
-
-        Times that no clock has (before 1897, after 2116) become the nearest that one may have, so that
-        differences fit in 64 bits.
-        """
-        times = batch.arrays["time_ns"][: batch.count]
-        np.clip(times, _EARLIEST_NS, _LATEST_NS, out=times)
+        """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        keep_times_in_reach(batch)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
             if self._measures is not None:

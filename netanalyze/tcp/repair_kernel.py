@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.tcp import causes
+from netanalyze.tcp import causes, timers
 from netanalyze.tcp import sequence_fields as fields
 
 FLAGS = cython.declare(cython.int, fields.FLAGS)
@@ -38,13 +38,10 @@ EARLY = cython.declare(cython.int, causes.EARLY)
 
 MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 HALF = cython.declare(cython.longlong, 0x80000000)
-NEWS_SOON_NS = cython.declare(cython.longlong, 20_000_000)
-"""How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
-TIMER_NS = cython.declare(cython.longlong, 180_000_000)
-"""Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
-FIRST_TIMEOUT_NS = cython.declare(cython.longlong, 1_000_000_000)
-LEAST_VARIATION_NS = cython.declare(cython.longlong, 200_000_000)
-"""RFC 6298 has 1 s for both; Linux 1 s before the first sample and 200 ms beyond the round trip."""
+NEWS_SOON_NS = cython.declare(cython.longlong, timers.NEWS_SOON_NS)
+TIMER_NS = cython.declare(cython.longlong, timers.TIMER_NS)
+FIRST_TIMEOUT_NS = cython.declare(cython.longlong, timers.FIRST_TIMEOUT_NS)
+LEAST_VARIATION_NS = cython.declare(cython.longlong, timers.LEAST_VARIATION_NS)
 
 
 @cython.cfunc

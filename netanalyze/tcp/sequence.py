@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netanalyze.columns import GrowingRows, view_of
-from netanalyze.tcp import event_fields, sequence_fields, wireshark_kernel
+from netanalyze.tcp import event_fields, sequence_fields, wireshark_fields
 from netanalyze.tcp.kinds import COUNTS, KINDS
 from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS
 from netanalyze.tcp.segments import Segments
@@ -29,7 +29,7 @@ _SEQUENCE_COLUMNS = (
     "flags", "window", "payload_offset", "payload_bytes", "payload_captured", "window_scale",
     "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr", "ip_id",
 )  # fmt: skip
-_WIRESHARK_COLUMNS = (
+WIRESHARK_COLUMNS = (
     "frame", "role", "protocol", "stream", "side", "duplicate", "seq", "ack", "flags", "window",
     "payload_bytes", "window_scale", "opens",
 )  # fmt: skip
@@ -115,6 +115,11 @@ class Sequences:
         names = ("retransmissions", "out_of_order", "duplicate_acks", "zero_windows")
         return {name: by_stream[:, COUNTS.index(name)] for name in names}
 
+    def nodes(self) -> NDArray[np.int64]:
+        """The pool of nodes that the lists in ``state`` are made of."""
+        pool: NDArray[np.int64] = self._nodes.array
+        return pool
+
     def events(self) -> NDArray[np.int64]:
         """The events so far in the order of their frames, with what later frames told about them."""
         events: NDArray[np.int64] = self._events.array[: self.event_count]
@@ -128,15 +133,15 @@ class _Wireshark:
     """The labels that Wireshark gives, put in the place of ours."""
 
     def __init__(self, packets: Packets, segments: Segments) -> None:
-        self._columns = packets.pick(*_WIRESHARK_COLUMNS)
+        self._columns = packets.pick(*WIRESHARK_COLUMNS)
         self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes")
         self._cause = segments.arrays["cause"]
-        self._state = GrowingRows(wireshark_kernel.WORDS)
-        self._nodes = GrowingRows(wireshark_kernel.NODE_WORDS)
+        self._state = GrowingRows(wireshark_fields.WORDS)
+        self._nodes = GrowingRows(wireshark_fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
-        self._cause[: packets.count] = 0
+        self._cause[np.asarray(packets.order[: packets.count])] = 0
         arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
             self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),

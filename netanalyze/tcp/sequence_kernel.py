@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import cython
 
-from netanalyze.tcp import causes, kinds
+from netanalyze.tcp import causes, kinds, timers
 from netanalyze.tcp import scoreboard_kernel as scoreboard
 from netanalyze.tcp import sequence_fields as fields
 from netanalyze.wire import packets
@@ -166,10 +166,8 @@ MOST_UNACKED = cython.declare(cython.longlong, 10_000)
 MARK_EVERY = cython.declare(cython.longlong, 64)
 MOST_RECENT = cython.declare(cython.longlong, 64)
 AMEND_ARRIVED = cython.declare(cython.longlong, scoreboard.ARRIVED)
-SOON_NS = cython.declare(cython.longlong, 3_000_000)
-"""How late a segment may be that was overtaken, while the round trip time is not known."""
-PERSIST_NS = cython.declare(cython.longlong, 120_000_000_000)
-"""The longest that Linux waits between two window probes: two minutes."""
+SOON_NS = cython.declare(cython.longlong, timers.SOON_NS)
+PERSIST_NS = cython.declare(cython.longlong, timers.PERSIST_NS)
 AHEAD = cython.declare(cython.Py_ssize_t, 64)
 
 NODES_A_SEGMENT = 7

@@ -3,7 +3,7 @@
 The rules are Wireshark's with all that follows from them: windows compared as they stand in the
 header, an acknowledgement number read even where no ACK flag is set, zero standing for "not seen
 yet". Where ours differ stands in docs/tcp-events.md. The rules are applied in the order in which they
-stand here. State is a row of ``WORDS`` words for each half-stream, that of side 0 of stream n at 2n.
+stand here. State is a row of ``wireshark_fields`` for each half-stream.
 """
 # mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
 
@@ -12,50 +12,37 @@ from __future__ import annotations
 import cython
 
 from netanalyze.tcp import kinds
+from netanalyze.tcp import wireshark_fields as fields
 from netanalyze.wire import packets
 
-WORDS = 19
-NEXT = cython.declare(cython.int, 0)
-"""Highest sequence number sent and one; 0 before any."""
-NEXT_NS = cython.declare(cython.int, 1)
-NEXT_FRAME = cython.declare(cython.int, 2)
-"""When and in which frame that was."""
-CONTIGUOUS = cython.declare(cython.int, 3)
-"""The same without a hole before it."""
-LAST_ACK = cython.declare(cython.int, 4)
-LAST_NS = cython.declare(cython.int, 5)
-WINDOW = cython.declare(cython.int, 6)
-"""Of the last segment, whatever it was, and one; 0 before any."""
-SCALE = cython.declare(cython.int, 7)
-"""0 not known, 1 not used, else the shift count and 2."""
-DUPLICATES = cython.declare(cython.int, 8)
-DUPLICATE_OF = cython.declare(cython.int, 9)
-LABELS = cython.declare(cython.int, 10)
-BEFORE_ACK = cython.declare(cython.int, 11)
-"""1 after a SYN until the first segment with ACK alone."""
-BASE_KNOWN = cython.declare(cython.int, 12)
-BASE = cython.declare(cython.int, 13)
-OLDEST = cython.declare(cython.int, 14)
-NEWEST = cython.declare(cython.int, 15)
-"""Segments that are not acknowledged, in the order in which they were sent: numbers of nodes, 0 for none."""
-UNACKED = cython.declare(cython.int, 16)
-DISORDERED = cython.declare(cython.int, 17)
-"""How many nodes do not begin where the one before ends: while there are none, the list is sorted."""
-SYN_NS = cython.declare(cython.int, 18)
-"""Side 0: time of the latest SYN of the stream. Side 1: the first round trip time."""
-
-NODE_WORDS = 6
-SEQ = cython.declare(cython.int, 0)
-END = cython.declare(cython.int, 1)
-FRAME = cython.declare(cython.int, 2)
-NS = cython.declare(cython.int, 3)
-AFTER = cython.declare(cython.int, 4)
-"""Number of the next node; of a free one, of the next free one."""
-ODD = cython.declare(cython.int, 5)
-
+NEXT = cython.declare(cython.int, fields.NEXT)
+NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
+NEXT_FRAME = cython.declare(cython.int, fields.NEXT_FRAME)
+CONTIGUOUS = cython.declare(cython.int, fields.CONTIGUOUS)
+LAST_ACK = cython.declare(cython.int, fields.LAST_ACK)
+LAST_NS = cython.declare(cython.int, fields.LAST_NS)
+WINDOW = cython.declare(cython.int, fields.WINDOW)
+SCALE = cython.declare(cython.int, fields.SCALE)
+DUPLICATES = cython.declare(cython.int, fields.DUPLICATES)
+DUPLICATE_OF = cython.declare(cython.int, fields.DUPLICATE_OF)
+LABELS = cython.declare(cython.int, fields.LABELS)
+BEFORE_ACK = cython.declare(cython.int, fields.BEFORE_ACK)
+BASE_KNOWN = cython.declare(cython.int, fields.BASE_KNOWN)
+BASE = cython.declare(cython.int, fields.BASE)
+OLDEST = cython.declare(cython.int, fields.OLDEST)
+NEWEST = cython.declare(cython.int, fields.NEWEST)
+UNACKED = cython.declare(cython.int, fields.UNACKED)
+DISORDERED = cython.declare(cython.int, fields.DISORDERED)
+SYN_NS = cython.declare(cython.int, fields.SYN_NS)
+SEQ = cython.declare(cython.int, fields.SEQ)
+END = cython.declare(cython.int, fields.END)
+FRAME = cython.declare(cython.int, fields.FRAME)
+NS = cython.declare(cython.int, fields.NS)
+AFTER = cython.declare(cython.int, fields.AFTER)
+ODD = cython.declare(cython.int, fields.ODD)
 MOST_UNACKED = cython.declare(cython.longlong, 10_000)
-OUT_OF_ORDER_NS = cython.declare(cython.longlong, 3_000_000)
-FAST_NS = cython.declare(cython.longlong, 20_000_000)
+OUT_OF_ORDER_NS = cython.declare(cython.longlong, fields.OUT_OF_ORDER_NS)
+FAST_NS = cython.declare(cython.longlong, fields.FAST_NS)
 
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
 FAST_RETRANSMISSION = cython.declare(cython.int, kinds.FAST_RETRANSMISSION)
