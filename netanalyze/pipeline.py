@@ -157,6 +157,7 @@ class Engine:
         return {
             "streams": lambda: build.streams_table(found),
             "directions": lambda: build.directions_table(analysis.directions(streams)),
+            "limits": lambda: build.limits_table(analysis.limits(streams)),
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
         }

@@ -16,6 +16,7 @@ from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.directions import Direction
 from netanalyze.report.records.events import Event
+from netanalyze.report.records.limits import Limit
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
@@ -93,6 +94,11 @@ def _histogram(counts: Sequence[int]) -> str | None:
         if count
     ]
     return " ".join(parts) or None
+
+
+def limits_table(columns: Mapping[str, Any]) -> Table[Limit]:
+    """One row for each half-stream that sent payload, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("limits", Limit, {**columns, "sender_names": SENDERS})
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:

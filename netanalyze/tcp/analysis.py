@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.limits import Limits
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.batch import Batch
     from netanalyze.wire.packets import Packets
 
-TABLES = frozenset({"streams", "directions", "events", "windows"})
+TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
 """Tables for which segments have to be analysed."""
 
 
@@ -57,6 +58,7 @@ class TcpAnalysis:
             compare="events" in tables or "directions" in tables,
         )
         self._measures = Measures(packets, self.sequences) if "directions" in tables else None
+        self._limits = Limits(packets, self.sequences) if "limits" in tables else None
         self._series = Series(streams, self.sequences.segments) if "windows" in tables else None
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -64,6 +66,8 @@ class TcpAnalysis:
         self.sequences.feed(batch, packets, streams)
         if self._measures is not None:
             self._measures.feed(batch, packets, streams)
+        if self._limits is not None:
+            self._limits.feed(batch, packets, streams)
         if self._series is not None:
             self._series.feed(batch, packets)
 
@@ -74,6 +78,10 @@ class TcpAnalysis:
     def directions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``directions``; empty unless it was wanted, as for those below."""
         return self._measures.columns(streams.columns, streams.client) if self._measures else {}
+
+    def limits(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``limits``."""
+        return self._limits.columns(streams.client) if self._limits else {}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""
