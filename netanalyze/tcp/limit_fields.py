@@ -48,7 +48,9 @@ GROWN_NS = 16
 """When the flight was last larger than ever before since the application paused."""
 BYTES = 17
 """Payload, each byte counted once."""
-TIME_WORDS = 18
+DELIVERY = 18
+"""How much of ``APPLICATION`` the last segments before a pause took to arrive."""
+TIME_WORDS = 19
 
 # The smaller numbers.
 FLAGS = 0
@@ -119,6 +121,6 @@ ACK = 1
 NODE_EDGE = 2
 """The window's end, -1 if it is not known."""
 NEWS = 3
-"""1: it has payload; 2: its window is zero."""
+"""1: it has payload; 2: its window is zero; 4: it is the third duplicate or a later one."""
 AFTER = 4
 NODE_WORDS = 5

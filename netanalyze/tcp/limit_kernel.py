@@ -61,6 +61,7 @@ DATA_NS = cython.declare(cython.int, fields.DATA_NS)
 ACK_NS = cython.declare(cython.int, fields.ACK_NS)
 GROWN_NS = cython.declare(cython.int, fields.GROWN_NS)
 BYTES = cython.declare(cython.int, fields.BYTES)
+DELIVERY = cython.declare(cython.int, fields.DELIVERY)
 FLAGS = cython.declare(cython.int, fields.FLAGS)
 NEXT = cython.declare(cython.int, fields.NEXT)
 ACKED = cython.declare(cython.int, fields.ACKED)
@@ -98,6 +99,7 @@ NEWS = cython.declare(cython.int, fields.NEWS)
 AFTER = cython.declare(cython.int, fields.AFTER)
 
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
+DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 OUT_OF_ORDER = cython.declare(cython.int, kinds.OUT_OF_ORDER)
 ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
 ZERO_WINDOW_PROBE = cython.declare(cython.int, kinds.ZERO_WINDOW_PROBE)
@@ -134,7 +136,8 @@ LEAST_LAG_US = cython.declare(cython.longlong, 100)
 """Nearer to the sender, the time that hosts take is as long as the way."""
 LEAST_SLACK_US = cython.declare(cython.longlong, 100)
 MOST_SLACK_US = cython.declare(cython.longlong, 5_000)
-"""How long a sender may take to react to an acknowledgement: a sixteenth of the round trip within these."""
+"""How long a sender may take to react to an acknowledgement: a sixteenth of the round trip within these,
+half of it where the capture point is not at the sender."""
 LEAST_QUEUE_US = cython.declare(cython.longlong, 1_000)
 """Round trips that vary less do so for other reasons than a queue."""
 STILL_TRIPS = cython.declare(cython.longlong, 4)
@@ -161,6 +164,17 @@ def segment_size(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.lon
     if marks[h, FLAGS] & STAMPED:
         option = max(option - TIMESTAMP_BYTES, 1)
     return min(option, max(largest, min(LEAST_SEGMENT, option)))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def lag_us(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.longlong:
+    """How long it takes from the capture point to the sender and back, 0 if that is next to nothing."""
+    lag: cython.longlong = marks[h, TRIP_US]
+    if lag < LEAST_LAG_US or lag * 7 < marks[h ^ 1, TRIP_US]:
+        return 0
+    return lag
 
 
 @cython.cfunc
@@ -218,6 +232,33 @@ def account(
 
 @cython.cfunc
 @cython.nogil
+def grow(h: cython.Py_ssize_t, now: cython.longlong, times: cython.longlong[:, ::1]) -> cython.longlong:
+    """The flight grows, or will for other reasons: what was waited for so far was the congestion window."""
+    times[h, START] += times[h, PENDING_STILL]
+    times[h, PENDING_STILL] = 0
+    times[h, GROWN_NS] = now
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+def start_recovery(
+    h: cython.Py_ssize_t, now: cython.longlong, times: cython.longlong[:, ::1], marks: cython.uint[:, ::1]
+) -> cython.longlong:
+    """Its sender begins to repair a loss; until now it waited for acknowledgements."""
+    grow(h, now, times)
+    if marks[h, FLAGS] & LOST:
+        times[h, CONGESTION] += times[h, PENDING_OPEN]
+    else:
+        times[h, START] += times[h, PENDING_OPEN]
+    times[h, PENDING_OPEN] = 0
+    marks[h, FLAGS] |= RECOVERING | LOST
+    marks[h, REPAIRED] = marks[h, NEXT]
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
 def hear(
     h: cython.Py_ssize_t,
     now: cython.longlong,
@@ -269,6 +310,8 @@ def hear(
             flags |= ANSWERED
     marks[h, FLAGS] = flags
     mark_blocked(h, marks)
+    if news & 4 and not flags & RECOVERING and marks[h, NEXT] != marks[h, ACKED]:
+        start_recovery(h, now, times, marks)
     return 0
 
 
@@ -324,7 +367,7 @@ def send_later(
             nodes[node, ACK_NUMBER] = acked
         if edge >= 0 and (nodes[node, NODE_EDGE] < 0 or later(edge, nodes[node, NODE_EDGE])):
             nodes[node, NODE_EDGE] = edge
-        nodes[node, NEWS] = (nodes[node, NEWS] & 1) | news
+        nodes[node, NEWS] = (nodes[node, NEWS] & 5) | news
         return 0
     node = counters[1]
     if node != 0:
@@ -342,16 +385,6 @@ def send_later(
     else:
         marks[h, HEAD] = node
     marks[h, TAIL] = node
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-def grow(h: cython.Py_ssize_t, now: cython.longlong, times: cython.longlong[:, ::1]) -> cython.longlong:
-    """The flight grows, or will for other reasons: what was waited for so far was the congestion window."""
-    times[h, START] += times[h, PENDING_STILL]
-    times[h, PENDING_STILL] = 0
-    times[h, GROWN_NS] = now
     return 0
 
 
@@ -377,6 +410,10 @@ def settle(
     size: cython.longlong = times[h, PENDING_OPEN]
     prompt: cython.bint = flags & PROMPTED != 0 and reaction <= slack
     even: cython.bint = False
+    if lag_us(h, marks) > 0:
+        # The way to the capture point does not take the same time for each.
+        slack = max(trip // 2, slack)
+        prompt = flags & PROMPTED != 0 and reaction <= slack
     if gap * 256 > trip:
         # Evenly spaced, but not one flight a round trip.
         even = before > 0 and 3 * abs(gap - before) <= max(gap, before) and (trip == 0 or 2 * gap < trip)
@@ -397,6 +434,7 @@ def settle(
         times[h, PENDING_OPEN] = 0
         if idle // 1000 > slack:
             times[h, APPLICATION] += size
+            times[h, DELIVERY] += size
         elif repeated and not flags & SHORT:
             if flags & LOST:
                 times[h, CONGESTION] += size
@@ -448,13 +486,16 @@ def repeat(
         part = min(silent, times[h, PENDING_BLOCKED])
         times[h, PENDING_BLOCKED] -= part
         times[h, RECOVERY] += part
+        silent -= part
+        # The acknowledgement that was seen may have been lost or late on its way from here.
+        part = min(silent, times[h, PENDING_IDLE])
+        times[h, PENDING_IDLE] -= part
+        times[h, RECOVERY] += part
     settle(h, now, True, times, marks)
     if why == NETWORK_COPY or why == HANDSHAKE or why == TAIL_LOSS_PROBE:
         return 0
     if marks[h, NEXT] != marks[h, ACKED] and (why == TIMEOUT or not marks[h, FLAGS] & RECOVERING):
-        grow(h, now, times)
-        marks[h, FLAGS] |= RECOVERING | LOST
-        marks[h, REPAIRED] = marks[h, NEXT]
+        start_recovery(h, now, times, marks)
     return 0
 
 
@@ -493,6 +534,7 @@ def limit_segments(
     analysed: cython.uchar[::1],
     labels: cython.int[::1],
     cause: cython.uchar[::1],
+    dup_number: cython.int[::1],
     new_bytes: cython.int[::1],
     window_bytes: cython.int[::1],
     peer_in_flight: cython.int[::1],
@@ -576,14 +618,13 @@ def limit_segments(
                     news = 1
                 if bits & ZERO_WINDOW:
                     news |= 2
-                lag = marks[other, TRIP_US]
-                if (
-                    marks[other, FLAGS] & STARTED
-                    and lag >= LEAST_LAG_US
-                    and lag * 8 >= lag + cython.cast(cython.longlong, marks[h, TRIP_US])
-                ):
+                lag = lag_us(other, marks)
+                if lag > 0 and marks[other, FLAGS] & STARTED:
                     hear_due(other, now, times, marks, nodes, counters)
                     lag *= 1000
+                    # What is sent again then may come by for the first time: the first was lost before.
+                    if bits & DUPLICATE_ACK and dup_number[row] >= 3:
+                        news |= 4
                     send_later(other, now + lag, lag, ack[row], edge, news, marks, nodes, counters)
                 else:
                     if marks[other, HEAD] != 0:
@@ -593,17 +634,21 @@ def limit_segments(
             # What it sends.
             if tcp & FIN:
                 marks[h, FLAGS] |= FINISHED
-            if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
-                if bits & ZERO_WINDOW_PROBE:
-                    marks[h, FLAGS] |= PROBED
-                continue
-            if size <= 0:
+            if size <= 0 and not bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
                 continue
             if marks[h, FLAGS] & STARTED:
                 if marks[h, HEAD] != 0:
                     hear_due(h, now, times, marks, nodes, counters)
                 account(h, now, times, marks)
-            else:
+            if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
+                # A sender that goes on asking has not got the acknowledgement that opens the window.
+                if marks[h, FLAGS] & PROBED:
+                    times[h, PENDING_DRY] += times[h, PENDING_IDLE]
+                    times[h, PENDING_IDLE] = 0
+                if bits & ZERO_WINDOW_PROBE or marks[h, FLAGS] & BLOCKED:
+                    marks[h, FLAGS] |= PROBED
+                continue
+            if not marks[h, FLAGS] & STARTED:
                 marks[h, FLAGS] |= STARTED
                 times[h, SINCE] = now
                 times[h, DATA_NS] = now
@@ -679,6 +724,7 @@ def settle_all(
                 times[h, APPLICATION] += times[h, PENDING_BLOCKED]
             if flags & (SHORT | PUSHED | FINISHED):
                 times[h, APPLICATION] += times[h, PENDING_OPEN]
+                times[h, DELIVERY] += times[h, PENDING_OPEN]
             elif flags & LOST:
                 times[h, CONGESTION] += times[h, PENDING_OPEN]
             else:
