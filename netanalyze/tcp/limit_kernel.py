@@ -196,6 +196,7 @@ def mark_blocked(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.lon
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 def account(
     h: cython.Py_ssize_t, now: cython.longlong, times: cython.longlong[:, ::1], marks: cython.uint[:, ::1]
 ) -> cython.longlong:
@@ -232,6 +233,7 @@ def account(
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 def grow(h: cython.Py_ssize_t, now: cython.longlong, times: cython.longlong[:, ::1]) -> cython.longlong:
     """The flight grows, or will for other reasons: what was waited for so far was the congestion window."""
     times[h, START] += times[h, PENDING_STILL]
@@ -259,6 +261,7 @@ def start_recovery(
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 def hear(
     h: cython.Py_ssize_t,
     now: cython.longlong,
@@ -272,9 +275,15 @@ def hear(
     flags: cython.longlong
     distance: cython.longlong
     moved: cython.bint = False
-    if marks[h, FLAGS] & STARTED:
-        account(h, now, times, marks)
     flags = marks[h, FLAGS]
+    if acked == marks[h, ACKED] and flags & HEARD and news == 0 and not flags & ZERO:
+        # As a rule the other side's data says nothing new about one that only acknowledges.
+        if (marks[h, NEXT] == acked or not flags & STARTED) and (
+            edge < 0 or (flags & EDGE_SET and edge == marks[h, EDGE])
+        ):
+            return 0
+    if flags & STARTED:
+        account(h, now, times, marks)
     distance = (acked - marks[h, ACKED]) & MASK32
     if not flags & NUMBERED:
         flags |= NUMBERED
@@ -390,10 +399,11 @@ def send_later(
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
 def settle(
     h: cython.Py_ssize_t,
     now: cython.longlong,
-    repeated: cython.bint,
+    repeated: cython.int,
     times: cython.longlong[:, ::1],
     marks: cython.uint[:, ::1],
 ) -> cython.longlong:
@@ -410,6 +420,9 @@ def settle(
     size: cython.longlong = times[h, PENDING_OPEN]
     prompt: cython.bint = flags & PROMPTED != 0 and reaction <= slack
     even: cython.bint = False
+    paused: cython.bint = False
+    answered: cython.bint
+    empty: cython.bint
     if lag_us(h, marks) > 0:
         # The way to the capture point does not take the same time for each.
         slack = max(trip // 2, slack)
@@ -418,6 +431,14 @@ def settle(
         # Evenly spaced, but not one flight a round trip.
         even = before > 0 and 3 * abs(gap - before) <= max(gap, before) and (trip == 0 or 2 * gap < trip)
         marks[h, GAP_US] = min(gap, MASK32)
+    # Had the application written all? A short segment says so, unless an acknowledgement brought the next
+    # one while others were on their way; PSH does if nothing in the network or an answer brought it.
+    answered = flags & ANSWERED != 0
+    empty = marks[h, NEXT] == marks[h, ACKED]
+    if flags & SHORT:
+        paused = not prompt or answered or empty or reaction * 8 > gap
+    elif flags & PUSHED:
+        paused = (not prompt and not even) or (answered and empty)
     if waiting + dry > 0:
         if flags & PROBED or repeated or (not flags & BLOCKED and (prompt or not flags & (SHORT | PUSHED))):
             times[h, WINDOW] += waiting + dry
@@ -440,13 +461,7 @@ def settle(
                 times[h, CONGESTION] += size
             else:
                 times[h, START] += size
-        elif flags & SHORT and not (
-            prompt and not flags & ANSWERED and marks[h, NEXT] != marks[h, ACKED] and reaction * 8 <= gap
-        ):
-            times[h, APPLICATION] += size
-        elif flags & PUSHED and (
-            (not prompt and not even) or (flags & ANSWERED and marks[h, NEXT] == marks[h, ACKED])
-        ):
+        elif paused:
             times[h, APPLICATION] += size
         elif not prompt or even:
             times[h, PATH] += size
@@ -491,7 +506,7 @@ def repeat(
         part = min(silent, times[h, PENDING_IDLE])
         times[h, PENDING_IDLE] -= part
         times[h, RECOVERY] += part
-    settle(h, now, True, times, marks)
+    settle(h, now, 1, times, marks)
     if why == NETWORK_COPY or why == HANDSHAKE or why == TAIL_LOSS_PROBE:
         return 0
     if marks[h, NEXT] != marks[h, ACKED] and (why == TIMEOUT or not marks[h, FLAGS] & RECOVERING):
@@ -603,7 +618,9 @@ def limit_segments(
                     if measured[row] == MEASURED and (marks[h, TRIP_US] == 0 or amount < marks[h, TRIP_US]):
                         marks[h, TRIP_US] = amount
                     # A receiver delays the acknowledgement of the last segment: that is no queue.
-                    if peer_in_flight[row] > 0 and (measured[row] == MEASURED or measured[row] == BY_TIMESTAMP):
+                    if peer_in_flight[row] > 0 and (
+                        measured[row] == MEASURED or measured[row] == BY_TIMESTAMP
+                    ):
                         marks[other, LAST_TRIP_US] = amount
                         lag = cython.cast(cython.longlong, marks[h, TRIP_US]) + marks[other, TRIP_US]
                         if amount - marks[h, TRIP_US] > max(lag // 2, LEAST_QUEUE_US):
@@ -664,7 +681,7 @@ def limit_segments(
             if bits & RETRANSMISSION:
                 repeat(h, now, cause[row], times, marks)
             else:
-                settle(h, now, False, times, marks)
+                settle(h, now, 0, times, marks)
             times[h, DATA_NS] = now
             marks[h, FLAGS] &= ~(PROMPTED | ANSWERED | PROBED)
             if later(end, marks[h, NEXT]):

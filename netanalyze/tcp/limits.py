@@ -22,7 +22,8 @@ _PACKET_COLUMNS = (
     "frame", "stream", "side", "seq", "ack", "flags", "payload_bytes", "mss", "tsval",
 )  # fmt: skip
 _SEGMENT_COLUMNS = (
-    "analysed", "labels", "cause", "dup_number", "new_bytes", "window_bytes", "peer_in_flight", "measured", "rtt_ns",
+    "analysed", "labels", "cause", "dup_number", "new_bytes", "window_bytes", "peer_in_flight", "measured",
+    "rtt_ns",
 )  # fmt: skip
 LEAST_SEGMENTS = 4
 """Of fewer segments no verdict is given: they were on their way before anything could hold them up."""
