@@ -65,8 +65,8 @@ REPAIRED = 4
 """The acknowledgement that ends the recovery."""
 PEAK = 5
 """Bytes of the largest flight since the application paused."""
-LARGEST = 6
-"""Largest payload so far in the lower 24 bits, number of segments with payload above, at most 255."""
+FULL = 6
+"""Payload of a full segment in the lower 24 bits, number of segments with payload above, at most 255."""
 TRIP_US = 7
 """Shortest time from a segment of the other side, seen here, to the acknowledgement that this side sent
 for it; 0 if none was measured."""

@@ -1,5 +1,8 @@
 """What held a half-stream up: every nanosecond of its active time is given to one class.
 
+The classes follow Siekkinen et al., "A root cause analysis toolkit for TCP" (2008), and T-RAT (Zhang et al.,
+2002), decided for each pause between segments instead of for whole periods or flights.
+
 A half-stream is active from its first payload to the acknowledgement of its last. Time is cut at the
 segments of the stream and at first only sorted by what the sender could do: nothing is on its way or
 something is, the receiver's window has room for a full segment or has not, losses are being repaired.
@@ -31,8 +34,10 @@ and back is the shortest that was measured (in the handshake, as a rule). An ack
 that time after it was seen: then data which it triggers can come by. So the intervals are the sender's
 own, only shifted. Where nothing was measured, the capture point is taken to be at the sender.
 
-Not known: SACKed bytes are taken to be on their way still, windows of unknown scale to have room unless
-they are zero.
+What cannot be told: SACKed bytes are taken to be on their way still, windows of unknown scale to have room
+unless they are zero. The loss of the last segments of a flight before the capture point looks like a pause
+of the application there. Segments that Nagle's algorithm holds back (RFC 9293 section 3.7.4) are small
+writes, and so the application's.
 """
 # mypy: disable-error-code="valid-type,untyped-decorator,no-any-return,misc"
 
@@ -68,7 +73,7 @@ ACKED = cython.declare(cython.int, fields.ACKED)
 EDGE = cython.declare(cython.int, fields.EDGE)
 REPAIRED = cython.declare(cython.int, fields.REPAIRED)
 PEAK = cython.declare(cython.int, fields.PEAK)
-LARGEST = cython.declare(cython.int, fields.LARGEST)
+FULL = cython.declare(cython.int, fields.FULL)
 TRIP_US = cython.declare(cython.int, fields.TRIP_US)
 GAP_US = cython.declare(cython.int, fields.GAP_US)
 LAST_TRIP_US = cython.declare(cython.int, fields.LAST_TRIP_US)
@@ -155,20 +160,6 @@ def later(one: cython.longlong, other: cython.longlong) -> cython.bint:
 @cython.cfunc
 @cython.nogil
 @cython.inline
-def segment_size(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.longlong:
-    """Payload of a full segment, at least 1."""
-    option: cython.longlong = marks[h, FLAGS] >> OPTION_SHIFT
-    largest: cython.longlong = marks[h, LARGEST] & MOST_PAYLOAD
-    if option == 0:
-        return min(max(largest, LEAST_SEGMENT), USUAL_SEGMENT)
-    if marks[h, FLAGS] & STAMPED:
-        option = max(option - TIMESTAMP_BYTES, 1)
-    return min(option, max(largest, min(LEAST_SEGMENT, option)))
-
-
-@cython.cfunc
-@cython.nogil
-@cython.inline
 def lag_us(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.longlong:
     """How long it takes from the capture point to the sender and back, 0 if that is next to nothing."""
     lag: cython.longlong = marks[h, TRIP_US]
@@ -188,7 +179,7 @@ def mark_blocked(h: cython.Py_ssize_t, marks: cython.uint[:, ::1]) -> cython.lon
         flags |= BLOCKED
     elif flags & EDGE_SET:
         room = (cython.cast(cython.longlong, marks[h, EDGE]) - marks[h, NEXT]) & MASK32
-        if room >= HALF or room < segment_size(h, marks):
+        if room >= HALF or room < (marks[h, FULL] & MOST_PAYLOAD):
             flags |= BLOCKED
     marks[h, FLAGS] = flags
     return 0
@@ -219,7 +210,7 @@ def account(
     elif flight == 0:
         times[h, PENDING_IDLE] += span
     else:
-        if flags & QUEUED and flight > 2 * segment_size(h, marks):
+        if flags & QUEUED and flight > 2 * (marks[h, FULL] & MOST_PAYLOAD):
             # The queue explains no longer silence than twice the time that segments take.
             part = max(times[h, DATA_NS], times[h, ACK_NS]) + 2000 * cython.cast(
                 cython.longlong, marks[h, LAST_TRIP_US]
@@ -276,12 +267,6 @@ def hear(
     distance: cython.longlong
     moved: cython.bint = False
     flags = marks[h, FLAGS]
-    if acked == marks[h, ACKED] and flags & HEARD and news == 0 and not flags & ZERO:
-        # As a rule the other side's data says nothing new about one that only acknowledges.
-        if (marks[h, NEXT] == acked or not flags & STARTED) and (
-            edge < 0 or (flags & EDGE_SET and edge == marks[h, EDGE])
-        ):
-            return 0
     if flags & STARTED:
         account(h, now, times, marks)
     distance = (acked - marks[h, ACKED]) & MASK32
@@ -583,6 +568,7 @@ def limit_segments(
     lag: cython.longlong
     tcp: cython.int
     bits: cython.int
+    known: cython.bint
     with cython.nogil:
         for index in range(rows):
             row = order[index]
@@ -635,8 +621,22 @@ def limit_segments(
                     news = 1
                 if bits & ZERO_WINDOW:
                     news |= 2
-                lag = lag_us(other, marks)
-                if lag > 0 and marks[other, FLAGS] & STARTED:
+                amount = marks[other, FLAGS]
+                # As a rule data says nothing new to the other side if that only acknowledges.
+                known = (
+                    not amount & (STARTED | ZERO)
+                    and amount & HEARD
+                    and amount & EDGE_SET
+                    and news < 2
+                    and edge == marks[other, EDGE]
+                    and ack[row] == marks[other, ACKED]
+                )
+                lag = 0
+                if amount & STARTED:
+                    lag = lag_us(other, marks)
+                if known:
+                    pass
+                elif lag > 0:
                     hear_due(other, now, times, marks, nodes, counters)
                     lag *= 1000
                     # What is sent again then may come by for the first time: the first was lost before.
@@ -688,13 +688,18 @@ def limit_segments(
                 marks[h, NEXT] = end
                 if tsval[row] >= 0:
                     marks[h, FLAGS] |= STAMPED
-                amount = marks[h, LARGEST]
-                if (amount >> COUNT_SHIFT) < 255:
-                    amount += 1 << COUNT_SHIFT
-                if size > (amount & MOST_PAYLOAD):
-                    amount = (amount & ~MOST_PAYLOAD) | min(size, MOST_PAYLOAD)
-                marks[h, LARGEST] = amount
-                full = segment_size(h, marks)
+                # The largest payload so far, no more than the other side takes and no less than any does.
+                amount = marks[h, FULL]
+                full = marks[h, FLAGS] >> OPTION_SHIFT
+                if full == 0:
+                    full = USUAL_SEGMENT
+                elif marks[h, FLAGS] & STAMPED:
+                    full = max(full - TIMESTAMP_BYTES, 1)
+                full = min(full, max(amount & MOST_PAYLOAD, size, LEAST_SEGMENT))
+                amount >>= COUNT_SHIFT
+                if amount < 255:
+                    amount += 1
+                marks[h, FULL] = (amount << COUNT_SHIFT) | full
                 marks[h, FLAGS] &= ~(SHORT | PUSHED)
                 if tcp & PSH:
                     marks[h, FLAGS] |= PUSHED

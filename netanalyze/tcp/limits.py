@@ -96,7 +96,7 @@ def _limits(times: NDArray[np.int64], marks: NDArray[np.uint32]) -> dict[str, An
     # The last segments before a pause have to arrive whatever the limit is.
     weights[:, fields.APPLICATION] -= times[:, fields.DELIVERY]
     shares = percentages(classes)
-    enough = (marks[:, fields.LARGEST] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
+    enough = (marks[:, fields.FULL] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
     return {
         "verdict": np.where(heard & enough & (active > 0), _verdicts(weights, active), -1),
         "verdict_names": VERDICTS,
