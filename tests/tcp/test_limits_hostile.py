@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,18 @@ def check(rows: list[dict[str, Any]], span_ns: int) -> None:
         assert row["active_ns"] - row["application_ns"] <= row["busy_ns"] <= row["active_ns"]
         shares = [row[f"{name}_percent"] for name in fields.CLASSES]
         assert shares == [None] * 7 if not row["active_ns"] else sum(shares) == 100
+
+
+@pytest.fixture(scope="module")
+def interpreted_limits() -> ModuleType:
+    """The kernel from its source, whatever the installed one is."""
+    source = Path(limit_kernel.__file__).parent / "limit_kernel.py"
+    spec = importlib.util.spec_from_file_location("interpreted_limit_kernel", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @settings(max_examples=150, deadline=None)
