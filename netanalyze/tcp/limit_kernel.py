@@ -11,7 +11,8 @@ the segment before the pause, by what came in the pause, and by how soon after t
 
 - *recovery*: from a retransmission to the acknowledgement of all that had been sent until then (RFC 6675
   section 5), and before a retransmission by timer or a tail loss probe the time since the last news. It
-  comes before the window: what fills the window behind a lost segment is the loss.
+  comes before the window: what fills the window behind a lost segment is the loss. Only a tail loss probe
+  (RFC 8985 section 7) does not: one with a full window finds a slow receiver as a rule.
 - *receiver_window*: the window had no room for a full segment, and the next segment left as soon as it
   had, or the last one left something behind, or the sender asked for window. If it takes its time after
   the window has opened, it had nothing to send. (Linux counts alike: ``rwnd_limited`` runs while the next
@@ -31,8 +32,9 @@ the segment before the pause, by what came in the pause, and by how soon after t
 
 All this is about the sender, and the capture point may be elsewhere. The time from there to the sender
 and back is the shortest that was measured (in the handshake, as a rule). An acknowledgement counts from
-that time after it was seen: then data which it triggers can come by. So the intervals are the sender's
-own, only shifted. Where nothing was measured, the capture point is taken to be at the sender.
+that time after it was seen, for only then data that it triggers can come by, or as soon as data does that
+the window did not allow before it. So the intervals are the sender's own, only shifted. Where nothing was
+measured, the capture point is taken to be at the sender.
 
 What cannot be told: SACKed bytes are taken to be on their way still, windows of unknown scale to have room
 unless they are zero. The loss of the last segments of a flight before the capture point looks like a pause
@@ -137,7 +139,7 @@ USUAL_SEGMENT = cython.declare(cython.longlong, 1460)
 MOST_PAYLOAD = cython.declare(cython.longlong, 0xFFFFFF)
 TIMER_NS = cython.declare(cython.longlong, 180_000_000)
 """Where the cause of a retransmission is not known, a wait of this length is taken for the timer's."""
-LEAST_LAG_US = cython.declare(cython.longlong, 100)
+LEAST_LAG_US = cython.declare(cython.longlong, 500)
 """Nearer to the sender, the time that hosts take is as long as the way."""
 LEAST_SLACK_US = cython.declare(cython.longlong, 100)
 MOST_SLACK_US = cython.declare(cython.longlong, 5_000)
@@ -313,19 +315,20 @@ def hear(
 @cython.nogil
 def hear_due(
     h: cython.Py_ssize_t,
+    until: cython.longlong,
     now: cython.longlong,
     times: cython.longlong[:, ::1],
     marks: cython.uint[:, ::1],
     nodes: cython.longlong[:, ::1],
     counters: cython.longlong[::1],
 ) -> cython.longlong:
-    """Let the acknowledgements that have reached the sender by now count."""
+    """Let the acknowledgements that are due until some time have reached the sender, by now at the latest."""
     node: cython.longlong = marks[h, HEAD]
     then: cython.longlong
-    while node != 0 and nodes[node, DUE_NS] <= now:
+    while node != 0 and nodes[node, DUE_NS] <= until:
         hear(
-            h, nodes[node, DUE_NS], nodes[node, ACK_NUMBER], nodes[node, NODE_EDGE], nodes[node, NEWS],
-            times, marks,
+            h, min(nodes[node, DUE_NS], now), nodes[node, ACK_NUMBER], nodes[node, NODE_EDGE],
+            nodes[node, NEWS], times, marks,
         )  # fmt: skip
         then = nodes[node, AFTER]
         nodes[node, AFTER] = counters[1]
@@ -334,6 +337,29 @@ def hear_due(
         marks[h, HEAD] = node
         if node == 0:
             marks[h, TAIL] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+def hear_early(
+    h: cython.Py_ssize_t,
+    now: cython.longlong,
+    end: cython.longlong,
+    times: cython.longlong[:, ::1],
+    marks: cython.uint[:, ::1],
+    nodes: cython.longlong[:, ::1],
+    counters: cython.longlong[::1],
+) -> cython.longlong:
+    """Its sender uses window that it cannot have heard of yet: it is nearer than was measured."""
+    lag: cython.longlong = marks[h, TRIP_US]
+    took: cython.longlong
+    due: cython.longlong
+    while marks[h, HEAD] != 0 and later(end, marks[h, EDGE]):
+        due = nodes[marks[h, HEAD], DUE_NS]
+        took = max(now - due + lag * 1000, 0) // 1000
+        marks[h, TRIP_US] = min(max(took, 1), marks[h, TRIP_US])
+        hear_due(h, due, now, times, marks, nodes, counters)
     return 0
 
 
@@ -483,10 +509,12 @@ def repeat(
         times[h, PENDING_OPEN] -= part
         times[h, RECOVERY] += part
         silent -= part
-        part = min(silent, times[h, PENDING_BLOCKED])
-        times[h, PENDING_BLOCKED] -= part
-        times[h, RECOVERY] += part
-        silent -= part
+        # A receiver that leaves the window full for two round trips is probed: nothing is lost.
+        if why == TIMEOUT:
+            part = min(silent, times[h, PENDING_BLOCKED])
+            times[h, PENDING_BLOCKED] -= part
+            times[h, RECOVERY] += part
+            silent -= part
         # The acknowledgement that was seen may have been lost or late on its way from here.
         part = min(silent, times[h, PENDING_IDLE])
         times[h, PENDING_IDLE] -= part
@@ -510,7 +538,7 @@ def stop(
     counters: cython.longlong[::1],
 ) -> cython.longlong:
     """A reset ends the half-stream: nothing is on its way or waits any longer."""
-    hear_due(h, FOREVER, times, marks, nodes, counters)
+    hear_due(h, FOREVER, FOREVER, times, marks, nodes, counters)
     if marks[h, FLAGS] & STARTED:
         account(h, now, times, marks)
     marks[h, ACKED] = marks[h, NEXT]
@@ -637,7 +665,7 @@ def limit_segments(
                 if known:
                     pass
                 elif lag > 0:
-                    hear_due(other, now, times, marks, nodes, counters)
+                    hear_due(other, now, now, times, marks, nodes, counters)
                     lag *= 1000
                     # What is sent again then may come by for the first time: the first was lost before.
                     if bits & DUPLICATE_ACK and dup_number[row] >= 3:
@@ -645,7 +673,7 @@ def limit_segments(
                     send_later(other, now + lag, lag, ack[row], edge, news, marks, nodes, counters)
                 else:
                     if marks[other, HEAD] != 0:
-                        hear_due(other, FOREVER, times, marks, nodes, counters)
+                        hear_due(other, FOREVER, now, times, marks, nodes, counters)
                     hear(other, now, ack[row], edge, news, times, marks)
 
             # What it sends.
@@ -655,7 +683,9 @@ def limit_segments(
                 continue
             if marks[h, FLAGS] & STARTED:
                 if marks[h, HEAD] != 0:
-                    hear_due(h, now, times, marks, nodes, counters)
+                    hear_due(h, now, now, times, marks, nodes, counters)
+                    if marks[h, FLAGS] & EDGE_SET:
+                        hear_early(h, now, (start + size) & MASK32, times, marks, nodes, counters)
                 account(h, now, times, marks)
             if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
                 # A sender that goes on asking has not got the acknowledgement that opens the window.
@@ -737,7 +767,7 @@ def settle_all(
         for h in range(rows):
             if not marks[h, FLAGS] & STARTED:
                 continue
-            hear_due(h, FOREVER, times, marks, nodes, counters)
+            hear_due(h, FOREVER, FOREVER, times, marks, nodes, counters)
             flags = marks[h, FLAGS]
             grow(h, times[h, GROWN_NS], times)
             if flags & PROBED:

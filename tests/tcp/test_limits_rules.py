@@ -111,6 +111,21 @@ def test_a_window_too_small_for_a_segment(tmp_path: Path) -> None:
     assert row["receiver_window_ns"] == pytest.approx(400 * MS, rel=0.01)
 
 
+def test_a_sender_that_was_slow_to_answer_may_yet_be_near(tmp_path: Path) -> None:
+    # Its SYN-ACK took 30 ms, but data follows each acknowledgement at once.
+    transfer = Download(near_us=30_000, far_us=40_000, window=4 * MSS + 100)
+    at, now = 0, 90.0
+    for _ in range(10):
+        end = transfer.flight(now, at, 4)
+        transfer.ack(now + 40, end)
+        at, now = end, now + 40.03
+    transfer.data(now, at, 100, push=True)
+    transfer.ack(now + 40, at + 100)
+    row = transfer.limits(tmp_path)
+    assert row["verdict"] == "receiver_window"
+    assert row["receiver_window_ns"] == pytest.approx(400 * MS, rel=0.01)
+
+
 def closed(transfer: Download, *, probe: bool, goes_on_ms: float) -> None:
     """Four segments fill the window, which then is closed for 500 ms; at last four more are sent."""
     end = transfer.flight(50, 0, 4, push=True)

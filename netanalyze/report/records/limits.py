@@ -20,9 +20,9 @@ class Limit(Record, frozen=True):
         str | None,
         column(
             "What took most time: application, receiver_window, loss (recovery and congestion_window"
-            " together), slow_start, path_rate or send_buffer. What the last segments before a pause or the end took"
-            " to arrive does not count for the application, unless nothing else took a tenth of the time. Null"
-            " below four segments with payload",
+            " together), slow_start, path_rate or send_buffer. What the last segments before a pause or the"
+            " end took to arrive does not count for the application, unless nothing else took a tenth of the"
+            " time. Null below four segments with payload",
             show=0,
         ),
     ]
