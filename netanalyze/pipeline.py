@@ -20,8 +20,8 @@ from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
-from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.tcp.explain import FrameWatch
+from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -173,6 +173,7 @@ class Engine:
             "directions": lambda: build.directions_table(
                 2 * len(streams.client), partial(analysis.directions, streams)
             ),
+            "limits": lambda: build.limits_table(analysis.limits(streams)),
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
             "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),

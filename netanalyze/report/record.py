@@ -40,7 +40,7 @@ class Unit(StrEnum):
 QUANTITIES = frozenset({Unit.COUNT, Unit.BYTES, Unit.DURATION, Unit.RATE})
 """Units of amounts: both directions can be added up, and sorting puts the biggest first."""
 
-NUMBERS = QUANTITIES | {Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS}
+NUMBERS = QUANTITIES | {Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS, Unit.SHARE}
 """Units whose values are integers."""
 
 WIDE = 9

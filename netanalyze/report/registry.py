@@ -92,6 +92,15 @@ TABLES = (
         "Direction",
     ),
     TableKind(
+        "limits",
+        "half-stream",
+        "half-streams",
+        "What each side of a TCP connection waited for while it was sending, in shares of the time, and what"
+        " limited it most",
+        "limits",
+        "Limit",
+    ),
+    TableKind(
         "events",
         "TCP event",
         "TCP events",

@@ -26,6 +26,7 @@ from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.directions import Direction
 from netanalyze.report.records.events import Event
+from netanalyze.report.records.limits import Limit
 from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.states import Closer, Population, Transition
 from netanalyze.report.records.tcp import Stream
@@ -150,6 +151,11 @@ def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
         " ".join(f"{name}:{count}" for name, count in zip(names, counts, strict=True) if count) or None
         for counts in buckets.tolist()
     ]
+
+
+def limits_table(columns: Mapping[str, Any]) -> Table[Limit]:
+    """One row for each half-stream that sent payload, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("limits", Limit, {**columns, "sender_names": SENDERS})
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:

@@ -145,7 +145,7 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
             middle = columns[place].unit in (Unit.ADDRESS, Unit.FILE)  # both ends tell
             column = [shorten(text, limit, mark, middle=middle) for text in column]
         drawn.append([*head, "-" * limit, *column])
-    numeric = [columns[place].unit in NUMBERS or columns[place].unit is Unit.SHARE for place in widths]
+    numeric = [columns[place].unit in NUMBERS for place in widths]
     left_out = [field for place, field in enumerate(columns) if place not in widths]
     return Grid(_align(drawn, numeric), left_out)
 

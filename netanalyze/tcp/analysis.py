@@ -12,6 +12,7 @@ from netanalyze.tcp.closers import closer_columns
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.limits import Limits
 from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset({"streams", "directions", "events", "windows"})
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 _TAP_TABLES = frozenset({"streams", "directions", "events"})
@@ -97,6 +98,7 @@ class TcpAnalysis:
         """
         self._sequences = None
         self._measures = None
+        self._limits = None
         self._series = None
         self._taps = None
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
@@ -109,6 +111,8 @@ class TcpAnalysis:
             )
             if "directions" in tables:
                 self._measures = Measures(packets, self._sequences)
+            if "limits" in tables:
+                self._limits = Limits(packets, self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
@@ -129,6 +133,8 @@ class TcpAnalysis:
             self._sequences.feed(batch, packets, streams)
             if self._measures is not None:
                 self._measures.feed(batch, packets, streams)
+            if self._limits is not None:
+                self._limits.feed(batch, packets, streams)
             if self._series is not None:
                 self._series.feed(batch, packets)
             if self._taps is not None:
@@ -164,6 +170,10 @@ class TcpAnalysis:
         columns = self._measures.columns(streams.columns, streams.client, rows)
         tap = self._evidence(streams)["tap"][columns["stream"]]
         return {**columns, "rtt_path": paths_of(tap, columns["sender"])}
+
+    def limits(self, streams: Streams) -> dict[str, Any]:
+        """The columns of the table ``limits``."""
+        return self._limits.columns(streams.client) if self._limits else {}
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""

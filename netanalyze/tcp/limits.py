@@ -1,0 +1,142 @@
+"""What held each half-stream up, and what a table says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.columns import GrowingRows, view_of
+from netanalyze.model import NULL
+from netanalyze.tcp import limit_fields as fields
+from netanalyze.tcp.limit_kernel import limit_segments, settle_all
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.capture.batch import Batch
+    from netanalyze.tcp.sequence import Sequences
+    from netanalyze.wire.packets import Packets
+
+_PACKET_COLUMNS = (
+    "frame", "stream", "side", "seq", "ack", "flags", "payload_bytes", "mss", "tsval",
+)  # fmt: skip
+_SEGMENT_COLUMNS = (
+    "analysed", "labels", "cause", "dup_number", "new_bytes", "window_bytes", "peer_in_flight", "measured",
+    "rtt_ns",
+)  # fmt: skip
+LEAST_SEGMENTS = 4
+"""Of fewer segments no verdict is given: they were on their way before anything could hold them up."""
+
+VERDICTS = ("application", "receiver_window", "loss", "slow_start", "path_rate", "send_buffer")
+"""What a half-stream may have been limited by."""
+_VERDICT_OF = {"recovery": "loss", "congestion_window": "loss"}
+_LEAST_PART = 10
+_WHOLE = 100
+_MOST_NS = 1 << 56
+"""A hundred times this fits in 64 bits."""
+
+
+class Limits:
+    """Accounts for the time of all half-streams, batch after batch."""
+
+    def __init__(self, packets: Packets, sequences: Sequences) -> None:
+        """Nothing accounted for yet.
+
+        Args:
+            packets: of the decoder whose packets will be fed.
+            sequences: the analysis that has seen each batch before.
+        """
+        self._times = GrowingRows(fields.TIME_WORDS)
+        self._marks = GrowingRows(fields.MARK_WORDS, "u4")
+        self._nodes = GrowingRows(fields.NODE_WORDS)
+        self._counters = view_of(np.zeros(2, np.int64))
+        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Account for the segments of a batch; ``streams`` is how many streams there are with it."""
+        arguments = (
+            packets.count, packets.order, batch.views["time_ns"], *self._columns,
+            self._times.reach(2 * streams), self._marks.reach(2 * streams),
+            self._nodes.reach(self._counters[0] + packets.count + 1), self._counters,
+        )  # fmt: skip
+        limit_segments(*arguments)
+
+    def columns(self, client: NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of the table ``limits``: a row for each half-stream that sent payload.
+
+        Args:
+            client: which side of each stream is the client.
+        """
+        count = 2 * len(client)
+        # More segments may come: what is settled now is settled in copies.
+        times, marks = self._times.array[:count].copy(), self._marks.array[:count].copy()
+        nodes, counters = self._nodes.array.copy(), np.array(self._counters, np.int64)
+        settle_all(count, view_of(times), view_of(marks), view_of(nodes), view_of(counters))
+        halves = np.arange(count)
+        sent = (marks[:, fields.FLAGS] & fields.STARTED) != 0
+        stream = halves >> 1
+        server = (halves & 1) != client[stream]
+        rows = np.lexsort((server, stream))
+        rows = rows[sent[rows]]
+        return {
+            "stream": stream[rows],
+            "sender": server[rows].astype(np.int64),
+            "bytes": times[rows, fields.BYTES],
+            **_limits(times[rows], marks[rows]),
+        }
+
+
+def _limits(times: NDArray[np.int64], marks: NDArray[np.uint32]) -> dict[str, Any]:
+    """How long each class lasted, which share that is, and the verdict."""
+    classes = times[:, : len(fields.CLASSES)]
+    heard = (marks[:, fields.FLAGS] & fields.HEARD) != 0
+    active = classes.sum(axis=1)
+    weights = classes.copy()
+    # The last segments before a pause have to arrive whatever the limit is.
+    weights[:, fields.APPLICATION] -= times[:, fields.DELIVERY]
+    shares = percentages(classes)
+    enough = (marks[:, fields.FULL] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
+    return {
+        "verdict": np.where(heard & enough & (active > 0), _verdicts(weights, active), -1),
+        "verdict_names": VERDICTS,
+        "active_ns": _known(active, heard),
+        "busy_ns": _known(active - times[:, fields.IDLE], heard),
+        **{f"{name}_ns": _known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
+        **{
+            f"{name}_percent": _known(shares[:, place], heard & (active > 0))
+            for place, name in enumerate(fields.CLASSES)
+        },
+    }
+
+
+def _known(values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.where(where, values, NULL)
+
+
+def _verdicts(weights: NDArray[np.int64], active: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of the verdict whose classes lasted longest together.
+
+    It is the application where nothing else lasted a tenth of the time: all was sent without a wait.
+    """
+    sums = np.zeros((len(weights), len(VERDICTS)), np.int64)
+    for place, name in enumerate(fields.CLASSES):
+        sums[:, VERDICTS.index(_VERDICT_OF.get(name, name))] += weights[:, place]
+    most = np.argmax(sums, axis=1)
+    return np.where(sums.max(axis=1) < active // _LEAST_PART, VERDICTS.index("application"), most)
+
+
+def percentages(parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Whole percents of each row that add up to 100 by the method of the largest remainder.
+
+    A row of zeros stays one.
+    """
+    total = parts.sum(axis=1, keepdims=True)
+    scaled = np.where(total > _MOST_NS, parts >> 8, parts) * _WHOLE
+    total = np.maximum(scaled.sum(axis=1, keepdims=True) // _WHOLE, 1)
+    found, rest = scaled // total, scaled % total
+    missing = np.where(scaled.any(axis=1), _WHOLE - found.sum(axis=1), 0)
+    order = np.argsort(-rest, axis=1, kind="stable")
+    place = np.argsort(order, axis=1, kind="stable")
+    result: NDArray[np.int64] = found + (place < missing[:, None])
+    return result
