@@ -106,6 +106,7 @@ NEWS = cython.declare(cython.int, fields.NEWS)
 AFTER = cython.declare(cython.int, fields.AFTER)
 
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
+NETWORK_COPY = cython.declare(cython.int, kinds.NETWORK_COPY)
 DUPLICATE_ACK = cython.declare(cython.int, kinds.DUPLICATE_ACK)
 OUT_OF_ORDER = cython.declare(cython.int, kinds.OUT_OF_ORDER)
 ZERO_WINDOW = cython.declare(cython.int, kinds.ZERO_WINDOW)
@@ -116,7 +117,7 @@ NONE = cython.declare(cython.int, causes.NONE)
 HANDSHAKE = cython.declare(cython.int, causes.HANDSHAKE)
 TIMEOUT = cython.declare(cython.int, causes.TIMEOUT)
 TAIL_LOSS_PROBE = cython.declare(cython.int, causes.TAIL_LOSS_PROBE)
-NETWORK_COPY = cython.declare(cython.int, causes.NETWORK_COPY)
+TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 MEASURED = cython.declare(cython.int, causes.MEASURED)
 BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
 
@@ -504,7 +505,7 @@ def repeat(
     part: cython.longlong
     if why == NONE and silent >= TIMER_NS:
         why = TIMEOUT
-    if why == TIMEOUT or why == TAIL_LOSS_PROBE:
+    if why == TIMEOUT or why == TAIL_LOSS_PROBE or why == TAIL_TIMER:
         part = min(silent, times[h, PENDING_OPEN])
         times[h, PENDING_OPEN] -= part
         times[h, RECOVERY] += part
@@ -520,7 +521,7 @@ def repeat(
         times[h, PENDING_IDLE] -= part
         times[h, RECOVERY] += part
     settle(h, now, 1, times, marks)
-    if why == NETWORK_COPY or why == HANDSHAKE or why == TAIL_LOSS_PROBE:
+    if why == HANDSHAKE or why == TAIL_LOSS_PROBE:
         return 0
     if marks[h, NEXT] != marks[h, ACKED] and (why == TIMEOUT or not marks[h, FLAGS] & RECOVERING):
         start_recovery(h, now, times, marks)
@@ -705,7 +706,7 @@ def limit_segments(
                     marks[h, NEXT] = start
                     marks[h, ACKED] = start
             times[h, BYTES] += new_bytes[row]
-            if bits & OUT_OF_ORDER:
+            if bits & (OUT_OF_ORDER | NETWORK_COPY):
                 continue
             end = (start + size) & MASK32
             if bits & RETRANSMISSION:
