@@ -13,6 +13,7 @@ from netanalyze.report import tables
 from netanalyze.report.record import fields
 from netanalyze.report.records.directions import Direction
 from netanalyze.report.records.events import Event
+from netanalyze.report.records.limits import Limit
 from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.report import Report
@@ -221,6 +222,7 @@ def sample_report(
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
             tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
             tables.empty_table("directions", Direction),
+            tables.empty_table("limits", Limit),
             tables.empty_table("events", Event),
             tables.empty_table("listeners", Listener),
             tables.transitions_table(move_columns()),

@@ -144,6 +144,6 @@ def test_notebooks_get_the_overview(report: Report) -> None:
     assert "&lt;b&gt;" in html
     assert "--report" not in html
     assert repr(report) == (
-        "<Report: capture 1, ledger 4, protocols 3, streams 4, directions 0, events 0, listeners 0,"
-        " transitions 2, populations 2, closers 1, udp 2>"
+        "<Report: capture 1, ledger 4, protocols 3, streams 4, directions 0, limits 0, events 0,"
+        " listeners 0, transitions 2, populations 2, closers 1, udp 2>"
     )

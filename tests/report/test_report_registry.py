@@ -41,6 +41,10 @@ COLUMNS = {
     " srtt_ns rto_ns retransmission_wait_samples retransmission_wait_min_ns retransmission_wait_avg_ns"
     " retransmission_wait_max_ns retransmission_wait_dev_ns data_ns silent_max_ns silent_max_frame"
     " throughput_bps goodput_bps",
+    "limits": "stream sender verdict active_ns busy_ns bytes application_ns receiver_window_ns recovery_ns"
+    " congestion_window_ns slow_start_ns path_rate_ns send_buffer_ns application_percent"
+    " receiver_window_percent recovery_percent congestion_window_percent slow_start_percent"
+    " path_rate_percent send_buffer_percent",
     "events": "frame time_ns elapsed_ns stream sender kind detail cause other_frame ago_ns number"
     " missing_bytes window_bytes seq payload_bytes ack later_frame",
     "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack window_bytes"
