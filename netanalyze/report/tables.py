@@ -34,6 +34,7 @@ from netanalyze.report.records.udp import UdpFlow
 from netanalyze.report.records.windows import WindowPoint
 from netanalyze.report.table import Table
 from netanalyze.report.tap_texts import EvidenceColumn
+from netanalyze.tcp.limits import VERDICTS
 from netanalyze.tcp.tap import PATHS
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from netanalyze.capture.info import FileInfo
     from netanalyze.report.column import Rows
+    from netanalyze.tcp.limits import Settled
 
 R = TypeVar("R", bound=Record)
 
@@ -153,9 +155,19 @@ def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
     ]
 
 
-def limits_table(columns: Mapping[str, Any]) -> Table[Limit]:
-    """One row for each half-stream that sent payload, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("limits", Limit, {**columns, "sender_names": SENDERS})
+def limits_table(settled: Settled) -> Table[Limit]:
+    """One row for each half-stream that sent payload."""
+    computed = Computed(len(settled.stream), settled.columns)
+    made = {
+        field.name: ComputedColumn(computed, field.name, partial(_column, field)) for field in fields(Limit)
+    }
+    made["sender"] = ComputedColumn(computed, "sender", _sender_column)
+    made["verdict"] = ComputedColumn(computed, "verdict", _verdict_column)
+    return Table("limits", Limit, made)
+
+
+def _verdict_column(columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], VERDICTS)
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:

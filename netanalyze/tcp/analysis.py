@@ -12,7 +12,7 @@ from netanalyze.tcp.closers import closer_columns
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.events import event_columns
-from netanalyze.tcp.limits import Limits
+from netanalyze.tcp.limits import Limits, Settled
 from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
@@ -171,9 +171,10 @@ class TcpAnalysis:
         tap = self._evidence(streams)["tap"][columns["stream"]]
         return {**columns, "rtt_path": paths_of(tap, columns["sender"])}
 
-    def limits(self, streams: Streams) -> dict[str, Any]:
-        """The columns of the table ``limits``."""
-        return self._limits.columns(streams.client) if self._limits else {}
+    def limits(self, streams: Streams) -> Settled:
+        """The rows of the table ``limits``, which must be among the tables."""
+        assert self._limits is not None  # noqa: S101 - asked for only where it is wanted
+        return self._limits.settled(streams.client)
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,28 +63,49 @@ class Limits:
         )  # fmt: skip
         limit_segments(*arguments)
 
-    def columns(self, client: NDArray[np.int64]) -> dict[str, Any]:
-        """The columns of the table ``limits``: a row for each half-stream that sent payload.
+    def settled(self, client: NDArray[np.int64]) -> Settled:
+        """What is known now of each half-stream that sent payload: the rows of the table ``limits``.
 
         Args:
             client: which side of each stream is the client.
         """
         count = 2 * len(client)
+        # The client's half first.
+        halves = np.arange(count) ^ np.repeat(client, 2)
+        halves = halves[(self._marks.array[halves, fields.FLAGS] & fields.STARTED) != 0]
         # More segments may come: what is settled now is settled in copies.
-        times, marks = self._times.array[:count].copy(), self._marks.array[:count].copy()
-        nodes, counters = self._nodes.array.copy(), np.array(self._counters, np.int64)
-        settle_all(count, view_of(times), view_of(marks), view_of(nodes), view_of(counters))
-        halves = np.arange(count)
-        sent = (marks[:, fields.FLAGS] & fields.STARTED) != 0
+        times, marks = self._times.array[halves], self._marks.array[halves]
+        counters = np.array(self._counters, np.int64)
+        nodes = self._nodes.array[: counters[0] + 1].copy()
+        settle_all(len(halves), view_of(times), view_of(marks), view_of(nodes), view_of(counters))
         stream = halves >> 1
-        server = (halves & 1) != client[stream]
-        rows = np.lexsort((server, stream))
-        rows = rows[sent[rows]]
+        return Settled(stream, (halves & 1) ^ client[stream], times, marks)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The accounts of some half-streams, complete.
+
+    Attributes:
+        stream: of each, which stream it belongs to.
+        sender: 0 where the client sends, 1 where the server does.
+        times: rows of ``limit_fields.TIME_WORDS``.
+        marks: rows of ``limit_fields.MARK_WORDS``.
+    """
+
+    stream: NDArray[np.int64]
+    sender: NDArray[np.int64]
+    times: NDArray[np.int64]
+    marks: NDArray[np.uint32]
+
+    def columns(self, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
+        """The columns of some rows of the table ``limits``."""
+        times = self.times[rows]
         return {
-            "stream": stream[rows],
-            "sender": server[rows].astype(np.int64),
-            "bytes": times[rows, fields.BYTES],
-            **_limits(times[rows], marks[rows]),
+            "stream": self.stream[rows],
+            "sender": self.sender[rows],
+            "bytes": times[:, fields.BYTES],
+            **_limits(times, self.marks[rows]),
         }
 
 
@@ -99,7 +121,6 @@ def _limits(times: NDArray[np.int64], marks: NDArray[np.uint32]) -> dict[str, An
     enough = (marks[:, fields.FULL] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
     return {
         "verdict": np.where(heard & enough & (active > 0), _verdicts(weights, active), -1),
-        "verdict_names": VERDICTS,
         "active_ns": _known(active, heard),
         "busy_ns": _known(active - times[:, fields.IDLE], heard),
         **{f"{name}_ns": _known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
