@@ -38,7 +38,7 @@ from netanalyze.tcp.limits import VERDICTS
 from netanalyze.tcp.tap import PATHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -118,15 +118,29 @@ SENDERS = ("client", "server")
 
 def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Direction]:
     """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
-    computed = Computed(count, compute)
-    made = {
-        field.name: ComputedColumn(computed, field.name, partial(_column, field))
-        for field in fields(Direction)
-    }
+    codes = {"sender": SENDERS, "rtt_path": PATHS}
+    computed, made = _computed(Direction, count, compute, codes)
     made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
-    made["sender"] = ComputedColumn(computed, "sender", _sender_column)
-    made["rtt_path"] = ComputedColumn(computed, "rtt_path", _path_column)
     return Table("directions", Direction, made)
+
+
+def _computed(
+    record: type[Record],
+    count: int,
+    compute: Callable[[Rows], Mapping[str, NDArray[Any]]],
+    codes: Mapping[str, Sequence[str]],
+) -> tuple[Computed, dict[str, Column]]:
+    """What computes the columns of a record's fields, and these columns.
+
+    ``codes`` has the texts of those whose arrays are numbers of texts.
+    """
+    computed = Computed(count, compute)
+    made: dict[str, Column] = {
+        field.name: ComputedColumn(computed, field.name, partial(_column, field)) for field in fields(record)
+    }
+    for name, texts in codes.items():
+        made[name] = ComputedColumn(computed, name, partial(_code_column, texts))
+    return computed, made
 
 
 def _column(field: Field, columns: Mapping[str, Any], name: str) -> Column:
@@ -138,12 +152,8 @@ def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
     return PackedColumn(columns[name], _histograms)
 
 
-def _sender_column(columns: Mapping[str, Any], name: str) -> Column:
-    return CodeColumn(columns[name], SENDERS)
-
-
-def _path_column(columns: Mapping[str, Any], name: str) -> Column:
-    return CodeColumn(columns[name], PATHS)
+def _code_column(texts: Sequence[str], columns: Mapping[str, Any], name: str) -> Column:
+    return CodeColumn(columns[name], texts)
 
 
 def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
@@ -157,17 +167,9 @@ def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
 
 def limits_table(settled: Settled) -> Table[Limit]:
     """One row for each half-stream that sent payload."""
-    computed = Computed(len(settled.stream), settled.columns)
-    made = {
-        field.name: ComputedColumn(computed, field.name, partial(_column, field)) for field in fields(Limit)
-    }
-    made["sender"] = ComputedColumn(computed, "sender", _sender_column)
-    made["verdict"] = ComputedColumn(computed, "verdict", _verdict_column)
+    codes = {"sender": SENDERS, "verdict": VERDICTS}
+    _, made = _computed(Limit, len(settled.stream), settled.columns, codes)
     return Table("limits", Limit, made)
-
-
-def _verdict_column(columns: Mapping[str, Any], name: str) -> Column:
-    return CodeColumn(columns[name], VERDICTS)
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:
