@@ -7,6 +7,7 @@ address lies in the low half; version 0 means that there is no address.
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,20 @@ NULL = -(1 << 63)
 
 IPV4 = 4
 IPV6 = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bytes of a half-stream that were sent and are not there: never captured, cut off, or dropped.
+
+    Attributes:
+        offset: of the first one; the first byte of a half-stream after its SYN has offset 0.
+        length: how many.
+    """
+
+    offset: int
+    length: int
+
 
 _MASK32 = (1 << 32) - 1
 _MAPPED = 0xFFFF
