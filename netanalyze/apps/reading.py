@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from netanalyze.model import Gap
-    from netanalyze.report.record import Record
 
 
 class Ending(IntEnum):
@@ -84,5 +83,9 @@ class Application(Protocol):
     def open(self, stream: StreamFacts) -> Reader:
         """A reader for a stream."""
 
-    def rows(self) -> Mapping[str, list[Record]]:
-        """What the readers found, by table; called after every reader's ``finish``."""
+    def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+        """What the readers found, by table and column; called after every reader's ``finish``.
+
+        A column has an element for each row, None where there is no value. ``stream`` is among the
+        columns wherever rows belong to one, so that the report can name the endpoints.
+        """
