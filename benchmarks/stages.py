@@ -48,11 +48,10 @@ class Engine:
     def __init__(self) -> None:
         """Nothing seen yet."""
         self.decoder = Decoder(BATCH_FRAMES)
-        packets = self.decoder.packets
-        self.flows = FlowTable(packets, self.decoder.facts)
-        self.sequences = Sequences(packets, keep_events=True, compare=True)
-        self.measures = Measures(packets, self.sequences)
-        self.connections = Connections(packets)
+        self.flows = FlowTable(self.decoder.facts)
+        self.sequences = Sequences(self.decoder.packets.capacity, keep_events=True, compare=True)
+        self.measures = Measures(self.sequences)
+        self.connections = Connections()
 
     def now(self) -> tuple[Packets, int]:
         """The packets of the batch, and how many streams there are with it."""

@@ -15,12 +15,12 @@ from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
+from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
 from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
-from netanalyze.tcp.explain import FrameWatch
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -78,6 +78,7 @@ class Engine:
         *,
         batch_capacity: int = BATCH_FRAMES,
         on_warning: Callable[[str], None] | None = None,
+        two_threads: bool = False,
     ) -> None:
         """An engine that has seen nothing.
 
@@ -85,6 +86,8 @@ class Engine:
             options: what is asked; decides which stages run.
             batch_capacity: frames in a batch at most.
             on_warning: is told what the user should know, a line each.
+            two_threads: analyse TCP on a thread of its own, a batch behind. Then a batch must stay as it
+                is until ``feed`` has returned from taking the next one.
 
         Raises:
             UsageError: the filter, a bound or the length of TIME-WAIT makes no sense.
@@ -96,13 +99,12 @@ class Engine:
         self._selection = _selection(options)
         self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
-        packets = self._decoder.packets
         keep_duplicates = options.keep_duplicates or options.like_wireshark
-        self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
+        self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
         self._track_flows = bool(wanted & _FLOW_TABLES)
         self._tcp = (
             TcpAnalysis(
-                packets,
+                self._decoder.packets.capacity,
                 wanted,
                 like_wireshark=options.like_wireshark,
                 streams=options.streams,
@@ -111,6 +113,7 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
+        self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
         self._ledger = Ledger()
         self._paths = Paths()
@@ -127,11 +130,15 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
-        if self._tcp is not None:
-            self._tcp.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
+        if self._tcp is not None:
+            streams = self._flows.tcp.count
+            if self._follower is not None:
+                self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
+            else:
+                self._tcp.feed(batch, packets, streams)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -139,6 +146,7 @@ class Engine:
         Raises:
             FilterError: the filter could be compiled for none of the capture's link types.
         """
+        self.close()
         if self._filter is not None and complete:
             self._filter.finish()
         tables: dict[str, Callable[[], Table[Any]]] = {
@@ -150,6 +158,11 @@ class Engine:
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def close(self) -> None:
+        """Let what is under way end; raises what it raised. Feeding on is possible."""
+        if self._follower is not None:
+            self._follower.close()
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -230,14 +243,17 @@ def run(
         UsageError: an option makes no sense.
     """
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
-        engine = Engine(options, on_warning=on_warning)
-        for batch in capture:
-            engine.feed(batch)
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-            if should_stop is not None and should_stop():
-                break
-        return engine.finish(capture, complete=should_stop is None or not should_stop())
+        engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
+        try:
+            for batch in capture:
+                engine.feed(batch)
+                if on_progress is not None:
+                    on_progress(capture.position_bytes, capture.total_bytes)
+                if should_stop is not None and should_stop():
+                    break
+            return engine.finish(capture, complete=should_stop is None or not should_stop())
+        finally:
+            engine.close()
 
 
 def explain_frame(  # noqa: PLR0913 - what was asked
@@ -265,8 +281,10 @@ def explain_frame(  # noqa: PLR0913 - what was asked
         CaptureError: a file cannot be read as a capture.
         UsageError: there is no such frame.
     """
+    from netanalyze.tcp.explain import FrameWatch  # noqa: PLC0415 - analysing needs none of it
+
     decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
+    flows = FlowTable(decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
     watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
     with open_capture(paths, on_warning=on_warning) as capture:
         for batch in capture:

@@ -41,23 +41,19 @@ _MOST_NS = 1 << 56
 class Limits:
     """Accounts for the time of all half-streams, batch after batch."""
 
-    def __init__(self, packets: Packets, sequences: Sequences) -> None:
-        """Nothing accounted for yet.
-
-        Args:
-            packets: of the decoder whose packets will be fed.
-            sequences: the analysis that has seen each batch before.
-        """
+    def __init__(self, sequences: Sequences) -> None:
+        """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
         self._times = GrowingRows(fields.TIME_WORDS)
         self._marks = GrowingRows(fields.MARK_WORDS, "u4")
         self._nodes = GrowingRows(fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))
-        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+        self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Account for the segments of a batch; ``streams`` is how many streams there are with it."""
         arguments = (
-            packets.count, packets.order, batch.views["time_ns"], *self._columns,
+            packets.count, packets.order, batch.views["time_ns"], *packets.pick(*_PACKET_COLUMNS),
+            *self._segment_columns,
             self._times.reach(2 * streams), self._marks.reach(2 * streams),
             self._nodes.reach(self._counters[0] + packets.count + 1), self._counters,
         )  # fmt: skip

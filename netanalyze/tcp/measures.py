@@ -39,23 +39,19 @@ LEAST_VARIATION_NS = 200_000_000
 class Measures:
     """Adds up the segments of batch after batch."""
 
-    def __init__(self, packets: Packets, sequences: Sequences) -> None:
-        """Nothing measured yet.
-
-        Args:
-            packets: of the decoder whose packets will be fed.
-            sequences: the analysis that has seen each batch before.
-        """
+    def __init__(self, sequences: Sequences) -> None:
+        """Nothing measured yet; ``sequences`` is the analysis that has seen each batch before."""
         self._sequences = sequences
         self._table = GrowingRows(fields.WORDS)
         self._squares = GrowingRows(fields.SQUARES, "f8")
-        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+        self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Add the segments of a batch; ``streams`` is how many streams there are with it."""
         arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], batch.data,
-            packets.arena, *self._columns, self._table.reach(2 * streams), self._squares.reach(2 * streams),
+            packets.arena, *packets.pick(*_PACKET_COLUMNS), *self._segment_columns,
+            self._table.reach(2 * streams), self._squares.reach(2 * streams),
         )  # fmt: skip
         measure_segments(*arguments)
 

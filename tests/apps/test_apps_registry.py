@@ -24,6 +24,7 @@ _SHARED = {
     "identify",
     "identify_kernel",
     "protocol",
+    "reading",
     "registry",
     "signature_tables",
 }
