@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.columns import GrowingRows, view_of
-from netanalyze.model import NULL
+from netanalyze.model import known
 from netanalyze.tcp import limit_fields as fields
 from netanalyze.tcp.limit_kernel import limit_segments, settle_all
 
@@ -117,18 +117,14 @@ def _limits(times: NDArray[np.int64], marks: NDArray[np.uint32]) -> dict[str, An
     enough = (marks[:, fields.FULL] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
     return {
         "verdict": np.where(heard & enough & (active > 0), _verdicts(weights, active), -1),
-        "active_ns": _known(active, heard),
-        "busy_ns": _known(active - times[:, fields.IDLE], heard),
-        **{f"{name}_ns": _known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
+        "active_ns": known(active, heard),
+        "busy_ns": known(active - times[:, fields.IDLE], heard),
+        **{f"{name}_ns": known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
         **{
-            f"{name}_percent": _known(shares[:, place], heard & (active > 0))
+            f"{name}_percent": known(shares[:, place], heard & (active > 0))
             for place, name in enumerate(fields.CLASSES)
         },
     }
-
-
-def _known(values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.where(where, values, NULL)
 
 
 def _verdicts(weights: NDArray[np.int64], active: NDArray[np.int64]) -> NDArray[np.int64]:
