@@ -17,7 +17,7 @@ from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
-from netanalyze.report.registry import ALWAYS, USUAL
+from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
@@ -29,6 +29,7 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netanalyze.apps.messages import Messages
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
@@ -52,6 +53,8 @@ class Options:
         streams: numbers of the TCP streams that tables of chosen streams are about.
         decode_as: application protocol by transport and port, whatever the bytes look like.
         time_wait_ns: how long endpoints stay in TIME-WAIT.
+        overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
+            ``first`` or ``last``.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -63,6 +66,7 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
+    overlap: str = "first"
 
 
 class Engine:
@@ -90,7 +94,7 @@ class Engine:
                 is until ``feed`` has returned from taking the next one.
 
         Raises:
-            UsageError: the filter, a bound or the length of TIME-WAIT makes no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
@@ -101,7 +105,8 @@ class Engine:
         self._decoder = Decoder(batch_capacity)
         keep_duplicates = options.keep_duplicates or options.like_wireshark
         self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
-        self._track_flows = bool(wanted & _FLOW_TABLES)
+        protocols = protocols_read(wanted)
+        self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
         self._tcp = (
             TcpAnalysis(
                 self._decoder.packets.capacity,
@@ -115,6 +120,9 @@ class Engine:
         )
         self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
+        self._messages = _messages(
+            self._decoder.packets.capacity, self._identifier, protocols, options.overlap
+        )
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -130,6 +138,8 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._messages is not None:
+            self._messages.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -149,12 +159,14 @@ class Engine:
         self.close()
         if self._filter is not None and complete:
             self._filter.finish()
+        streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            **self._tcp_tables(),
+            **self._tcp_tables(streams),
             "udp": self._udp,
+            **self._message_tables(streams),
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
@@ -172,13 +184,15 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _tcp_tables(self) -> dict[str, Callable[[], Table[Any]]]:
-        analysis = self._tcp
-        if analysis is None:
-            return {}
-        ports = self._identifier.service_ports["tcp"]
+    def _streams(self) -> Streams:
         tcp = self._flows.tcp
-        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+        ports = self._identifier.service_ports["tcp"]
+        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+
+    def _tcp_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        analysis = self._tcp
+        if analysis is None or streams is None:
+            return {}
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
@@ -195,11 +209,34 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
+    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._messages is None or streams is None:
+            return {}
+        self._messages.finish()
+        for line in self._messages.warnings():
+            self._warn(line)
+        sides = {**streams.columns, "client_side": streams.client}
+        return {
+            name: partial(build.application_table, table_kind(name), columns, sides)
+            for name, columns in self._messages.columns().items()
+        }
+
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
         columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
+
+
+def _messages(
+    capacity: int, identifier: Identifier, protocols: Sequence[str], overlap: str
+) -> Messages | None:
+    """The stage that reads application protocols, if a table asks for one."""
+    if not protocols:
+        return None
+    from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
+
+    return Messages(capacity, identifier, protocols, policy=overlap)
 
 
 def _selection(options: Options) -> Selection | None:

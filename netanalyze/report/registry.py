@@ -31,6 +31,7 @@ class TableKind:
         module: file in ``report/records`` that has its record.
         record_name: the record in it.
         of_streams: whether it is about streams that have to be chosen, and comes only when asked for.
+        protocol: name of the application protocol whose reader fills it, if one does.
     """
 
     name: str
@@ -40,6 +41,7 @@ class TableKind:
     module: str
     record_name: str
     of_streams: bool = False
+    protocol: str = ""
 
     @property
     def record(self) -> type[Record]:
@@ -194,6 +196,11 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
         UsageError: there is no such table.
     """
     return tuple(dict.fromkeys(table_kind(name).name for name in names))
+
+
+def protocols_read(names: Iterable[str]) -> tuple[str, ...]:
+    """The application protocols that have to be read for these tables."""
+    return tuple(sorted({_BY_NAME[name].protocol for name in names if _BY_NAME[name].protocol}))
 
 
 COMPATIBLE = ("wireshark",)
