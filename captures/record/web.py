@@ -8,11 +8,12 @@ import os
 import random
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from lab import CannotRecordError
 
+if TYPE_CHECKING:
     from lab import Lab, Program
     from namespace import Namespace
 
@@ -25,6 +26,7 @@ VOCABULARY = """
 """
 
 CONFIGURATION = """
+{modules}
 user root;
 worker_processes 1;
 daemon off;
@@ -37,6 +39,7 @@ http {{
   access_log off;
   sendfile on;
   keepalive_timeout {keepalive_s};
+  keepalive_requests {keepalive_requests};
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
@@ -45,14 +48,21 @@ http {{
   gzip on;
   gzip_types text/plain text/css application/json;
   gzip_min_length 200;
+  {brotli}
   server {{
     {listen}
     root {folder}/site;
     location = /form {{ client_max_body_size 64k; return 200 "thank you\\n"; }}
     location = /old {{ return 301 /index.html; }}
+    {locations}
   }}
 }}
 """
+
+BROTLI = "brotli on; brotli_types text/plain text/css application/json; brotli_min_length 200;"
+BROTLI_MODULE = "ngx_http_brotli_filter_module.so"
+MODULES = Path("/usr/lib/nginx/modules")
+"""Where Debian has the modules of nginx."""
 
 CURL_FACTS = (
     "method",
@@ -124,7 +134,16 @@ def site(folder: Path, large_bytes: int = 0) -> None:
         os.utime(path, (SITE_TIME, SITE_TIME))
 
 
-def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0, keepalive_s: int = 65) -> Program:
+def nginx(  # noqa: PLR0913  (they are nginx's directives)
+    lab: Lab,
+    host: Namespace,
+    *listen: str,
+    large_bytes: int = 0,
+    keepalive_s: float = 65,
+    keepalive_requests: int = 1000,
+    locations: str = "",
+    brotli: bool = False,
+) -> Program:
     """Start nginx with the site on the addresses ``listen`` (as in its ``listen`` directive).
 
     Args:
@@ -133,14 +152,30 @@ def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0, keepali
         listen: addresses with ports.
         large_bytes: size of ``large.bin``; 0 for none.
         keepalive_s: how long idle connections are kept; 0 closes each after its first answer.
+        keepalive_requests: how many requests a connection may have.
+        locations: more directives for the site.
+        brotli: pack with Brotli as well, for those who accept it.
+
+    Raises:
+        CannotRecordError: nginx or its module is not there.
     """
     lab.require("nginx")
+    if brotli and not (MODULES / BROTLI_MODULE).exists():
+        msg = f"missing: {BROTLI_MODULE} (Debian: apt-get install libnginx-mod-http-brotli-filter)"
+        raise CannotRecordError(msg)
     folder = lab.folder / f"nginx-{host.name}"
     folder.mkdir()
     site(folder / "site", large_bytes)
-    lines = "\n".join(f"listen {address};" for address in listen)
     (folder / "nginx.conf").write_text(
-        CONFIGURATION.format(folder=folder, listen=lines, keepalive_s=keepalive_s)
+        CONFIGURATION.format(
+            modules=f"load_module {MODULES / BROTLI_MODULE};" if brotli else "",
+            folder=folder,
+            listen="\n".join(f"listen {address};" for address in listen),
+            keepalive_s="0" if not keepalive_s else f"{round(keepalive_s * 1000)}ms",
+            keepalive_requests=keepalive_requests,
+            brotli=BROTLI if brotli else "",
+            locations=locations,
+        )
     )
     program = lab.start(host, "nginx", "-p", folder, "-c", folder / "nginx.conf")
     ports = {int(address.split()[0].rpartition(":")[2]) for address in listen}
