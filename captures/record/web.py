@@ -83,6 +83,7 @@ CURL_FACTS = (
     "time_starttransfer",
     "time_total",
     "exitcode",
+    "errormsg",
 )
 """What is kept of curl's report of a transfer; times are seconds."""
 
@@ -201,7 +202,7 @@ def curl(lab: Lab, host: Namespace, *transfers: tuple[str, ...], check: bool = T
     for number, report in enumerate(map(json.loads, reports)):
         saved = folder / str(number)
         content = saved.read_bytes() if saved.exists() else b""
-        facts = {name: report[name] for name in CURL_FACTS if name in report}
+        facts = {name: report[name] for name in CURL_FACTS if report.get(name) is not None}
         facts |= {"saved_bytes": len(content), "saved_sha256": hashlib.sha256(content).hexdigest()}
         found.append(facts)
     return found
