@@ -156,7 +156,8 @@ class Lab:
         except ImportError:
             msg = f"missing: the Python library {name} (pip install {name})"
             raise CannotRecordError(msg) from None
-        self._programs[name] = importlib.metadata.version(name)
+        package = name.partition(".")[0]
+        self._programs[package] = importlib.metadata.version(package)
         return module
 
     def later(self, action: Callable[..., object], *arguments: object) -> None:

@@ -36,7 +36,7 @@ events {{ worker_connections 64; }}
 http {{
   types {{ text/html html; text/plain txt; text/css css; application/json json; image/png png; }}
   default_type application/octet-stream;
-  access_log off;
+  {access_log}
   sendfile on;
   keepalive_timeout {keepalive_s};
   keepalive_requests {keepalive_requests};
@@ -59,6 +59,10 @@ http {{
 }}
 """
 
+ACCESS_LOG = """log_format truth escape=json '{{"client_port": $remote_port, "server_port": $server_port,'
+    ' "request_line": "$request", "status": $status, "body_bytes": $body_bytes_sent,'
+    ' "user_agent": "$http_user_agent"}}';
+  access_log {folder}/access.log truth;"""
 BROTLI = "brotli on; brotli_types text/plain text/css application/json; brotli_min_length 200;"
 BROTLI_MODULE = "ngx_http_brotli_filter_module.so"
 MODULES = Path("/usr/lib/nginx/modules")
@@ -68,6 +72,7 @@ CURL_FACTS = (
     "method",
     "url",
     "response_code",
+    "http_connect",
     "http_version",
     "content_type",
     "size_request",
@@ -144,6 +149,7 @@ def nginx(  # noqa: PLR0913  (they are nginx's directives)
     keepalive_requests: int = 1000,
     locations: str = "",
     brotli: bool = False,
+    access_log: bool = False,
 ) -> Program:
     """Start nginx with the site on the addresses ``listen`` (as in its ``listen`` directive).
 
@@ -156,6 +162,7 @@ def nginx(  # noqa: PLR0913  (they are nginx's directives)
         keepalive_requests: how many requests a connection may have.
         locations: more directives for the site.
         brotli: pack with Brotli as well, for those who accept it.
+        access_log: write down each request, for ``nginx_log``.
 
     Raises:
         CannotRecordError: nginx or its module is not there.
@@ -176,11 +183,22 @@ def nginx(  # noqa: PLR0913  (they are nginx's directives)
             keepalive_requests=keepalive_requests,
             brotli=BROTLI if brotli else "",
             locations=locations,
+            access_log=ACCESS_LOG.format(folder=folder) if access_log else "access_log off;",
         )
     )
     program = lab.start(host, "nginx", "-p", folder, "-c", folder / "nginx.conf")
     ports = {int(address.split()[0].rpartition(":")[2]) for address in listen}
     return program.ready(lambda: all(host.listens(port) for port in ports))
+
+
+def nginx_log(lab: Lab, host: Namespace) -> list[dict[str, Any]]:
+    """What nginx in ``host`` has logged of each request, in the order in which it was done with them."""
+    lines = (lab.folder / f"nginx-{host.name}" / "access.log").read_text().splitlines()
+    found = []
+    for row in map(json.loads, lines):
+        method, target, version = [*row.pop("request_line").split(), None][:3]
+        found.append({"method": method, "target": target, "version": version, **row})
+    return found
 
 
 def curl(lab: Lab, host: Namespace, *transfers: tuple[str, ...], check: bool = True) -> list[dict[str, Any]]:
