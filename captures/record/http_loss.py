@@ -6,8 +6,8 @@ on the second a socket sends eight requests at once and closes after the last an
 the client: `http-loss.pcap` is whole; `http-loss-snap.pcap` has 400 bytes of each frame, so that heads are
 there and bodies cut; `http-loss-snap-heads.pcap` has 200 bytes, less than a head; from
 `http-loss-gaps.pcap` some data segments were taken out that came only once (one in six), as if the
-recording program had been too slow. `http-loss-midstream.pcap` began when a third of a slow answer had been
-sent, and ended before the end of another one.
+recording program had been too slow. `http-loss-midstream.pcap` began in the middle of a slow answer, and
+ended before the end of another one.
 
 The truth file has each exchange as the client got it: its port, method, target, status, content coding, bytes
 and SHA-256 of the body on the wire (chunks taken apart) and decoded; what was lost where; for the file with
