@@ -289,6 +289,7 @@ def record(lab: Lab) -> None:
     program = lab.start(server, *words)
     program.ready(lambda: server.listens(NODE_PORT))
     idle_s = patience_of_node(client)
+    wait_until(lambda: client.quiet() and server.quiet() and relay.idle(), "the end of the measurement")
     at_client = Capture(lab, client, "tap0", "http-hang-ups-client.pcap")
     at_server = Capture(lab, server, "tap0", "http-hang-ups-server.pcap")
     scene = Scene(lab, client, server.listener(*SERVER))
