@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
+from netanalyze.report.names import unknown
 from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.tcp.assembler import POLICIES
 from netanalyze.tcp.explain import FrameWatch
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
@@ -220,7 +223,13 @@ class Engine:
 def _messages(
     packets: Packets, identifier: Identifier, protocols: Sequence[str], overlap: str
 ) -> Messages | None:
-    """The stage that reads application protocols, if a table asks for one."""
+    """The stage that reads application protocols, if a table asks for one.
+
+    Raises:
+        UsageError: ``overlap`` is no policy.
+    """
+    if overlap not in POLICIES:
+        raise UsageError(unknown("copy to count", overlap, POLICIES))
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
