@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
+from netanalyze.apps.watch import StreamWatch, Wanted
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.errors import UsageError
@@ -22,7 +23,7 @@ from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
-from netanalyze.tcp.assembler import POLICIES
+from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.explain import FrameWatch
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
@@ -30,9 +31,10 @@ from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from netanalyze.apps.messages import Messages
+    from netanalyze.apps.transcript import Ends, Passage
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
@@ -70,7 +72,7 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
-    overlap: str = "first"
+    overlap: str = FIRST
 
 
 class Engine:
@@ -228,13 +230,17 @@ def _messages(
     Raises:
         UsageError: ``overlap`` is no policy.
     """
-    if overlap not in POLICIES:
-        raise UsageError(unknown("copy to count", overlap, POLICIES))
+    _check_overlap(overlap)
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
 
     return Messages(packets, identifier, protocols, policy=overlap)
+
+
+def _check_overlap(overlap: str) -> None:
+    if overlap not in POLICIES:
+        raise UsageError(unknown("copy to count", overlap, POLICIES))
 
 
 def _selection(options: Options) -> Selection | None:
@@ -327,3 +333,49 @@ def explain_frame(  # noqa: PLR0913 - what was asked
             if on_progress is not None:
                 on_progress(capture.position_bytes, capture.total_bytes)
     return watch.explained(Identifier({}).service_ports["tcp"])
+
+
+def follow(  # noqa: PLR0913 - what was asked
+    paths: Sequence[str],
+    number: int,
+    wanted: Wanted | None = None,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Ends | Passage]:
+    """What the two sides of one TCP stream said: first who they are, then passage after passage.
+
+    The captures are read as this is iterated over; nothing is kept that has been given out.
+
+    Args:
+        paths: the files, read as one capture; ``-`` is standard input.
+        number: of the stream.
+        wanted: how to put the stream together and what to show of it.
+        on_progress: is told after each batch how many bytes of how many have been read.
+        on_warning: is told of damage, and at the end of what was left out.
+        should_stop: asked after each batch; True ends the stream where it is.
+
+    Raises:
+        CaptureError: a file cannot be read as a capture.
+        UsageError: there is no such stream, or an option makes no sense.
+    """
+    wanted = wanted or Wanted()
+    _check_overlap(wanted.overlap)
+    decoder = Decoder(BATCH_FRAMES)
+    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=wanted.keep_duplicates)
+    watch = StreamWatch(number, decoder.packets, flows, wanted)
+    with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
+        for batch in capture:
+            packets = decoder.decode(batch)
+            flows.mark_duplicates(batch, packets)
+            flows.add(batch, packets)
+            yield from watch.feed(batch, packets)
+            if on_progress is not None:
+                on_progress(capture.position_bytes, capture.total_bytes)
+            if should_stop is not None and should_stop():
+                break
+    yield from watch.finish()
+    for line in watch.warnings():
+        if on_warning is not None:
+            on_warning(line)

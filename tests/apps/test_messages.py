@@ -172,8 +172,10 @@ def test_what_is_unknown_and_large_is_a_gap_if_it_gets_a_name(monkeypatch: pytes
         ("data", SERVER, REDIS),
     ]
     assert messages.warnings() == [
-        "3000 bytes of TCP streams came before it was known which protocol they carry,"
-        " and were too many to keep"
+        (
+            "3000 bytes of TCP streams came before it was known which protocol they carry,"
+            " and were too many to keep"
+        )
     ]
 
 
