@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
+from netanalyze.report.names import unknown
 from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
-    from netanalyze.tcp.explain import Explained
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -66,7 +68,7 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
-    overlap: str = "first"
+    overlap: str = FIRST
 
 
 class Engine:
@@ -231,12 +233,27 @@ class Engine:
 def _messages(
     capacity: int, identifier: Identifier, protocols: Sequence[str], overlap: str
 ) -> Messages | None:
-    """The stage that reads application protocols, if a table asks for one."""
+    """The stage that reads application protocols, if a table asks for one.
+
+    Raises:
+        UsageError: ``overlap`` is no policy.
+    """
+    check_overlap(overlap)
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
 
     return Messages(capacity, identifier, protocols, policy=overlap)
+
+
+def check_overlap(overlap: str) -> None:
+    """Refuse what is no name of a policy.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if overlap not in POLICIES:
+        raise UsageError(unknown("copy to count", overlap, POLICIES))
 
 
 def _selection(options: Options) -> Selection | None:
@@ -291,46 +308,3 @@ def run(
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()
-
-
-def explain_frame(  # noqa: PLR0913 - what was asked
-    paths: Sequence[str],
-    number: int,
-    *,
-    like_wireshark: bool = False,
-    keep_duplicates: bool = False,
-    later: bool = False,
-    on_progress: Callable[[int, int | None], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
-) -> Explained:
-    """Find out about one frame what the analysis of TCP makes of it, and why.
-
-    Args:
-        paths: the files, read as one capture; ``-`` is standard input.
-        number: of the frame, from 1. Reading ends behind its batch.
-        like_wireshark: go by Wireshark's rules; duplicates are kept as well.
-        keep_duplicates: analyse frames that were captured twice each time.
-        later: read on, for what later frames tell about it.
-        on_progress: is told after each batch how many bytes of how many have been read.
-        on_warning: is told of damage as it is found.
-
-    Raises:
-        CaptureError: a file cannot be read as a capture.
-        UsageError: there is no such frame.
-    """
-    from netanalyze.tcp.explain import FrameWatch  # noqa: PLC0415 - analysing needs none of it
-
-    decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
-    watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
-    with open_capture(paths, on_warning=on_warning) as capture:
-        for batch in capture:
-            packets = decoder.decode(batch)
-            flows.mark_duplicates(batch, packets)
-            flows.add(batch, packets)
-            watch.feed(batch, packets)
-            if watch.done:
-                break
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-    return watch.explained(Identifier({}).service_ports["tcp"])

@@ -15,6 +15,7 @@ from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.codes import Confidence
 from netanalyze.apps.readers import application
 from netanalyze.columns import GrowingRows
+from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.reassembly import Reassembly
 from netanalyze.wire.packets import CARRIER
@@ -72,6 +73,7 @@ class Messages:
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Read a batch whose streams have been looked at by the identifier."""
         asked = self._status.reach(streams)
+        keep_times_in_reach(batch)
         if batch.count:
             latest = int(batch.arrays["time_ns"][: batch.count].max())
             self._last_ns = latest if self._last_ns is None else max(latest, self._last_ns)

@@ -66,7 +66,8 @@ def stream(  # noqa: PLR0913 - every option is an argument
         _check("format", format_name, FORMATS)
         if diagram is not None:
             _check("diagram", diagram, DIAGRAMS)
-        from netanalyze.pipeline import Options, run  # noqa: PLC0415 - help answers faster without
+        from netanalyze.apps.watch import no_such_stream  # noqa: PLC0415 - help answers faster without
+        from netanalyze.pipeline import Options, run  # noqa: PLC0415 - the same
 
         asked = Options(
             tables=TABLES,
@@ -85,7 +86,7 @@ def stream(  # noqa: PLR0913 - every option is an argument
                 )
             tables = [report[name].stream(number) for name in TABLES]
             if not len(tables[0]):
-                raise UsageError(_no_such_stream(number, len(report["streams"])))
+                raise UsageError(no_such_stream(number, len(report["streams"])))
             style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
             out.write(_shown(report, tables, style, form=format_name, diagram=diagram, fold=not every))
         if not report.complete:
@@ -95,12 +96,6 @@ def stream(  # noqa: PLR0913 - every option is an argument
 def _check(what: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
         raise UsageError(unknown(what, name, known))
-
-
-def _no_such_stream(number: int, count: int) -> str:
-    if not count:
-        return f"no TCP stream {number}: there is none in the capture"
-    return f"no TCP stream {number}; there are 0 to {count - 1}"
 
 
 def _shown(  # noqa: PLR0913 - how to show it

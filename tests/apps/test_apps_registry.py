@@ -29,6 +29,7 @@ _SHARED = {
     "readers",
     "reading",
     "transcript",
+    "watch",
     "registry",
     "signature_tables",
 }
