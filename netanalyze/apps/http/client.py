@@ -24,6 +24,8 @@ class ClientHalf(Half):
         current: the exchange of the request in hand.
     """
 
+    __slots__ = ("_body_left", "_url", "current")
+
     request: ClassVar[bool] = True
     parser_type: ClassVar[Any] = HttpRequestParser
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from netanalyze.apps.reading import StreamFacts
     from netanalyze.model import Gap
 
+_STATUS_LINE = b"HTTP/"
+_ROLE_BYTES = 24  # longer than any method
 _MOST_INTERIM = 8
 _MOST_WAITING = 1 << 16
 
@@ -65,24 +67,26 @@ class Connection:
         self.client: ClientHalf | None = None
         self.server: ServerHalf | None = None
         self._halves: list[Half] = []
+        self._first: list[tuple[int, bytes, int, int]] = []  # until it is known who is the client
 
     # Reader.
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """Take the next bytes of a side: see ``reading.Reader``."""
         halves = self._halves
-        if not halves:
-            halves = self._roles(side, data)
-        halves[side].data(data, frame, time_ns)
+        if halves:
+            halves[side].data(data, frame, time_ns)
+        else:
+            self._begin(side, bytes(data), frame, time_ns)
 
     def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
         """Take note of missing bytes."""
-        halves = self._halves or self._roles(side, b"")
+        halves = self._halves or self._roles(None)
         halves[side].gap(gap, frame, time_ns)
 
     def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
         """Take note that a side sends no more."""
-        halves = self._halves or self._roles(side, b"")
+        halves = self._halves or self._roles(None)
         half = halves[side]
         end = endings.End(ending is Ending.RESET, frame, time_ns)
         if half is self.server:
@@ -98,6 +102,8 @@ class Connection:
     def finish(self, last_ns: int) -> None:
         """Take note that nothing more comes."""
         self.last_ns = last_ns
+        if not self._halves:
+            self._roles(None)
         client, server = self.client, self.server
         if client is None or server is None:
             return
@@ -110,20 +116,32 @@ class Connection:
         self._halves = []
         self.client = self.server = None
 
-    def _roles(self, side: int, data: memoryview | bytes) -> list[Half]:
-        """Decide who is the client: by the first bytes, else by who opened the stream."""
-        head = bytes(data[:16])
-        if head.startswith(b"HTTP/"):
-            client = 1 - side
-        elif head[:1].isupper() and head.split(b" ", 1)[0].replace(b"-", b"").replace(b"_", b"").isupper():
-            client = side
-        elif self.facts.client_side is not None:
+    def _begin(self, side: int, data: bytes, frame: int, time_ns: int) -> None:
+        """Take the first bytes: who is the client is decided as soon as they tell."""
+        self._first.append((side, data, frame, time_ns))
+        head = b"".join(part[1] for part in self._first if part[0] == side)[:_ROLE_BYTES]
+        if head.startswith(_STATUS_LINE):
+            self._roles(1 - side)
+            return
+        method, blank, _ = head.partition(b" ")
+        if blank and method.replace(b"-", b"").replace(b"_", b"").isalpha() and method.isupper():
+            self._roles(side)
+        elif len(head) == _ROLE_BYTES or not (head.isalpha() or _STATUS_LINE.startswith(head)):
+            self._roles(None)
+
+    def _roles(self, client: int | None) -> list[Half]:
+        """The client is this side, or who opened the stream; then read what has come."""
+        if client is None:
             client = self.facts.client_side
-        else:
+        if client is None:
             client = 0 if self.facts.ports[0] > self.facts.ports[1] else 1
         self.client = ClientHalf(self, client)
         self.server = ServerHalf(self, 1 - client)
-        self._halves = [self.client, self.server] if client == 0 else [self.server, self.client]
+        halves: list[Half] = [self.client, self.server]
+        self._halves = halves if client == 0 else halves[::-1]
+        first, self._first = self._first, []
+        for side, data, frame, time_ns in first:
+            self._halves[side].data(data, frame, time_ns)
         return self._halves
 
     # Requests.

@@ -69,6 +69,38 @@ class Half:
         wire: bytes of its body so far.
     """
 
+    __slots__ = (
+        "_base",
+        "_chunk_at",
+        "_chunk_end",
+        "_chunk_seen",
+        "_held",
+        "_pieces",
+        "_prefix",
+        "begin_frame",
+        "begin_ns",
+        "begun",
+        "body",
+        "connection",
+        "fields",
+        "filling",
+        "first",
+        "foreign_bytes",
+        "found",
+        "frame",
+        "frames",
+        "in_head",
+        "mended_method",
+        "mended_target",
+        "mending",
+        "missing",
+        "now",
+        "parser",
+        "side",
+        "state",
+        "wire",
+    )
+
     request: ClassVar[bool]
     parser_type: ClassVar[Any]
 
@@ -100,11 +132,13 @@ class Half:
         self._pieces: list[Piece] = []  # kept while searching, mending or holding
         self._held = 0  # bytes kept while holding; negative if some are missing
         self.mending = False
+        self.mended_method: bytes | None = None
+        self.mended_target: bytes | None = None
         self.parser = self._new_parser()
 
     def _new_parser(self) -> Any:  # noqa: ANN401 - httptools has no types to speak of
-        self.mended_method: bytes | None = None
-        self.mended_target: bytes | None = None
+        self.mended_method = None
+        self.mended_target = None
         self._base = b""
         self._prefix.clear()
         return make_parser(self.parser_type, self)
@@ -143,6 +177,10 @@ class Half:
     def on_chunk_header(self) -> None:
         self._chunk_at = self.wire + self.missing
 
+    def on_chunk_complete(self) -> None:
+        self._chunk_end = self.wire + self.missing
+        self._chunk_seen = self._chunk_at
+
     # Bodies.
 
     def open_body(self) -> None:
@@ -179,14 +217,12 @@ class Half:
 
     def reset(self) -> None:
         """Forget the message in hand; the next one may begin."""
-        self.begun = self.in_head = False
+        self.begun = self.in_head = self.mending = False
         self.found = {}
-        self.wire = 0
-        self.missing = 0
-        self.first = None
-        self.body = None
-        self._chunk_at = self._chunk_end = self._chunk_seen = -1
-        self.mending = False
+        if self.wire or self.missing or self._chunk_at >= 0:
+            self.wire = self.missing = 0
+            self.first = self.body = None
+            self._chunk_at = self._chunk_end = self._chunk_seen = -1
         if self.fields is not None:
             self.fields = []
 
@@ -209,7 +245,7 @@ class Half:
         """Take the next bytes."""
         self.frame = frame
         self.now = time_ns
-        if self.state is State.READING and not self.careful():
+        if not self.state and not self.careful():
             try:
                 self.parser.feed_data(data)
             except (HttpParserError, HttpParserUpgrade) as error:
@@ -352,6 +388,8 @@ class Half:
             return -1
         # A size line is short; one with a long extension is not looked for.
         head = bytes(self._prefix[-128:]) + bytes(data[max(end - 256, 0) : end])
+        if not head.endswith(b"\n"):
+            return -1  # all of the chunk has been read, and half of the line break behind it
         line = head[head.rfind(b"\n", 0, len(head) - 1) + 1 :]
         digits = line.split(b";", 1)[0].strip()
         try:
@@ -425,6 +463,7 @@ class Half:
             return self._no_head(text)
         self.mending = False
         if self.begun:
+            self._base = mended.head
             self._goes_on(b"")
         self.line_read()
         return [*more, (text[end:], self.frame, self.now)]
@@ -601,7 +640,26 @@ def _locate(kind: Any, base: bytes, text: bytes) -> tuple[int, int, bool]:  # no
             place = end
     except (HttpParserError, HttpParserUpgrade):
         pass
-    return probe.begin, place, probe.in_head
+    begin = _begin_in_line(kind, base, text, probe.begin) if probe.in_head else probe.begin
+    return begin, max(place, begin), probe.in_head
+
+
+def _begin_in_line(kind: Any, base: bytes, text: bytes, line: int) -> int:  # noqa: ANN401 - as above
+    """The byte at which the last message begins whose first line, or an end of a body before it, is at ``line``."""
+    probe = _Probe()
+    parser = make_parser(kind, probe)
+    end = text.find(b"\n", line) + 1 or len(text)
+    try:
+        if base:
+            parser.feed_data(base)
+        parser.feed_data(text[:line])
+        probe.begin = line
+        for place in range(line, end):
+            probe.at = place
+            parser.feed_data(text[place : place + 1])
+    except (HttpParserError, HttpParserUpgrade):
+        pass
+    return probe.begin
 
 
 def _cut(pieces: list[Piece], place: int) -> list[Piece]:

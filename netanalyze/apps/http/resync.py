@@ -13,9 +13,9 @@ LONGEST = 8192
 
 _FIELD = rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*:|\r?\n)"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?\r?\n" + _FIELD)
-_STATUS_BEGUN = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?(?:\r?\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*)?")
+_STATUS_BEGUN = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?(?:\r?\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*)?\r?")
 _VERSION_REST = re.compile(rb" HTTP/1\.[01]\r?\n" + _FIELD)
-_VERSION_BEGUN = re.compile(rb" HTTP/1\.(?:[01](?:\r?(?:\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*)?)?)?")
+_VERSION_BEGUN = re.compile(rb" HTTP/1\.(?:[01](?:\r?(?:\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*\r?)?)?)?")
 _REQUEST = re.compile(
     rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|PATCH|CONNECT|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK"
     rb"|REPORT|CHECKOUT|MERGE|SEARCH|ACL|MKCALENDAR|SUBSCRIBE|UNSUBSCRIBE|NOTIFY|M-SEARCH|BITS_POST|PURGE"
@@ -33,8 +33,6 @@ def find_response(data: bytes) -> tuple[int, int]:
         if len(data) - place < LONGEST:
             begun = _STATUS_BEGUN.match(data, place)
             if (begun is not None and begun.end() == len(data)) or len(data) - place < 13:
-                return -1, place
-            if data.endswith(b"\r") and begun is not None and begun.end() == len(data) - 1:
                 return -1, place
         place = data.find(b"HTTP/1.", place + 1)
     return -1, max(len(data) - 6, 0)

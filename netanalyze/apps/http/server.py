@@ -26,6 +26,8 @@ class ServerHalf(Half):
         current: the exchange of the response in hand, from the end of its head on.
     """
 
+    __slots__ = ("_interim", "_switch_fields", "_switches", "_without_body", "current")
+
     request: ClassVar[bool] = False
     parser_type: ClassVar[Any] = HttpResponseParser
 
