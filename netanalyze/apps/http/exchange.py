@@ -14,6 +14,8 @@ REQUESTS_LOST = "requests_lost"
 RESPONSES_LOST = "responses_lost"
 HEAD_DAMAGED = "head_damaged"
 
+END_OF_HEAD = (b"", b"")
+
 
 class Exchange(msgspec.Struct, gc=False):
     """What is known of a request and its response; the attributes are None where nothing is known.
@@ -38,6 +40,8 @@ class Exchange(msgspec.Struct, gc=False):
         uncertain: why the pair may be wrong.
         hangup, hangup_ns: how it was broken off (``endings``), and the time that belongs to it.
         mended: whether a head was malformed and has been mended to be read.
+        asked, told: header fields of request and response, where a table needs them.
+        request_fields, response_fields: all fields as sent; what follows ``END_OF_HEAD`` are trailers.
     """
 
     stream: int
@@ -82,3 +86,24 @@ class Exchange(msgspec.Struct, gc=False):
     hangup: str | None = None
     hangup_ns: int | None = None
     mended: bool = False
+    asked: dict[str, bytes] | None = None
+    told: dict[str, bytes] | None = None
+    request_fields: list[tuple[bytes, bytes]] | None = None
+    response_fields: list[tuple[bytes, bytes]] | None = None
+
+    @property
+    def ttfb_ns(self) -> int | None:
+        """From the end of the request to the first byte of the response."""
+        if self.response_ns is None or self.time_ns is None:
+            return None
+        sent = self.request_last_ns
+        if sent is None or sent > self.response_ns:
+            sent = self.time_ns  # the response came before the request had ended
+        return self.response_ns - sent
+
+    @property
+    def duration_ns(self) -> int | None:
+        """From the first byte of the request to the last of a response that is whole."""
+        if self.end != COMPLETE or self.time_ns is None or self.last_ns is None:
+            return None
+        return self.last_ns - self.time_ns

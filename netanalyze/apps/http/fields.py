@@ -16,6 +16,7 @@ INTERESTING = frozenset(
         "upgrade",
         "user-agent",
         "location",
+        "authorization",
         "cookie",
         "set-cookie",
         "origin",
@@ -32,6 +33,9 @@ INTERESTING = frozenset(
     }
 )
 """Lower-case names; the others are looked at only for the table of all fields."""
+
+JOINED_BY = {"set-cookie": b"\n", "cookie": b"; "}
+"""What stands between the values of fields that come twice: a comma, but for these."""
 
 _MOST_NAMES = 4096
 

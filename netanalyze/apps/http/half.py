@@ -22,7 +22,7 @@ from httptools import (
 
 from netanalyze.apps.http import repair
 from netanalyze.apps.http.bodies import Body, measure, parse_codings
-from netanalyze.apps.http.fields import KNOWN, learn
+from netanalyze.apps.http.fields import JOINED_BY, KNOWN, learn
 from netanalyze.apps.http.resync import LONGEST
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Half:
             key = learn(name)
         if key:
             found = self.found
-            found[key] = found[key] + b", " + value if key in found else value
+            found[key] = found[key] + JOINED_BY.get(key, b", ") + value if key in found else value
         if self.fields is not None:
             self.fields.append((name, value))
 
@@ -168,7 +168,7 @@ class Half:
         self.wire += len(piece)
         if self.body is not None:
             self.body.write(piece)
-        elif self.first is None and not self.connection.sinks:
+        elif self.first is None and self.connection.sinks is None:
             self.first = piece
         else:
             self.open_body()
