@@ -204,7 +204,7 @@ def by_server(uses: Iterable[Use]) -> dict[tuple[str | None, int], list[Use]]:
 
 HOST_COLUMNS = (
     *("host", "connections", "requests", "complete", "client_errors", "server_errors", "hang_ups", "gave_up"),
-    *("requests_per_connection", "setup_avg_ns", "setup_total_ns", "single_request_connections"),
+    *("setup_avg_ns", "setup_total_ns", "single_request_connections"),
     *("ttfb_p50_ns", "ttfb_p95_ns", "ttfb_p99_ns", "duration_p50_ns", "duration_p95_ns", "duration_p99_ns"),
     *("wire_bytes", "body_bytes", "saved_bytes", "compressible", "compressible_bytes"),
     *("server_idle_timeout_ns", "server_idle_closes", "longest_reused_idle_ns", "advice"),
@@ -224,7 +224,6 @@ def host_rows(exchanges: Sequence[Exchange], uses: Sequence[Use]) -> list[dict[s
             "host": host,
             "connections": len(used),
             **traffic(group),
-            "requests_per_connection": round(len(group) / len(used), 2) if used else None,
             "single_request_connections": sum(use.requests == 1 for use in used),
             "setup_avg_ns": sum(setups) // len(setups) if setups else None,
             "setup_total_ns": sum(setups) if setups else None,

@@ -264,9 +264,6 @@ class Host(Record, frozen=True):
         int, column("Requests whose connection ended before the response was whole", Unit.COUNT, show=1)
     ]
     gave_up: Annotated[int, column("Requests that the client did not wait for any longer", Unit.COUNT, show=3)]
-    requests_per_connection: Annotated[
-        float | None, column("Requests for each connection, rounded", show=2)
-    ]
     single_request_connections: Annotated[
         int, column("Connections with a single request", Unit.COUNT, show=5)
     ]
