@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
+from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.report import tables as build
-from netanalyze.report.registry import ALWAYS, USUAL
+from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
@@ -29,12 +30,14 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netanalyze.apps.messages import Messages
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
     from netanalyze.tcp.explain import Explained
+    from netanalyze.wire.packets import Packets
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -52,6 +55,9 @@ class Options:
         streams: numbers of the TCP streams that tables of chosen streams are about.
         decode_as: application protocol by transport and port, whatever the bytes look like.
         time_wait_ns: how long endpoints stay in TIME-WAIT.
+        overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
+            ``first`` or ``last``.
+        max_body_bytes: what one body may grow to when it is decoded.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -63,6 +69,8 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
+    overlap: str = "first"
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 class Engine:
@@ -87,7 +95,7 @@ class Engine:
             on_warning: is told what the user should know, a line each.
 
         Raises:
-            UsageError: the filter, a bound or the length of TIME-WAIT makes no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
@@ -99,7 +107,8 @@ class Engine:
         packets = self._decoder.packets
         keep_duplicates = options.keep_duplicates or options.like_wireshark
         self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
-        self._track_flows = bool(wanted & _FLOW_TABLES)
+        protocols = protocols_read(wanted)
+        self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
         self._tcp = (
             TcpAnalysis(
                 packets,
@@ -112,6 +121,8 @@ class Engine:
             else None
         )
         self._identifier = Identifier(options.decode_as)
+        asked = Asked(wanted, options.max_body_bytes)
+        self._messages = _messages(packets, self._identifier, protocols, asked, options.overlap)
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -129,6 +140,8 @@ class Engine:
             self._identifier.feed(packets, batch.data, packets.views["app"])
         if self._tcp is not None:
             self._tcp.feed(batch, packets, self._flows.tcp.count)
+        if self._messages is not None:
+            self._messages.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
@@ -141,12 +154,14 @@ class Engine:
         """
         if self._filter is not None and complete:
             self._filter.finish()
+        streams = self._streams()
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            **self._tcp_tables(),
+            **self._tcp_tables(streams),
             "udp": self._udp,
+            **self._message_tables(streams),
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
@@ -159,7 +174,12 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _tcp_tables(self) -> dict[str, Callable[[], Table[Any]]]:
+    def _streams(self) -> Streams:
+        tcp = self._flows.tcp
+        ports = self._identifier.service_ports["tcp"]
+        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+
+    def _tcp_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
         analysis = self._tcp
         if analysis is None:
             return {}
@@ -182,11 +202,36 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
+    def _message_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
+        if self._messages is None:
+            return {}
+        self._messages.finish()
+        for line in self._messages.warnings():
+            self._warn(line)
+        sides = {**streams.columns, "client_side": streams.client}
+        return {
+            name: partial(build.application_table, table_kind(name), columns, sides)
+            for name, columns in self._messages.columns().items()
+        }
+
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
         columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
+
+
+def _messages(
+    packets: Packets, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
+) -> Messages | None:
+    """The stage that reads application protocols, if a table asks for one."""
+    if not protocols:
+        return None
+    from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
+    from netanalyze.apps.readers import application  # noqa: PLC0415
+
+    applications = {name: application(name, asked) for name in protocols}
+    return Messages(packets, identifier, applications, policy=overlap)
 
 
 def _selection(options: Options) -> Selection | None:

@@ -31,6 +31,7 @@ class TableKind:
         module: file in ``report/records`` that has its record.
         record_name: the record in it.
         of_streams: whether it is about streams that have to be chosen, and comes only when asked for.
+        protocol: name of the application protocol whose reader fills it, if one does.
     """
 
     name: str
@@ -40,6 +41,7 @@ class TableKind:
     module: str
     record_name: str
     of_streams: bool = False
+    protocol: str = ""
 
     @property
     def record(self) -> type[Record]:
@@ -158,6 +160,87 @@ TABLES = (
         "udp",
         "UdpFlow",
     ),
+    TableKind(
+        "http",
+        "exchange",
+        "exchanges",
+        "HTTP/1 exchanges: requests with their responses, how they ended, bodies and times",
+        "http",
+        "Exchange",
+        protocol="http",
+    ),
+    TableKind(
+        "http_hosts",
+        "host",
+        "hosts",
+        "HTTP/1 by host: errors, times, bytes, what compression saves, how connections are used, advice",
+        "http",
+        "Host",
+        protocol="http",
+    ),
+    TableKind(
+        "http_methods",
+        "method",
+        "methods",
+        "HTTP/1 by method: counts, latencies, repeated requests that are not idempotent",
+        "http",
+        "Method",
+        protocol="http",
+    ),
+    TableKind(
+        "http_statuses",
+        "status code",
+        "status codes",
+        "HTTP/1 by status code: counts, bytes, latencies",
+        "http",
+        "Status",
+        protocol="http",
+    ),
+    TableKind(
+        "http_connections",
+        "connection",
+        "connections",
+        "HTTP/1 connections: reuse, idle times, who closed and why, the server's idle timeout",
+        "http",
+        "HttpConnection",
+        protocol="http",
+    ),
+    TableKind(
+        "http_headers",
+        "header field",
+        "header fields",
+        "Every header field of HTTP/1 messages",
+        "http",
+        "HeaderField",
+        protocol="http",
+    ),
+    TableKind(
+        "http_cookies",
+        "cookie",
+        "cookies",
+        "Cookies: what servers set, with which attributes, and what clients sent back",
+        "http",
+        "Cookie",
+        protocol="http",
+    ),
+    TableKind(
+        "cors",
+        "cross-origin request",
+        "cross-origin requests",
+        "Requests for pages of other origins: what was asked and allowed, what preflights cost",
+        "http",
+        "CrossOrigin",
+        protocol="http",
+    ),
+    TableKind(
+        "websocket",
+        "WebSocket frame",
+        "WebSocket frames",
+        "Frames of WebSockets: kinds, lengths, what is wrong with them",
+        "http",
+        "WebSocketFrame",
+        protocol="http",
+    ),
 )
 """Every table."""
 
@@ -194,6 +277,11 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
         UsageError: there is no such table.
     """
     return tuple(dict.fromkeys(table_kind(name).name for name in names))
+
+
+def protocols_read(names: Iterable[str]) -> tuple[str, ...]:
+    """The application protocols that have to be read for these tables."""
+    return tuple(sorted({_BY_NAME[name].protocol for name in names if _BY_NAME[name].protocol}))
 
 
 COMPATIBLE = ("wireshark",)

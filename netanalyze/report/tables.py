@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
 from netanalyze.report.column import (
@@ -19,6 +21,7 @@ from netanalyze.report.column import (
     ComputedColumn,
     IntColumn,
     PackedColumn,
+    column_of,
 )
 from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.record import Field, Record, Unit, fields
@@ -40,11 +43,11 @@ from netanalyze.tcp.tap import PATHS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
     from netanalyze.report.column import Rows
+    from netanalyze.report.registry import TableKind
     from netanalyze.tcp.limits import Settled
 
 R = TypeVar("R", bound=Record)
@@ -186,6 +189,50 @@ def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
 def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
     """One row for each listening socket, from arrays (see ``table_of_columns``)."""
     return table_of_columns("listeners", Listener, columns)
+
+
+def application_table(
+    kind: TableKind, columns: Mapping[str, Sequence[Any]], streams: Mapping[str, NDArray[Any]]
+) -> Table[Any]:
+    """A table of what the readers of an application protocol found.
+
+    Args:
+        kind: the table.
+        columns: by field of its record, an element for each row, None where there is no value; see
+            ``apps.reading.Application``.
+        streams: columns of the table ``streams``, from which those fields come that name the endpoints and
+            that the reader did not fill.
+
+    Raises:
+        KeyError: a column is missing.
+    """
+    places = np.asarray(columns.get("stream", ()), np.int64)
+    swapped = np.zeros(len(places), np.bool_)
+    if "client_side" in columns:
+        told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)
+        swapped = (told >= 0) & (told != streams["client_side"][places])
+    made: dict[str, Column] = {}
+    for field in fields(kind.record):
+        if field.name in columns:
+            made[field.name] = column_of(columns[field.name], field.kind)
+        else:
+            made[field.name] = _endpoint_column(field, places, swapped, streams)
+    return Table(kind.name, kind.record, made)
+
+
+def _endpoint_column(
+    field: Field, places: NDArray[np.int64], swapped: NDArray[np.bool_], streams: Mapping[str, NDArray[Any]]
+) -> Column:
+    """The address or port of the client or the server of each row's stream."""
+    other = {"client": "server", "server": "client"}
+    end, _, rest = field.name.partition("_")
+
+    def pick(part: str) -> NDArray[Any]:
+        return np.where(swapped, streams[f"{other[end]}_{part}"][places], streams[f"{end}_{part}"][places])
+
+    if rest:
+        return IntColumn(pick(rest))
+    return AddressColumn(*(pick(part) for part in ("hi", "lo", "version")))
 
 
 def table_of_columns(

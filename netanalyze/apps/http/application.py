@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.exchange import Exchange
     from netanalyze.apps.http.sinks import Sinks
     from netanalyze.apps.http.websocket import Frame
-    from netanalyze.apps.reading import StreamFacts
+    from netanalyze.apps.reading import Asked, StreamFacts
 
 _PLAIN = {
     **{name: name for name in ("stream", "frame", "response_frame", "time_ns", "method", "host", "target")},
@@ -184,5 +184,6 @@ TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
 }
 """What makes the columns of each table."""
 
-APPLICATION = Http
-"""See ``apps.readers``."""
+def APPLICATION(asked: Asked) -> Http:  # noqa: N802 - the name that ``apps.readers`` looks for
+    """HTTP for a run."""
+    return Http(asked.tables, limits=Limits(max_bytes=asked.max_body_bytes))

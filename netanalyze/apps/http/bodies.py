@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from netanalyze.apps.http import codings
 from netanalyze.apps.http.codings import Stage
+from netanalyze.apps.reading import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-MAX_BODY_BYTES = 1 << 28
-"""Decoded bytes of one body, unless the user asks for more or less."""
 
 MAX_RATIO = 200
 """How many times its size a body may grow. Text and logs stay below 30, zeros reach 1000 (deflate)."""
