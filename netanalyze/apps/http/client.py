@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from httptools import HttpRequestParser
@@ -9,11 +10,13 @@ from httptools import HttpRequestParser
 from netanalyze.apps.http.half import Half, Piece, State
 from netanalyze.apps.http.exchange import HEAD_DAMAGED
 from netanalyze.apps.http.resync import find_request
+from netanalyze.apps.http.texts import decode
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.connection import Connection
     from netanalyze.apps.http.exchange import Exchange
 
+_BEGUN = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) +([^ \r\n]{1,65536})")
 _METHODS: dict[bytes, str] = {}
 
 
@@ -44,8 +47,6 @@ class ClientHalf(Half):
         if current is None:
             self._url = url
             self.current = self.connection.request_begins(self.begin_frame, self.begin_ns)
-        elif self.mending and not self._url:
-            self._url = url
         else:
             self._url += url
 
@@ -115,6 +116,10 @@ class ClientHalf(Half):
         self._url = b""
         self.reset()
 
+    def head_again(self) -> None:
+        """The head in hand will be read once more."""
+        self._url = b""
+
     def _take_body(self, current: Exchange) -> None:
         current.request_size, current.request_hash, current.request_verdict = self.close_body()
         current.request_wire = self.wire
@@ -147,14 +152,15 @@ class ClientHalf(Half):
 
     def damaged(self, head: bytes, *, by_gap: bool = False) -> None:
         """The request in hand breaks off here."""
-        del head, by_gap
+        del by_gap
         current = self.current
         if current is None:
             return
         if self.in_head:
             current.uncertain = HEAD_DAMAGED
-            if current.target is None and self._url:
-                current.target = self.connection.texts.of(self._url)
+            begun = _BEGUN.match(head)
+            if begun is not None:
+                current.method, current.target = (decode(part) for part in begun.groups())
         elif self.wire or self.body is not None:
             self._take_body(current)
         self.current = None
@@ -168,7 +174,7 @@ class ClientHalf(Half):
         """No more comes."""
         if self.state is State.HELD:
             self.release()
-        self.damaged(b"")
+        self.damaged(self.head_so_far())
 
     def find(self, text: bytes) -> tuple[int, int]:
         """Where a request begins."""

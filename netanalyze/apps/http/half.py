@@ -449,6 +449,7 @@ class Half:
         self.found = {}
         if self.fields is not None:
             self.fields = []
+        self.head_again()
         self.mended_method, self.mended_target = mended.method, mended.target
         self.mending = True
         self.begun = self.in_head = True
@@ -563,6 +564,9 @@ class Half:
     def upgraded(self) -> list[Piece]:
         """llhttp stopped behind a head with which HTTP may end; gives what has to be taken first."""
         return []
+
+    def head_again(self) -> None:
+        """The head in hand will be read once more."""
 
     def damaged(self, head: bytes, *, by_gap: bool = False) -> None:
         """The message in hand breaks off here.

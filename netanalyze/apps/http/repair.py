@@ -13,7 +13,7 @@ from dataclasses import dataclass
 _BLANK = re.compile(rb"\n\r?\n")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REQUEST_LINE = re.compile(
-    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})[ \t]+(.*?)[ \t]+HTTP/([0-9])\.([0-9])", re.DOTALL
+    rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?:[ \t]+(.*?))?[ \t]+HTTP/([0-9])\.?([0-9]?)[ \t]*", re.DOTALL
 )
 _STATUS_LINE = re.compile(rb"HTTP/([0-9])(?:\.([0-9]))?[ \t]+([0-9]{3})(?![0-9])(.*)", re.DOTALL)
 _UNPRINTABLE = re.compile(rb"[^!-~]")
@@ -67,12 +67,13 @@ def _request_line(line: bytes) -> Mended | None:
     if found is None:
         return None
     method, target, major, minor = found.groups()
+    target = target or b""
     plain = _UNPRINTABLE.sub(lambda byte: b"%%%02X" % byte[0][0], target) or b"/"
     known = method if method in METHODS else b"POST"
     if known not in (b"CONNECT", b"OPTIONS") and not plain.startswith((b"/", b"http://", b"https://", b"*")):
         plain = b"/"
     return Mended(
-        b"%b %b HTTP/%b.%b" % (known, plain, major, minor),
+        b"%b %b HTTP/%b.%b" % (known, plain, major, minor or b"1"),
         method if known != method else None,
         target if plain != target else None,
     )

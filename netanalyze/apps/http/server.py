@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from httptools import HttpResponseParser
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.connection import Connection
     from netanalyze.apps.http.exchange import Exchange
 
+_BEGUN = re.compile(rb"[\r\n]*HTTP/(?:[0-9]\.[0-9] +([0-9]{3})[ \r\n])?")
 _SWITCHING = 101
 _OK, _NOT_OK = 200, 300
 
@@ -148,8 +150,8 @@ class ServerHalf(Half):
     def damaged(self, head: bytes, *, by_gap: bool = False) -> None:
         """The response in hand breaks off here."""
         current = self.current
-        if current is None and head.lstrip(b"\r\n").startswith(b"HTTP/"):
-            self.current = current = self.connection.claim(self.begin_frame, self.begin_ns)
+        if current is None:
+            current = self._begun(head)
         if current is not None:
             current.end = TRUNCATED
             current.hangup = NOT_CAPTURED if by_gap else FRAMING_DAMAGED
@@ -157,11 +159,23 @@ class ServerHalf(Half):
         self._interim = False
         self._without_body = False
 
+    def _begun(self, head: bytes) -> Exchange | None:
+        """The exchange of a response whose head is not whole; None if it is none, or an interim one."""
+        begun = _BEGUN.match(head)
+        if begun is None:
+            return None
+        status = int(begun[1]) if begun[1] else None
+        if status is not None and status < _OK and status != _SWITCHING:
+            return None
+        self.current = current = self.connection.claim(self.begin_frame, self.begin_ns)
+        current.status = status
+        return current
+
     def break_off(self) -> Exchange | None:
         """The connection is over; gives the exchange whose response was in hand."""
         current = self.current
-        if current is None and self.begun and self.head_so_far().lstrip(b"\r\n").startswith(b"HTTP/"):
-            self.current = current = self.connection.claim(self.begin_frame, self.begin_ns)
+        if current is None and self.begun:
+            current = self._begun(self.head_so_far())
         if current is not None:
             current.promised = self.promised()
             self._finish(current)
