@@ -58,6 +58,8 @@ class Options:
         overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
             ``first`` or ``last``.
         max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
+        raw_bodies: whether it takes them with their content codings.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -71,6 +73,8 @@ class Options:
     time_wait_ns: int = TIME_WAIT_NS
     overlap: str = "first"
     max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
 class Engine:
@@ -121,7 +125,7 @@ class Engine:
             else None
         )
         self._identifier = Identifier(options.decode_as)
-        asked = Asked(wanted, options.max_body_bytes)
+        asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(packets, self._identifier, protocols, asked, options.overlap)
         self._ledger = Ledger()
         self._paths = Paths()

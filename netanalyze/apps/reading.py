@@ -33,10 +33,14 @@ class Asked:
     Attributes:
         tables: names of those wanted.
         max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages, if somebody wants them; see the protocol's ``sinks``.
+        raw_bodies: whether it takes them with their content codings.
     """
 
     tables: frozenset[str]
     max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
 class Reader(Consumer, Protocol):

@@ -32,6 +32,7 @@ class TableKind:
         record_name: the record in it.
         of_streams: whether it is about streams that have to be chosen, and comes only when asked for.
         protocol: name of the application protocol whose reader fills it, if one does.
+        detailed: whether it has so many rows that it comes only when asked for.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TableKind:
     record_name: str
     of_streams: bool = False
     protocol: str = ""
+    detailed: bool = False
 
     @property
     def record(self) -> type[Record]:
@@ -213,6 +215,7 @@ TABLES = (
         "http",
         "HeaderField",
         protocol="http",
+        detailed=True,
     ),
     TableKind(
         "http_cookies",
@@ -249,7 +252,7 @@ ALWAYS = ("capture", "ledger")
 
 NAMES = tuple(kind.name for kind in TABLES)
 
-USUAL = tuple(kind.name for kind in TABLES if not kind.of_streams)
+USUAL = tuple(kind.name for kind in TABLES if not (kind.of_streams or kind.detailed))
 """What a report has when nobody chose any tables."""
 
 OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
@@ -268,6 +271,22 @@ def table_kind(name: str) -> TableKind:
         return _BY_NAME[name]
     except KeyError:
         raise UsageError(unknown("table", name, NAMES)) from None
+
+
+EXTRACTED = TableKind(
+    "extracted",
+    "file",
+    "files",
+    "The files that extract wrote",
+    "extracted",
+    "Extracted",
+)
+"""The index of a command; no report has it."""
+
+
+def kind_of(name: str) -> TableKind:
+    """The kind of a table that there is: one of a report, or a command's own."""
+    return EXTRACTED if name == EXTRACTED.name else table_kind(name)
 
 
 def wanted(names: Iterable[str]) -> tuple[str, ...]:

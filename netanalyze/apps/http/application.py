@@ -186,4 +186,5 @@ TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
 
 def APPLICATION(asked: Asked) -> Http:  # noqa: N802 - the name that ``apps.readers`` looks for
     """HTTP for a run."""
-    return Http(asked.tables, limits=Limits(max_bytes=asked.max_body_bytes))
+    limits = Limits(max_bytes=asked.max_body_bytes)
+    return Http(asked.tables, limits=limits, sinks=asked.bodies, raw_sinks=asked.raw_bodies)
