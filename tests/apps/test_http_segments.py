@@ -29,14 +29,19 @@ REQUESTS = [
 ]
 RESPONSES = [
     b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY,
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(BODY) + BODY + b"\r\n3;e=1\r\nabc\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(BODY)
+    + BODY
+    + b"\r\n3;e=1\r\nabc\r\n0\r\n\r\n",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
     b"HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(gzip.compress(BODY, mtime=0))
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    % len(gzip.compress(BODY, mtime=0))
     + gzip.compress(BODY, mtime=0),
     b"HTTP/1.1 500\nContent-Length: 2\nContent-Length: 2\n\nno",
 ]
-GARBAGE = st.sampled_from([b"\r\n", b"garbage\r\n\r\n", b"\x16\x03\x01\x00\xa5", b"HTTP/1.1 junk\r\n\r\n", b"GET", b"0\r\n"])
+GARBAGE = st.sampled_from(
+    [b"\r\n", b"garbage\r\n\r\n", b"\x16\x03\x01\x00\xa5", b"HTTP/1.1 junk\r\n\r\n", b"GET", b"0\r\n"]
+)
 
 
 def rows(app: Http) -> list[dict[str, object]]:
@@ -73,8 +78,17 @@ def test_byte_by_byte(client: bytes, server: bytes) -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.lists(st.tuples(st.integers(0, 1), st.one_of(st.binary(max_size=80), st.integers(1, 3000), MESSAGES, ANSWERS,
-                st.sampled_from(list(Ending)))), max_size=12))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 1),
+            st.one_of(
+                st.binary(max_size=80), st.integers(1, 3000), MESSAGES, ANSWERS, st.sampled_from(list(Ending))
+            ),
+        ),
+        max_size=12,
+    )
+)
 def test_nothing_raises(calls: list[tuple[int, bytes | int]]) -> None:
     app = Http()
     reader = app.open(FACTS)

@@ -100,7 +100,9 @@ class Http:
         """A reader for a stream."""
         return Connection(self, stream)
 
-    def request(self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None) -> None:
+    def request(
+        self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None
+    ) -> None:
         """A request's head has been read."""
         if fields is not None:
             fields.append(END_OF_HEAD)
@@ -108,7 +110,9 @@ class Http:
         if self._notes and not _NOTED_REQUEST.isdisjoint(found):
             row.asked = found
 
-    def response(self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None) -> None:
+    def response(
+        self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None
+    ) -> None:
         """A response's head has been read."""
         if fields is not None:
             fields.append(END_OF_HEAD)
@@ -132,7 +136,9 @@ def _http(app: Http) -> dict[str, list[Any]]:
     rows = app.exchanges
     columns = {name: list(map(attrgetter(attribute), rows)) for name, attribute in _PLAIN.items()}
     for name, attribute in (("body_sha256", "hash"), ("request_body_sha256", "request_hash")):
-        columns[name] = [value.hex() if value is not None else None for value in map(attrgetter(attribute), rows)]
+        columns[name] = [
+            value.hex() if value is not None else None for value in map(attrgetter(attribute), rows)
+        ]
     columns["compressible"] = [compressible(row) for row in rows]
     columns["request_complete"] = [
         None if row.frame is None else row.request_last_frame is not None for row in rows
@@ -183,6 +189,7 @@ TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
     "websocket": _websocket,
 }
 """What makes the columns of each table."""
+
 
 def APPLICATION(asked: Asked) -> Http:  # noqa: N802 - the name that ``apps.readers`` looks for
     """HTTP for a run."""

@@ -179,9 +179,7 @@ class Body:
         return next((verdict for verdict in verdicts if verdict != codings.DECODED), codings.DECODED)
 
 
-def measure(
-    data: bytes, coded: tuple[str, ...], limits: Limits
-) -> tuple[int, bytes | None, str | None]:
+def measure(data: bytes, coded: tuple[str, ...], limits: Limits) -> tuple[int, bytes | None, str | None]:
     """What ``Body.close`` gives for a body that is there in one piece."""
     if not coded:
         return len(data), sha256(data).digest() if data else None, None

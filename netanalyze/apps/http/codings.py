@@ -85,10 +85,12 @@ class _Brotli:
             if decoder.is_finished():
                 self.rest = data[start:]
                 return
-            piece = decoder.process(data[start : start + _BROTLI_SLICE], output_buffer_limit=PIECE)
-            yield piece
-            while not decoder.can_accept_more_data():
-                yield decoder.process(b"", output_buffer_limit=PIECE)
+            yield decoder.process(data[start : start + _BROTLI_SLICE], output_buffer_limit=PIECE)
+            while True:  # output may be left although all input has been taken
+                piece = decoder.process(b"", output_buffer_limit=PIECE)
+                if not piece and decoder.can_accept_more_data():
+                    break
+                yield piece
 
 
 class _Zstd:

@@ -72,7 +72,12 @@ def use_of(connection: Connection) -> Use | None:
     setup = first.time_ns - facts.first_ns if first and first.time_ns and facts.from_the_start else None
     closed_by, reason, idle_at_close = _closing(connection)
     ends = [end.time_ns for end in (connection.client_end, connection.server_end) if end is not None]
-    times = [value for row in rows for value in (row.last_ns, row.request_last_ns, row.time_ns) if value is not None]
+    times = [
+        value
+        for row in rows
+        for value in (row.last_ns, row.request_last_ns, row.time_ns)
+        if value is not None
+    ]
     return Use(
         stream=facts.number,
         server_port=facts.ports[1 - client_side],
@@ -216,7 +221,9 @@ def host_rows(exchanges: Sequence[Exchange], uses: Sequence[Use]) -> list[dict[s
     by_stream = {use.stream: use for use in uses}
     rows = []
     for host, group in sorted(grouped(exchanges, lambda row: row.host).items()):
-        used = [by_stream[stream] for stream in dict.fromkeys(row.stream for row in group) if stream in by_stream]
+        used = [
+            by_stream[stream] for stream in dict.fromkeys(row.stream for row in group) if stream in by_stream
+        ]
         setups = [use.setup_ns for use in used if use.setup_ns is not None]
         timeout, closes = idle_timeout(used)
         longest = max((value for use in used for value in use.idle), default=None)
@@ -243,8 +250,10 @@ def _advice(group: Sequence[Exchange], row: dict[str, Any]) -> str | None:
     races = sum(exchange.hangup in (AFTER_FIN, CROSSING_FIN) for exchange in group)
     timeout, longest = row["server_idle_timeout_ns"], row["longest_reused_idle_ns"]
     if races:
-        found = f"the server closes idle connections after {_seconds(timeout)}" if timeout else (
-            "the server closes connections that the client wants to use again"
+        found = (
+            f"the server closes idle connections after {_seconds(timeout)}"
+            if timeout
+            else ("the server closes connections that the client wants to use again")
         )
         said.append(
             f"{races} request{'s' * (races > 1)} met a connection that the server had closed: {found}; let"

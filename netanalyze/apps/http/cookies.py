@@ -17,7 +17,18 @@ _MOST_VALUES = 4096
 _MOST_STREAMS = 4096
 
 COLUMNS = (
-    *("host", "name", "set", "values", "first_set_frame", "domain", "path", "secure", "http_only", "same_site"),
+    *(
+        "host",
+        "name",
+        "set",
+        "values",
+        "first_set_frame",
+        "domain",
+        "path",
+        "secure",
+        "http_only",
+        "same_site",
+    ),
     *("max_age_s", "expires_ns", "session", "deleted", "sent", "first_sent_frame", "connections", "problems"),
 )
 
@@ -53,7 +64,9 @@ def rows(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
         if exchange.told and "set-cookie" in exchange.told:
             for line in exchange.told["set-cookie"].split(b"\n"):
                 _set(found, exchange, line)
-    return [_row(cookie) for _, cookie in sorted(found.items(), key=lambda item: (item[0][0] or "", item[0][1]))]
+    return [
+        _row(cookie) for _, cookie in sorted(found.items(), key=lambda item: (item[0][0] or "", item[0][1]))
+    ]
 
 
 def _cookie(found: dict[tuple[str | None, str], Cookie], host: str | None, name: bytes) -> Cookie:

@@ -30,15 +30,22 @@ _SECOND_NS = 1_000_000_000
 COLUMNS = (
     *("stream", "frame", "response_frame", "time_ns", "method", "host", "target", "origin", "preflight"),
     *("asked_method", "asked_headers", "credentials", "status", "allow_origin", "allow_credentials"),
-    *("allow_methods", "allow_headers", "max_age_s", "allowed", "reason", "cost_ns", "avoidable", "since_last_ns"),
+    *(
+        "allow_methods",
+        "allow_headers",
+        "max_age_s",
+        "allowed",
+        "reason",
+        "cost_ns",
+        "avoidable",
+        "since_last_ns",
+    ),
 )
 
 
 def rows(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
     """A row for each request that a browser made for a page of another origin."""
-    crossing = [
-        row for row in exchanges if row.asked and "origin" in row.asked and not _same_origin(row)
-    ]
+    crossing = [row for row in exchanges if row.asked and "origin" in row.asked and not _same_origin(row)]
     made = []
     answered: dict[Any, tuple[int, int]] = {}
     credentialed = {_resource(row) for row in crossing if not _is_preflight(row) and _credentials(row)}
@@ -154,7 +161,10 @@ def _check(row: Exchange, with_credentials: bool) -> tuple[bool | None, str | No
         return False, "Access-Control-Allow-Origin is *, which does not hold with credentials"
     if allowed != origin:
         several = "," in allowed
-        return False, f"Access-Control-Allow-Origin {'has several values' if several else 'is another origin'}"
+        return (
+            False,
+            f"Access-Control-Allow-Origin {'has several values' if several else 'is another origin'}",
+        )
     if with_credentials and values.get("allow-credentials") != "true":
         return False, "no Access-Control-Allow-Credentials: true"
     return True, None

@@ -361,7 +361,9 @@ class Half:
         if not self.chunked():
             left = self.promised()
             if left is not None:
-                self._base = self._synthetic(b"Content-Length: %d\r\n\r\n" % (left - self.wire - self.missing))
+                self._base = self._synthetic(
+                    b"Content-Length: %d\r\n\r\n" % (left - self.wire - self.missing)
+                )
             self._prefix.clear()
             return
         taken = self.wire + self.missing
@@ -369,7 +371,9 @@ class Half:
             self._chunk_seen = self._chunk_at
             self._chunk_end = self._chunk_size(data, taken - self._chunk_at)
         if taken < self._chunk_end:
-            self._base = self._synthetic(b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (self._chunk_end - taken))
+            self._base = self._synthetic(
+                b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (self._chunk_end - taken)
+            )
             self._prefix.clear()
         else:
             self._keep(data)

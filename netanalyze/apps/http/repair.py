@@ -84,9 +84,7 @@ def _status_line(line: bytes) -> Mended | None:
     if found is None:
         return None
     major, minor, status, reason = found.groups()
-    return Mended(
-        b"HTTP/%b.%b %b %b" % (major, minor or b"1", status, _CONTROLS.sub(b"", reason).strip())
-    )
+    return Mended(b"HTTP/%b.%b %b %b" % (major, minor or b"1", status, _CONTROLS.sub(b"", reason).strip()))
 
 
 def _fields(lines: list[bytes]) -> list[bytes]:

@@ -13,7 +13,9 @@ LONGEST = 8192
 
 _FIELD = rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*:|\r?\n)"
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?\r?\n" + _FIELD)
-_STATUS_BEGUN = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?(?:\r?\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*)?\r?")
+_STATUS_BEGUN = re.compile(
+    rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [^\r\n]*)?(?:\r?\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*)?\r?"
+)
 _VERSION_REST = re.compile(rb" HTTP/1\.[01]\r?\n" + _FIELD)
 _VERSION_BEGUN = re.compile(rb" HTTP/1\.(?:[01](?:\r?(?:\n[!#$%&'*+.^_`|~0-9A-Za-z \t-]*\r?)?)?)?")
 _REQUEST = re.compile(

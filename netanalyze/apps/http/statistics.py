@@ -22,8 +22,20 @@ IDEMPOTENT = frozenset(
 NOT_IDEMPOTENT = frozenset({"POST", "PATCH", "LOCK", "CONNECT"})
 
 _WORTH_BYTES = 1024
-_TEXTS = ("text/", "application/json", "application/javascript", "application/x-javascript", "application/xml")
-_MORE_TEXTS = ("image/svg", "application/manifest", "application/rss", "application/atom", "application/graphql")
+_TEXTS = (
+    "text/",
+    "application/json",
+    "application/javascript",
+    "application/x-javascript",
+    "application/xml",
+)
+_MORE_TEXTS = (
+    "image/svg",
+    "application/manifest",
+    "application/rss",
+    "application/atom",
+    "application/graphql",
+)
 _SUFFIXES = ("+json", "+xml", "+text")
 
 
@@ -56,9 +68,7 @@ def latencies(exchanges: Iterable[Exchange]) -> dict[str, int | None]:
     }
 
 
-def grouped(
-    exchanges: Iterable[Exchange], key: Callable[[Exchange], Any]
-) -> dict[Any, list[Exchange]]:
+def grouped(exchanges: Iterable[Exchange], key: Callable[[Exchange], Any]) -> dict[Any, list[Exchange]]:
     """The exchanges by what ``key`` says of them, those left out for which it is None."""
     groups: dict[Any, list[Exchange]] = defaultdict(list)
     for exchange in exchanges:

@@ -35,12 +35,17 @@ class Exchange(Record, frozen=True):
     ]
     body_bytes: Annotated[
         int | None,
-        column("Body of the response without content codings, as far as it could be decoded", Unit.BYTES, show=1),
+        column(
+            "Body of the response without content codings, as far as it could be decoded", Unit.BYTES, show=1
+        ),
     ]
     body_sha256: Annotated[
         str | None,
-        column("SHA-256 of that; null if it is empty, or not whole because bytes are missing or the limit was"
-               " reached", show=WIDE),
+        column(
+            "SHA-256 of that; null if it is empty, or not whole because bytes are missing or the limit was"
+            " reached",
+            show=WIDE,
+        ),
     ]
     ttfb_ns: Annotated[
         int | None,
@@ -53,7 +58,9 @@ class Exchange(Record, frozen=True):
     ]
     duration_ns: Annotated[
         int | None,
-        column("From the first byte of the request to the last of a complete response", Unit.DURATION, show=2),
+        column(
+            "From the first byte of the request to the last of a complete response", Unit.DURATION, show=2
+        ),
     ]
     request_of_connection: Annotated[
         int | None, column("Number of the request on its connection, from 1", Unit.NUMBER, show=5)
@@ -109,14 +116,13 @@ class Exchange(Record, frozen=True):
         int, column("Bytes of the response's body that were not captured", Unit.BYTES, show=8)
     ]
     compressible: Annotated[
-        bool, column("Whether the response is 1 KiB of text or more and was not compressed", Unit.TRUTH, show=8)
+        bool,
+        column("Whether the response is 1 KiB of text or more and was not compressed", Unit.TRUTH, show=8),
     ]
     request_last_frame: Annotated[
         int | None, column("Frame of the last byte of the request", Unit.FRAME, show=WIDE)
     ]
-    last_frame: Annotated[
-        int | None, column("Frame of the last byte of the response", Unit.FRAME, show=WIDE)
-    ]
+    last_frame: Annotated[int | None, column("Frame of the last byte of the response", Unit.FRAME, show=WIDE)]
     request_complete: Annotated[
         bool | None, column("Whether the whole request was seen", Unit.TRUTH, show=WIDE)
     ]
@@ -129,9 +135,7 @@ class Exchange(Record, frozen=True):
         int | None, column("Body of the request without content codings", Unit.BYTES, show=WIDE)
     ]
     request_body_sha256: Annotated[str | None, column("SHA-256 of that", show=WIDE)]
-    request_body_verdict: Annotated[
-        str | None, column("Of the request's body: as body_verdict", show=WIDE)
-    ]
+    request_body_verdict: Annotated[str | None, column("Of the request's body: as body_verdict", show=WIDE)]
     interim: Annotated[
         str | None, column("Status codes of interim responses, as 100 or 103, in order", show=WIDE)
     ]
@@ -211,7 +215,9 @@ class Method(Record, frozen=True):
     requests: Annotated[int, column("Requests", Unit.COUNT, show=0)]
     idempotent: Annotated[
         bool | None,
-        column("Whether a client may send one again on its own (RFC 9110); null if unknown", Unit.TRUTH, show=1),
+        column(
+            "Whether a client may send one again on its own (RFC 9110); null if unknown", Unit.TRUTH, show=1
+        ),
     ]
     answered: Annotated[int, column("Requests with a response", Unit.COUNT, show=1)]
     errors: Annotated[int, column("Responses with status 400 or above", Unit.COUNT, show=1)]
@@ -263,7 +269,9 @@ class Host(Record, frozen=True):
     hang_ups: Annotated[
         int, column("Requests whose connection ended before the response was whole", Unit.COUNT, show=1)
     ]
-    gave_up: Annotated[int, column("Requests that the client did not wait for any longer", Unit.COUNT, show=3)]
+    gave_up: Annotated[
+        int, column("Requests that the client did not wait for any longer", Unit.COUNT, show=3)
+    ]
     single_request_connections: Annotated[
         int, column("Connections with a single request", Unit.COUNT, show=5)
     ]
@@ -271,9 +279,7 @@ class Host(Record, frozen=True):
         int | None,
         column("Mean time from the SYN to the first request of a connection", Unit.DURATION, show=4),
     ]
-    setup_total_ns: Annotated[
-        int | None, column("What connecting took in all", Unit.DURATION, show=4)
-    ]
+    setup_total_ns: Annotated[int | None, column("What connecting took in all", Unit.DURATION, show=4)]
     ttfb_p50_ns: Annotated[int | None, column(f"Median {TTFB}", Unit.DURATION, show=1)]
     ttfb_p95_ns: Annotated[int | None, column(f"95th percentile of the {TTFB}", Unit.DURATION, show=2)]
     ttfb_p99_ns: Annotated[int | None, column(f"99th percentile of the {TTFB}", Unit.DURATION, show=5)]
@@ -298,7 +304,8 @@ class Host(Record, frozen=True):
     ]
     server_idle_closes: Annotated[int, column("Connections that show it", Unit.COUNT, show=7)]
     longest_reused_idle_ns: Annotated[
-        int | None, column("Longest idle time after which a client used a connection again", Unit.DURATION, show=7)
+        int | None,
+        column("Longest idle time after which a client used a connection again", Unit.DURATION, show=7),
     ]
     advice: Annotated[str | None, column("What to change, with the numbers it is taken from", show=3)]
 
@@ -322,9 +329,13 @@ class HttpConnection(Record, frozen=True):
     websocket: Annotated[bool, column("Whether it became a WebSocket", Unit.TRUTH, show=7)]
     setup_ns: Annotated[
         int | None,
-        column("From the SYN to the first request; null if the beginning was not captured", Unit.DURATION, show=1),
+        column(
+            "From the SYN to the first request; null if the beginning was not captured", Unit.DURATION, show=1
+        ),
     ]
-    idle_gaps: Annotated[int, column("Times between a whole response and the next request", Unit.COUNT, show=5)]
+    idle_gaps: Annotated[
+        int, column("Times between a whole response and the next request", Unit.COUNT, show=5)
+    ]
     idle_avg_ns: Annotated[int | None, column("Their mean", Unit.DURATION, show=5)]
     idle_max_ns: Annotated[int | None, column("The longest", Unit.DURATION, show=2)]
     closed_by: Annotated[str | None, column("Who closed first: client or server; null if nobody", show=0)]
@@ -346,9 +357,7 @@ class HttpConnection(Record, frozen=True):
         int | None,
         column("Idle timeout of the server, estimated from all its connections", Unit.DURATION, show=3),
     ]
-    hang_ups: Annotated[
-        int, column("Requests whose response the connection's end cost", Unit.COUNT, show=1)
-    ]
+    hang_ups: Annotated[int, column("Requests whose response the connection's end cost", Unit.COUNT, show=1)]
     client: Annotated[str | None, column("Address of the client", Unit.ADDRESS, show=6)]
     client_port: Annotated[int | None, column("Port of the client", Unit.PORT, show=7)]
     server: Annotated[str | None, column("Address of the server", Unit.ADDRESS, show=6)]
@@ -385,9 +394,7 @@ class CrossOrigin(Record, frozen=True):
     allow_credentials: Annotated[str | None, column("Access-Control-Allow-Credentials", show=6)]
     allow_methods: Annotated[str | None, column("Access-Control-Allow-Methods", show=5)]
     allow_headers: Annotated[str | None, column("Access-Control-Allow-Headers", show=6)]
-    max_age_s: Annotated[
-        int | None, column("Access-Control-Max-Age, in seconds", Unit.NUMBER, show=4)
-    ]
+    max_age_s: Annotated[int | None, column("Access-Control-Max-Age, in seconds", Unit.NUMBER, show=4)]
     allowed: Annotated[
         bool | None,
         column(
