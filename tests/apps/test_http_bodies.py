@@ -124,10 +124,13 @@ def bomb(name: str, mebibytes: int) -> bytes:
     if name == "br":
         made = brotli.Compressor(quality=1)
         return b"".join([*(made.process(zeros) for _ in range(mebibytes)), made.finish()])
-    maker = (
-        zstandard.ZstdCompressor().compressobj() if name == "zstd" else zlib.compressobj(9, zlib.DEFLATED, 31)
-    )
-    return b"".join([*(maker.compress(zeros) for _ in range(mebibytes)), maker.flush()])
+    if name == "zstd":
+        maker = zstandard.ZstdCompressor().compressobj()
+        return b"".join([*(maker.compress(zeros) for _ in range(mebibytes)), maker.flush()])
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    again = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    return first + again * (mebibytes - 1)
 
 
 @pytest.mark.parametrize(("name", "mebibytes"), [("gzip", 10_240), ("br", 1024), ("zstd", 1024)])
