@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
+from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.errors import UsageError
@@ -57,6 +58,9 @@ class Options:
         time_wait_ns: how long endpoints stay in TIME-WAIT.
         overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
             ``first`` or ``last``.
+        max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
+        raw_bodies: whether it takes them with their content codings.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -69,6 +73,9 @@ class Options:
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
     overlap: str = FIRST
+    max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
 class Engine:
@@ -122,8 +129,9 @@ class Engine:
         )
         self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
+        asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(
-            self._decoder.packets.capacity, self._identifier, protocols, options.overlap
+            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
         )
         self._ledger = Ledger()
         self._paths = Paths()
@@ -231,7 +239,7 @@ class Engine:
 
 
 def _messages(
-    capacity: int, identifier: Identifier, protocols: Sequence[str], overlap: str
+    capacity: int, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
 ) -> Messages | None:
     """The stage that reads application protocols, if a table asks for one.
 
@@ -242,8 +250,10 @@ def _messages(
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
+    from netanalyze.apps.readers import application  # noqa: PLC0415
 
-    return Messages(capacity, identifier, protocols, policy=overlap)
+    applications = {name: application(name, asked) for name in protocols}
+    return Messages(capacity, identifier, applications, policy=overlap)
 
 
 def check_overlap(overlap: str) -> None:

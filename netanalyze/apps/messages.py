@@ -13,7 +13,6 @@ import numpy as np
 
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.codes import Confidence
-from netanalyze.apps.readers import application
 from netanalyze.columns import GrowingRows
 from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
@@ -21,7 +20,7 @@ from netanalyze.tcp.reassembly import Reassembly
 from netanalyze.wire.packets import CARRIER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,22 +44,20 @@ class Messages:
         self,
         capacity: int,
         identifier: Identifier,
-        protocols: Iterable[str],
+        applications: Mapping[str, Application],
         *,
         policy: str = FIRST,
-        applications: Mapping[str, Application] | None = None,
     ) -> None:
         """Nothing read yet.
 
         Args:
             capacity: how many packets a batch holds at most.
             identifier: which sees every batch before.
-            protocols: names of those that are to be read.
+            applications: of the protocols that are to be read, by name.
             policy: which copy of bytes counts that came twice (``tcp.assembler``).
-            applications: of these protocols; those of ``readers`` if None.
         """
         self._identifier = identifier
-        self._applications = applications or {name: application(name) for name in sorted(set(protocols))}
+        self._applications = applications
         self._wanted = np.array([name in self._applications for name in identifier.names], np.bool_)
         self._policy = policy
         ports = identifier.service_ports["tcp"]

@@ -1,7 +1,7 @@
 """Which protocols are not only recognised but read, and where their readers are.
 
 A protocol is read once its file has an ``APPLICATION``: what makes the ``Application`` of a run
-(``reading``), called without arguments. It may also have a ``TRANSCRIBER``, which makes what shows its
+(``reading``), called with what is ``Asked``. It may also have a ``TRANSCRIBER``, which makes what shows its
 messages in ``netanalyze follow`` (``transcript``). Files are imported when a table asks for them.
 """
 
@@ -11,17 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netanalyze.apps.reading import Application
+    from netanalyze.apps.reading import Application, Asked
     from netanalyze.apps.transcript import Transcriber
     from netanalyze.tcp.byte_streams import StreamFacts
 
-READERS: dict[str, str] = {}
+READERS: dict[str, str] = {"http": "netanalyze.apps.http.application"}
 """The module of each protocol that is read, by the protocol's name."""
 
 
-def application(protocol: str) -> Application:
+def application(protocol: str, asked: Asked) -> Application:
     """A new ``Application`` of a protocol that is read."""
-    made: Application = _module(protocol).APPLICATION()
+    made: Application = _module(protocol).APPLICATION(asked)
     return made
 
 

@@ -12,6 +12,7 @@ and starts again where a message provably begins.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
@@ -19,7 +20,27 @@ from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Application", "Ending", "Reader", "StreamFacts"]
+__all__ = ["Application", "Asked", "Ending", "Reader", "StreamFacts"]
+
+MAX_BODY_BYTES = 1 << 28
+"""Decoded bytes of one body, unless the user asks for more or less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the applications of a run.
+
+    Attributes:
+        tables: names of those wanted.
+        max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages, if somebody wants them; see the protocol's ``sinks``.
+        raw_bodies: whether it takes them with their content codings.
+    """
+
+    tables: frozenset[str]
+    max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
 class Reader(Consumer, Protocol):

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
+from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
 from netanalyze.cli.schema import schema
 from netanalyze.cli.stream import stream
@@ -47,6 +48,7 @@ app.command()(analyze)
 app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
+app.command()(extract)
 app.command()(tables)
 app.command()(schema)
 

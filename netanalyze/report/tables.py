@@ -207,7 +207,7 @@ def application_table(
     Raises:
         KeyError: a column is missing.
     """
-    places = np.asarray(columns["stream"], np.int64)
+    places = np.asarray(columns.get("stream", ()), np.int64)
     swapped = np.zeros(len(places), np.bool_)
     if "client_side" in columns:
         told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)

@@ -35,6 +35,9 @@ class StreamFacts:
         first_frame: of the stream.
         first_ns: its time.
         from_the_start: whether the SYN was captured, so that offset 0 is where the conversation began.
+        client_rtt_ns: from the server's SYN and ACK to the client's answer: the round trip between the
+            capture point and the client. None if that was not captured.
+        server_rtt_ns: from the SYN to the server's answer, likewise.
     """
 
     number: int
@@ -43,6 +46,8 @@ class StreamFacts:
     first_frame: int
     first_ns: int
     from_the_start: bool
+    client_rtt_ns: int | None = None
+    server_rtt_ns: int | None = None
 
 
 class Consumer(Protocol):

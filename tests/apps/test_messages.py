@@ -74,7 +74,7 @@ def read(
     flows = FlowTable(decoder.facts, keep_duplicates=True)
     identifier = Identifier(decode_as)
     lines = line_protocol.Lines()
-    messages = Messages(decoder.packets.capacity, identifier, (), applications={"redis": lines})
+    messages = Messages(decoder.packets.capacity, identifier, {"redis": lines})
     for batch in batches(frames, size):
         packets = decoder.decode(batch)
         flows.add(batch, packets)
