@@ -126,7 +126,8 @@ def _first_copies(moves: Moves, first_resets: NDArray[np.int64]) -> NDArray[np.i
         found = np.full(size, _NEVER)
         chosen = np.isin(event, events) & (times != NULL)
         np.minimum.at(found, (peer ^ 1)[chosen], times[chosen])
-        return np.where(found == _NEVER, NULL, found)[peer]
+        known: NDArray[np.int64] = np.where(found == _NEVER, NULL, found)[peer]
+        return known
 
     syn = first((Event.SND_SYN,), moves.seen_ns)
     syn_ack = first((Event.RCV_SYN,), when)
@@ -145,13 +146,14 @@ def _first_copies(moves: Moves, first_resets: NDArray[np.int64]) -> NDArray[np.i
         Event.RCV_RST: first_resets[peer],
         Event.RCV_RST_PASSIVE: first_resets[peer],
     }
-    return np.select([event == name for name in by_event], list(by_event.values()), NULL)
+    chosen: NDArray[np.int64] = np.select([event == name for name in by_event], list(by_event.values()), NULL)
+    return chosen
 
 
 def _in_order(
     half: NDArray[np.int64], earliest: NDArray[np.int64], latest: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Bounds such that none begins before the one above of the same endpoint, none ends after the one below."""
+    """The bounds, none beginning before the one above of its endpoint, none ending after the one below."""
     return running_max(half, earliest), -running_max(half[::-1], -latest[::-1])[::-1]
 
 

@@ -209,7 +209,7 @@ def follow(
 
 
 def _moves(made: Machinery, outcome: Any, side: Any, begin_ns: int) -> list[Move]:  # noqa: ANN401
-    found = made.machines.transition_columns(outcome.moves, side)
+    found = made.machines.transition_columns(outcome.moves, side, {})
     columns = {name: column.tolist() for name, column in found.items() if not name.endswith("_names")}
     states, events = made.machines.STATE_NAMES, made.machines.EVENT_NAMES
     null = -(2**63)

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from netanalyze.cli.main import app
 from netanalyze.pipeline import Options
 from netanalyze.pipeline import run as analyse
-from netanalyze.report import ladder
-from netanalyze.report.ladder import Story
+from netanalyze.report import ladder, state_paths
+from netanalyze.report.rungs import Story
 from netanalyze.report.style import Style
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_a_window_of_unknown_scale_is_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_diagrams_show_the_path(tmp_path: Path, name: str) -> None:
     told = story(tmp_path, frames_of(STORIES[name].steps))
-    text = "\n".join(ladder.diagrams(told))
+    text = "\n".join(state_paths.as_mermaid(told))
     assert text.count("```mermaid\nflowchart TD\n") == 2
     for end in ("client", "server"):
         moves = [move for move in told.transitions if move.endpoint == end]
@@ -211,7 +211,7 @@ def test_anything_can_be_drawn(tmp_path: Path, steps: list[Step]) -> None:
         return
     told = story(tmp_path, frames)
     assert len(drawn(told, fold=False)) >= 3 + len(told.segments)
-    assert list(ladder.diagrams(told))
+    assert list(state_paths.as_mermaid(told))
 
 
 # The command.
@@ -257,6 +257,7 @@ def test_json(capture: str) -> None:
         "flags": 24,
         "seq": 1,
         "ack": 1,
+        "sack": None,
         "payload_bytes": 10,
         "window_bytes": 1024,
         "bytes_in_flight": 10,
@@ -278,7 +279,7 @@ def test_diagram_and_file(capture: str, tmp_path: Path) -> None:
     [
         (("1",), "no TCP stream 1; there are 0 to 0"),
         (("0", "--format", "csv"), "no format 'csv'; there are: text, json"),
-        (("0", "--diagram", "svg"), "no diagram 'svg'; there are: mermaid"),
+        (("0", "--diagram", "dot"), "no diagram 'dot'; there are: mermaid, svg"),
     ],
 )
 def test_mistakes(capture: str, arguments: tuple[str, ...], message: str) -> None:
