@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netanalyze.report import svg, units
-from netanalyze.report.plot.looks import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION
+from netanalyze.report.plot.looks import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, Look
 from netanalyze.report.rungs import told
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ STYLE = {
     ".again": "stroke-dasharray: 8 4",
     ".moved": "stroke-dasharray: 2 3",
     **{f".a{kind}": f"stroke: {colour}; marker-end: url(#h{kind})" for kind, colour in ARROWS.items()},
-    **{f".e{kind}": f"fill: {colour}; font-weight: bold" for kind, colour in ARROWS.items()},
+    **{f".e{kind}": f"fill: {Look(colour).ink}; font-weight: bold" for kind, colour in ARROWS.items()},
     ".cross": f"stroke: {VERMILLION}; stroke-width: 2; fill: none",
     ".stub": f"stroke: {VERMILLION}; stroke-width: 1.3; stroke-dasharray: 3 3",
 }

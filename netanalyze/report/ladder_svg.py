@@ -36,7 +36,7 @@ _X = {"client": 300, "server": 820}
 _EVENTS_X = 958
 _TOP = 132
 _ROW = 32
-_PAUSE_ROW = 22
+_PAUSE_ROW = 26
 _LINE = 16
 _LETTER = 7.8
 """About how wide a letter is where it is bold."""
@@ -164,8 +164,8 @@ class _Picture:
             f" ({where}). Least round trip from there {', '.join(trips)}; arrows fall accordingly."
         )
         yield (
-            "Dots: changes of state, hollow where assumed. Dashed: sent again (orange), out of order (dotted)."
-            " Point at an arrow or a dot for more."
+            "Dots: changes of state, hollow where assumed. Dashed: sent again; dotted: out of order; a cross:"
+            " something before it was not captured. Point at an arrow or a dot for more."
         )
 
     def _row(self, row: Rung | _Omitted) -> Iterator[str]:
@@ -304,7 +304,9 @@ class _Picture:
 
     def _omitted(self, row: _Omitted) -> Iterator[str]:
         first, last = _first_frame(row.first), _last_frame(row.last)
-        frames = f", #{first} to #{last}," if first is not None and last is not None else ""
+        frames = ""
+        if first is not None and last is not None:
+            frames = f", #{first} to #{last}," if first != last else f", #{first},"
         amount = f"{units.counted(row.rows, 'row')} with {units.counted(row.segments, 'segment')}"
         number = self._story.stream.stream
         yield svg.group(

@@ -24,7 +24,9 @@ FOLD_FROM = 8
 KEEP = 2
 """Of a run that is folded: segments shown at its beginning and at its end."""
 FOLD_DUPLICATES_FROM = 4
-"""Segments in a run of duplicate ACKs from which on it is folded, whole."""
+"""Segments in a run with duplicate ACKs from which on it is folded, whole."""
+FEW_DUPLICATES = 3
+"""With fewer duplicate ACKs than these it has to be as long as a run of plain segments."""
 
 ENDS = ("client", "server")
 DUPLICATE = "duplicate_ack"
@@ -200,7 +202,10 @@ class _Run:
             yield from _plain(run, fold=fold)
             return
         yield from _plain(run[:first], fold=fold)
-        yield from _folded(run[first : last + 1], fold=fold, least=FOLD_DUPLICATES_FROM, keep=0)
+        middle = run[first : last + 1]
+        few = sum(segment.events == DUPLICATE for segment in middle) < FEW_DUPLICATES
+        least = FOLD_FROM if few else FOLD_DUPLICATES_FROM
+        yield from _folded(middle, fold=fold, least=least, keep=0)
         yield from _plain(run[last + 1 :], fold=fold)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WIDTH = 1_080
 BOX = (132.0, 44.0)
 PLACES: dict[State, Point] = {
-    State.UNSEEN: (330, 470),
+    State.UNSEEN: (520, 590),
     State.CLOSED: (520, 60),
     State.LISTEN: (520, 190),
     State.SYN_RECEIVED: (240, 320),
@@ -51,6 +51,17 @@ _BENDS: dict[tuple[State, State], float] = {
     (State.CLOSED, State.LISTEN): -0.22,
 }
 """How far a curve bows to the right, seen along it, as a share of its length."""
+_BOTH_SIDES = (State.ESTABLISHED, State.CLOSED)
+_OTHER_SIDE = 0.27
+"""Of two arrows between these the second bows to the other side, so far."""
+_MOST_BEND = 0.45
+_LABELS_AT: dict[tuple[State, State], float] = {
+    (State.CLOSED, State.SYN_SENT): 0.68,
+    (State.LISTEN, State.SYN_SENT): 0.66,
+    (State.SYN_RECEIVED, State.LISTEN): 0.72,
+    (State.ESTABLISHED, State.CLOSED): 0.38,
+}
+"""Where on a curve its label stands, if not in the middle."""
 
 
 _PAIRS = frozenset(
@@ -72,13 +83,22 @@ def route(state: State, to: State, beside: int) -> tuple[str, Point]:
     bend = _BENDS.get((state, to), 0.0)
     if not bend and (to, state) in _PAIRS:
         bend = _BEND
-    bend += beside * (0.17 if bend >= 0 else -0.17)
+    if (state, to) == _BOTH_SIDES and beside % 2:
+        bend = _OTHER_SIDE
+    else:
+        bend += beside * (0.17 if bend >= 0 else -0.17)
+    bend = max(-_MOST_BEND, min(_MOST_BEND, bend))
     dx, dy = end[0] - start[0], end[1] - start[1]
     control = ((start[0] + end[0]) / 2 - dy * bend * 2, (start[1] + end[1]) / 2 + dx * bend * 2)
     begin, stop = _edge(start, control), _edge(end, control, gap=3)
     shape = f"M{_at(begin)} Q{_at(control)} {_at(stop)}"
-    middle = ((begin[0] + 2 * control[0] + stop[0]) / 4, (begin[1] + 2 * control[1] + stop[1]) / 4)
-    return shape, middle
+    on = _LABELS_AT.get((state, to), 0.5)
+    weights = ((1 - on) ** 2, 2 * on * (1 - on), on**2)
+    x, y = (
+        sum(weight * place for weight, place in zip(weights, axis, strict=True))
+        for axis in zip(begin, control, stop, strict=True)
+    )
+    return shape, (x, y)
 
 
 def _lane(state: State, beside: int) -> tuple[str, Point]:
@@ -91,6 +111,7 @@ def _lane(state: State, beside: int) -> tuple[str, Point]:
     lane += (
         right * beside * _LANE_APART if state in (State.TIME_WAIT, State.LAST_ACK) else -beside * _LANE_APART
     )
+    lane = max(6.0, lane)
     height -= 4 * beside
     y += 13 * beside * (-1 if beside % 2 else 1) / (1 if beside < 2 else 2)  # noqa: PLR2004 - within the box
     inside = abs(lane - x) < BOX[0] / 2

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from netanalyze.report import svg
+from netanalyze.report import svg, units
 from netanalyze.report.plot.looks import BLUE, VERMILLION
 from netanalyze.report.state_layout import BOX, HEIGHT, PLACES, WIDTH, route
 from netanalyze.tcp.states import ARROWS, SILENT, TRANSITIONS, Event, State
@@ -119,7 +119,8 @@ def _legend(paths: Sequence[Path]) -> Iterator[str]:
     y = 54.0
     for path in paths:
         yield svg.line(20, y - 4, 62, y - 4, path.end)
-        steps = f"{len(path.moves)} changes of state" if path.moves else "nothing is known of it"
+        moves = units.counted(len(path.moves), "change of state", "changes of state")
+        steps = moves if path.moves else "nothing is known of it"
         yield svg.text(72, y, f"{path.name}: {steps}")
         y += 18
     note = "Dashed grey: what no segment shows."

@@ -122,6 +122,62 @@ def test_long_runs_are_folded(tmp_path: Path) -> None:
     assert [line.split()[0] for line in every[4:]] == [str(number) for number in range(1, 106)]
 
 
+def duplicates(count: int, *, between: bool, sack: bool = True) -> tuple[Step, ...]:
+    """The client's second segment is lost; the server acknowledges the first again for each that follows."""
+    made = [Step("c", "PA", 11 + 100 * number, 1, 100) for number in range(2 if between else count + 1)]
+    for number in range(count):
+        if between:
+            made.append(Step("c", "PA", 211 + 100 * number, 1, 100))
+        edge = 311 + 100 * number
+        made.append(Step("s", "A", 1, 11, sack=((211, edge),) if sack else ()))
+    return (*READY, *made, Step("c", "PA", 11, 1, 100, after_ms=40))
+
+
+def test_runs_of_duplicate_acks_are_folded(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=False)))
+    lines = drawn(told)
+    (folded,) = [line for line in lines if "duplicate ACKs" in line]
+    duplicate = [one.frame for one in told.segments if one.events == "duplicate_ack"]
+    assert len(duplicate) == 10
+    assert (
+        f"… 10 duplicate ACKs of 11 by server, #{duplicate[0]} to #{duplicate[-1]}, SACK 311 to 1211 …"
+        in folded
+    )
+    assert not [line for line in lines if line.endswith("duplicate_ack")]
+    every = drawn(told, fold=False)
+    assert len([line for line in every if line.endswith("duplicate_ack")]) == 10
+    assert not [line for line in every if "…" in line]
+
+
+def test_duplicate_acks_are_folded_with_what_comes_between_them(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=True, sack=False)))
+    lines = drawn(told)
+    (place,) = [place for place, line in enumerate(lines) if "duplicate ACKs" in line]
+    assert "… 10 duplicate ACKs of 11 by server, #9 to #27 …" in lines[place]
+    assert lines[place + 1].strip() == "between them in 18.0 ms: client 900 B in 9"
+    assert lines[place + 2].endswith("retransmission")
+
+
+def test_few_duplicate_acks_are_shown(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(3, between=False)))
+    assert len([line for line in drawn(told) if line.endswith("duplicate_ack")]) == 3
+
+
+def test_how_far_sack_reports(tmp_path: Path) -> None:
+    first = Step("c", "PA", 11, 1, 100)
+    blocks: tuple[tuple[tuple[int, int], ...], ...] = (
+        (),
+        ((211, 311),),
+        ((411, 511), (211, 311)),
+        ((1, 11), (211, 511)),
+        ((1, 11),),
+    )
+    steps = (*READY, first, *(Step("s", "A", 1, 11, sack=one) for one in blocks))
+    for isns in ((1000, 5000), (2**32 - 300, 7)):
+        told = story(tmp_path, frames_of(steps, isns=isns))
+        assert [one.sack for one in told.segments][-5:] == [None, 311, 511, 511, None]
+
+
 def test_short_runs_and_notable_segments_are_not_folded(tmp_path: Path) -> None:
     assert not [line for line in drawn(story(tmp_path, frames_of(exchange(2)))) if "…" in line]
     # Each second exchange the client sends once more what it has sent.
