@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from netanalyze.report.records.states import Transition
     from netanalyze.report.rungs import Rung, Story
 
-HEAD_ROWS = 1_500
+HEAD_ROWS = 600
 """Rows that are drawn at most before some are left out."""
-TAIL_ROWS = 500
+TAIL_ROWS = 200
 """Rows that are drawn after them: how it ended."""
 
 WIDTH = 1_200

@@ -27,6 +27,8 @@ FOLD_DUPLICATES_FROM = 4
 """Segments in a run with duplicate ACKs from which on it is folded, whole."""
 FEW_DUPLICATES = 3
 """With fewer duplicate ACKs than these it has to be as long as a run of plain segments."""
+_LONGEST = 76
+"""A line with more is broken in two."""
 
 ENDS = ("client", "server")
 DUPLICATE = "duplicate_ack"
@@ -86,16 +88,20 @@ class Fold:
     run: Sequence[WindowPoint]
 
     def lines(self) -> Iterator[str]:
-        """What they are, added up, in one line or two."""
+        """What they are, added up, in one line or two of about 80 columns."""
         span = units.duration(self.run[-1].time_ns - self.run[0].time_ns)
         duplicates = [segment for segment in self.run if segment.events == DUPLICATE]
         if not duplicates:
             yield f"{units.counted(len(self.run), 'segment')} in {span}: {', '.join(_sent(self.run))}"
             return
-        yield _duplicates(duplicates)
+        what, sack = _duplicates(duplicates)
+        if sack and len(what) + len(sack) <= _LONGEST:
+            what, sack = f"{what}, {sack}", ""
+        yield what
         others = [segment for segment in self.run if segment.events != DUPLICATE]
-        if others:
-            yield f"between them in {span}: {', '.join(_sent(others))}"
+        between = f"between them in {span}: {', '.join(_sent(others))}" if others else ""
+        if sack or between:
+            yield "; ".join(part for part in (sack, between) if part)
 
 
 Rung: TypeAlias = Step | Silent | Fold
@@ -233,12 +239,12 @@ def _sent(run: Sequence[WindowPoint]) -> Iterator[str]:
             yield f"{end} {units.size(carried)} in {units.count(len(mine))}"
 
 
-def _duplicates(run: Sequence[WindowPoint]) -> str:
+def _duplicates(run: Sequence[WindowPoint]) -> tuple[str, str]:
     """Duplicate ACKs of one number, and how far SACK has come meanwhile."""
     first, last = run[0], run[-1]
     frames = f"#{first.frame}" if first is last else f"#{first.frame} to #{last.frame}"
     text = f"{units.counted(len(run), 'duplicate ACK')} of {first.ack} by {first.sender}, {frames}"
     edges = [segment.sack for segment in run if segment.sack is not None]
     if not edges:
-        return text
-    return f"{text}, SACK {edges[0]} to {edges[-1]}" if edges[0] != edges[-1] else f"{text}, SACK {edges[0]}"
+        return text, ""
+    return text, f"SACK {edges[0]} to {edges[-1]}" if edges[0] != edges[-1] else f"SACK {edges[0]}"

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from frames import write_pcapng
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from netanalyze.cli.main import app
 from netanalyze.pipeline import Options
 from netanalyze.pipeline import run as analyse
 from netanalyze.report import ladder, state_paths
-from netanalyze.report.rungs import Story
+from netanalyze.report.rungs import Fold, Story, rungs
 from netanalyze.report.style import Style
 
 if TYPE_CHECKING:
@@ -156,6 +157,22 @@ def test_duplicate_acks_are_folded_with_what_comes_between_them(tmp_path: Path) 
     assert "… 10 duplicate ACKs of 11 by server, #9 to #27 …" in lines[place]
     assert lines[place + 1].strip() == "between them in 18.0 ms: client 900 B in 9"
     assert lines[place + 2].endswith("retransmission")
+
+
+def test_long_texts_of_folds_are_broken(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=True)))
+    far = 2**40
+    moved = [
+        msgspec.structs.replace(
+            one, frame=one.frame + far, ack=(one.ack or 0) + far, sack=one.sack and one.sack + far
+        )
+        for one in told.segments
+    ]
+    (fold,) = [one for one in rungs(Story(told.stream, moved, ())) if isinstance(one, Fold)]
+    first, second = fold.lines()
+    assert first.startswith(f"10 duplicate ACKs of {far + 11} by server, #{far + 9}")
+    assert "SACK" not in first
+    assert second == f"SACK {far + 311} to {far + 1211}; between them in 18.0 ms: client 900 B in 9"
 
 
 def test_few_duplicate_acks_are_shown(tmp_path: Path) -> None:
