@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.flow import fields as flow_fields
+from netanalyze.tcp.bounds import bound_columns
 from netanalyze.tcp.closers import closer_columns
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
+from netanalyze.tcp.delays import Delays
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.limits import Limits, Settled
 from netanalyze.tcp.listeners import Handshakes, listener_columns
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows", "transitions"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
-_TAP_TABLES = frozenset({"streams", "directions", "events"})
+_TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
 """Tables for which TCP has to be analysed."""
@@ -102,6 +104,7 @@ class TcpAnalysis:
         self._limits = None
         self._series = None
         self._taps = None
+        self._delays = None
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
@@ -118,6 +121,8 @@ class TcpAnalysis:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
                 self._taps = Taps(self._sequences.segments)
+            if "transitions" in tables:
+                self._delays = Delays(self._sequences.segments)
         self._connections = Connections() if "streams" in tables else None
         self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
@@ -142,7 +147,7 @@ class TcpAnalysis:
         These may run at the same time, on several threads.
         """
         rest: list[Callable[[], None]] = []
-        alike = (self._measures, self._limits, self._taps, self._handshakes)
+        alike = (self._measures, self._limits, self._taps, self._delays, self._handshakes)
         rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
         if self._machines is not None:
             self._outcome = None
@@ -210,7 +215,11 @@ class TcpAnalysis:
     def transitions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``transitions``."""
         outcome = self._moved(streams)
-        return transition_columns(outcome.moves, streams.client) if outcome else {}
+        if outcome is None or self._delays is None:
+            return {}
+        trips = self._delays.trips(self._evidence(streams)["tap"], streams.client)
+        resets = self._delays.first_resets(len(streams.client))
+        return transition_columns(outcome.moves, streams.client, bound_columns(outcome.moves, trips, resets))
 
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""
