@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from netanalyze.report.registry import TableKind
 
 FOLDER = Path(__file__).parent
-COMMANDS = ("", "analyze", "stream", "explain-frame", "tables", "schema")
+COMMANDS = ("", "analyze", "stream", "follow", "explain-frame", "tables", "protocols", "schema")
 _COLUMNS = "100"
 
 _TABLES_HEAD = """\

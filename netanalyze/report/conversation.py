@@ -47,7 +47,8 @@ def text(
         paint = _COLORS[sender] if color else ""
         reset = _RESET if color else ""
         yield ""
-        yield f"{paint}{_BOLD if color else ''}{tidy(_heading(ends, turn, f'{sender} {arrow} {other}'))}{reset}"
+        heading = tidy(_heading(ends, turn, f"{sender} {arrow} {other}"))
+        yield f"{paint}{_BOLD if color else ''}{heading}{reset}"
         for run in turn.runs:
             if run.data is None:
                 line = f"[{units.counted(run.wire_bytes, 'byte')} missing]"
