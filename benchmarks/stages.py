@@ -73,13 +73,13 @@ class Engine:
     def __init__(self) -> None:
         """Nothing seen yet."""
         self.decoder = Decoder(BATCH_FRAMES)
-        packets = self.decoder.packets
-        self.flows = FlowTable(packets, self.decoder.facts)
-        self.sequences = Sequences(packets, keep_events=True, compare=True)
-        self.measures = Measures(packets, self.sequences)
-        self.connections = Connections(packets)
+        capacity = self.decoder.packets.capacity
+        self.flows = FlowTable(self.decoder.facts)
+        self.sequences = Sequences(capacity, keep_events=True, compare=True)
+        self.measures = Measures(self.sequences)
+        self.connections = Connections()
         self.identifier = Identifier()
-        self.reassembly = Reassembly(packets, Idle)
+        self.reassembly = Reassembly(capacity, Idle)
         self.asked = GrowingRows(1, "u1")
 
     def put_together(self, batch: Batch) -> None:

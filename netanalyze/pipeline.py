@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
-from netanalyze.apps.watch import StreamWatch, Wanted
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
+from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
 from netanalyze.report.names import unknown
 from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
@@ -24,7 +24,6 @@ from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
-from netanalyze.tcp.explain import FrameWatch
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -35,13 +34,13 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.messages import Messages
     from netanalyze.apps.transcript import Ends, Passage
+    from netanalyze.apps.watch import Wanted
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
     from netanalyze.tcp.explain import Explained
-    from netanalyze.wire.packets import Packets
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -88,6 +87,7 @@ class Engine:
         *,
         batch_capacity: int = BATCH_FRAMES,
         on_warning: Callable[[str], None] | None = None,
+        two_threads: bool = False,
     ) -> None:
         """An engine that has seen nothing.
 
@@ -95,6 +95,8 @@ class Engine:
             options: what is asked; decides which stages run.
             batch_capacity: frames in a batch at most.
             on_warning: is told what the user should know, a line each.
+            two_threads: analyse TCP on a thread of its own, a batch behind. Then a batch must stay as it
+                is until ``feed`` has returned from taking the next one.
 
         Raises:
             UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
@@ -106,14 +108,13 @@ class Engine:
         self._selection = _selection(options)
         self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
-        packets = self._decoder.packets
         keep_duplicates = options.keep_duplicates or options.like_wireshark
-        self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
+        self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
         protocols = protocols_read(wanted)
         self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
         self._tcp = (
             TcpAnalysis(
-                packets,
+                self._decoder.packets.capacity,
                 wanted,
                 like_wireshark=options.like_wireshark,
                 streams=options.streams,
@@ -122,8 +123,11 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
+        self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
-        self._messages = _messages(packets, self._identifier, protocols, options.overlap)
+        self._messages = _messages(
+            self._decoder.packets.capacity, self._identifier, protocols, options.overlap
+        )
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -139,13 +143,17 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
-        if self._tcp is not None:
-            self._tcp.feed(batch, packets, self._flows.tcp.count)
         if self._messages is not None:
             self._messages.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
+        if self._tcp is not None:
+            streams = self._flows.tcp.count
+            if self._follower is not None:
+                self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
+            else:
+                self._tcp.feed(batch, packets, streams)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -153,9 +161,10 @@ class Engine:
         Raises:
             FilterError: the filter could be compiled for none of the capture's link types.
         """
+        self.close()
         if self._filter is not None and complete:
             self._filter.finish()
-        streams = self._streams()
+        streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
@@ -166,6 +175,11 @@ class Engine:
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def close(self) -> None:
+        """Let what is under way end; raises what it raised. Feeding on is possible."""
+        if self._follower is not None:
+            self._follower.close()
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -180,13 +194,10 @@ class Engine:
         ports = self._identifier.service_ports["tcp"]
         return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
 
-    def _tcp_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
+    def _tcp_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         analysis = self._tcp
-        if analysis is None:
+        if analysis is None or streams is None:
             return {}
-        ports = self._identifier.service_ports["tcp"]
-        tcp = self._flows.tcp
-        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
@@ -203,8 +214,8 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
-    def _message_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
-        if self._messages is None:
+    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._messages is None or streams is None:
             return {}
         self._messages.finish()
         for line in self._messages.warnings():
@@ -223,7 +234,7 @@ class Engine:
 
 
 def _messages(
-    packets: Packets, identifier: Identifier, protocols: Sequence[str], overlap: str
+    capacity: int, identifier: Identifier, protocols: Sequence[str], overlap: str
 ) -> Messages | None:
     """The stage that reads application protocols, if a table asks for one.
 
@@ -235,7 +246,7 @@ def _messages(
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
 
-    return Messages(packets, identifier, protocols, policy=overlap)
+    return Messages(capacity, identifier, protocols, policy=overlap)
 
 
 def _check_overlap(overlap: str) -> None:
@@ -284,14 +295,17 @@ def run(
         UsageError: an option makes no sense.
     """
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
-        engine = Engine(options, on_warning=on_warning)
-        for batch in capture:
-            engine.feed(batch)
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-            if should_stop is not None and should_stop():
-                break
-        return engine.finish(capture, complete=should_stop is None or not should_stop())
+        engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
+        try:
+            for batch in capture:
+                engine.feed(batch)
+                if on_progress is not None:
+                    on_progress(capture.position_bytes, capture.total_bytes)
+                if should_stop is not None and should_stop():
+                    break
+            return engine.finish(capture, complete=should_stop is None or not should_stop())
+        finally:
+            engine.close()
 
 
 def explain_frame(  # noqa: PLR0913 - what was asked
@@ -319,8 +333,10 @@ def explain_frame(  # noqa: PLR0913 - what was asked
         CaptureError: a file cannot be read as a capture.
         UsageError: there is no such frame.
     """
+    from netanalyze.tcp.explain import FrameWatch  # noqa: PLC0415 - analysing needs none of it
+
     decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
+    flows = FlowTable(decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
     watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
     with open_capture(paths, on_warning=on_warning) as capture:
         for batch in capture:
@@ -360,11 +376,13 @@ def follow(  # noqa: PLR0913 - what was asked
         CaptureError: a file cannot be read as a capture.
         UsageError: there is no such stream, or an option makes no sense.
     """
+    from netanalyze.apps.watch import StreamWatch, Wanted  # noqa: PLC0415 - analysing needs none of it
+
     wanted = wanted or Wanted()
     _check_overlap(wanted.overlap)
     decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=wanted.keep_duplicates)
-    watch = StreamWatch(number, decoder.packets, flows, wanted)
+    flows = FlowTable(decoder.facts, keep_duplicates=wanted.keep_duplicates)
+    watch = StreamWatch(number, decoder.packets.capacity, flows, wanted)
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
         for batch in capture:
             packets = decoder.decode(batch)

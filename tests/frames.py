@@ -127,9 +127,7 @@ class Analysis:
         self.verdicts: list[tuple[int, int]] = []
         self.columns: list[dict[str, Any]] = []
         self.decoder = modules.decode.Decoder(capacity)
-        self.flows = modules.table.FlowTable(
-            self.decoder.packets, self.decoder.facts, keep_duplicates=keep_duplicates
-        )
+        self.flows = modules.table.FlowTable(self.decoder.facts, keep_duplicates=keep_duplicates)
         self.ledger = modules.ledger.Ledger()
         self.paths = modules.ledger.Paths()
         self.frames = 0

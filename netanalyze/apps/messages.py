@@ -43,7 +43,7 @@ class Messages:
 
     def __init__(
         self,
-        packets: Packets,
+        capacity: int,
         identifier: Identifier,
         protocols: Iterable[str],
         *,
@@ -53,7 +53,7 @@ class Messages:
         """Nothing read yet.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             identifier: which sees every batch before.
             protocols: names of those that are to be read.
             policy: which copy of bytes counts that came twice (``tcp.assembler``).
@@ -64,7 +64,7 @@ class Messages:
         self._wanted = np.array([name in self._applications for name in identifier.names], np.bool_)
         self._policy = policy
         ports = identifier.service_ports["tcp"]
-        self._reassembly = Reassembly(packets, self._open, policy=policy, service_ports=ports)
+        self._reassembly = Reassembly(capacity, self._open, policy=policy, service_ports=ports)
         self._status = GrowingRows(1, "u1")
         self._backlogs: dict[int, Backlog] = {}
         self._budget = Budget()

@@ -47,12 +47,12 @@ class Wanted:
 class StreamWatch:
     """Follows the stream of a number through a capture."""
 
-    def __init__(self, number: int, packets: Packets, flows: FlowTable, wanted: Wanted) -> None:
+    def __init__(self, number: int, capacity: int, flows: FlowTable, wanted: Wanted) -> None:
         """Nothing seen yet.
 
         Args:
             number: of the stream.
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             flows: which sees every batch before.
             wanted: how to put the stream together and what to show of it.
         """
@@ -61,7 +61,7 @@ class StreamWatch:
         self._wanted = wanted
         self._identifier = Identifier(wanted.decode_as)
         self._ports = self._identifier.service_ports["tcp"]
-        self._reassembly = Reassembly(packets, self._open, policy=wanted.overlap, service_ports=self._ports)
+        self._reassembly = Reassembly(capacity, self._open, policy=wanted.overlap, service_ports=self._ports)
         self._asked = GrowingRows(1, "u1")
         self._transcriber: Transcriber | None = None
         self._introduced = False

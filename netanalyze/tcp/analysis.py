@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from netanalyze.tcp.series import Series
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -77,7 +78,7 @@ class TcpAnalysis:
 
     def __init__(
         self,
-        packets: Packets,
+        capacity: int,
         tables: Collection[str],
         *,
         like_wireshark: bool,
@@ -87,7 +88,7 @@ class TcpAnalysis:
         """An analysis that has seen nothing.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             tables: names of the tables wanted, of any kind.
             like_wireshark: label segments as Wireshark does.
             streams: numbers of the streams that tables of chosen streams are about.
@@ -104,48 +105,59 @@ class TcpAnalysis:
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
-                packets,
+                capacity,
                 like_wireshark=like_wireshark,
                 keep_events="events" in tables,
                 compare="events" in tables or "directions" in tables,
             )
             if "directions" in tables:
-                self._measures = Measures(packets, self._sequences)
+                self._measures = Measures(self._sequences)
             if "limits" in tables:
-                self._limits = Limits(packets, self._sequences)
+                self._limits = Limits(self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
-                self._taps = Taps(packets, self._sequences.segments)
-        self._connections = Connections(packets) if "streams" in tables else None
-        self._handshakes = Handshakes(packets) if "listeners" in tables else None
+                self._taps = Taps(self._sequences.segments)
+        self._connections = Connections() if "streams" in tables else None
+        self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
         self._outcome: Outcome | None = None
         self._time_wait_ns = time_wait_ns
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables:
-            self._machines = Machines(packets, time_wait_ns=time_wait_ns, record=moves)
+            self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        first, rest = self.steps(batch, packets, streams)
+        first()
+        for step in rest:
+            step()
+
+    def steps(
+        self, batch: Batch, packets: Packets, streams: int
+    ) -> tuple[Callable[[], None], list[Callable[[], None]]]:
+        """The same as ``feed`` in pieces: one to begin with, then some that do not depend on each other.
+
+        These may run at the same time, on several threads.
+        """
+        rest: list[Callable[[], None]] = []
+        alike = (self._measures, self._limits, self._taps, self._handshakes)
+        rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
+        if self._machines is not None:
+            self._outcome = None
+            rest.append(partial(self._machines.add, batch, packets, streams))
+        if self._connections is not None:
+            rest.append(partial(self._connections.feed, packets, streams))
+        if self._series is not None:
+            rest.append(partial(self._series.feed, batch, packets))
+        return partial(self._begin, batch, packets, streams), rest
+
+    def _begin(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """What the other stages rely on."""
         keep_times_in_reach(batch)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
-            if self._measures is not None:
-                self._measures.feed(batch, packets, streams)
-            if self._limits is not None:
-                self._limits.feed(batch, packets, streams)
-            if self._series is not None:
-                self._series.feed(batch, packets)
-            if self._taps is not None:
-                self._taps.feed(batch, packets, streams)
-        if self._connections is not None:
-            self._connections.feed(packets, streams)
-        if self._handshakes is not None:
-            self._handshakes.feed(batch, packets, streams)
-        if self._machines is not None:
-            self._machines.add(batch, packets, streams)
-            self._outcome = None
 
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""

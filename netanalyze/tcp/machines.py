@@ -97,11 +97,10 @@ class Outcome:
 class Machines:
     """The state machines of both endpoints of every TCP stream."""
 
-    def __init__(self, packets: Packets, *, time_wait_ns: int = TIME_WAIT_NS, record: bool = True) -> None:
-        """Machines for the packets of one decoder.
+    def __init__(self, *, time_wait_ns: int = TIME_WAIT_NS, record: bool = True) -> None:
+        """Machines that have seen nothing.
 
         Args:
-            packets: its packets; each call of ``add`` takes what they hold then.
             time_wait_ns: how long TIME-WAIT lasts.
             record: whether moves are kept, or only the states.
 
@@ -117,7 +116,6 @@ class Machines:
         self._tracker = Tracker(self._table, time_wait_ns, int(record))
         self._state = GrowingRows(fields.WORDS, "u8")
         self._moves = GrowingRows(fields.MOVE_WORDS, "u8")
-        self._columns = packets.pick(*_COLUMNS)
         self._count = 0
         self._order = 0
         self._clock_ns: int | None = None
@@ -132,7 +130,11 @@ class Machines:
         room = self._count + packets.count * fields.MAX_MOVES_A_SEGMENT if self._record else 1
         self._tracker.use(self._state.reach(streams), self._moves.reach(room), self._count, self._order)
         self._tracker.follow(
-            packets.count, batch.first_frame, packets.order, batch.views["time_ns"], *self._columns
+            packets.count,
+            batch.first_frame,
+            packets.order,
+            batch.views["time_ns"],
+            *packets.pick(*_COLUMNS),
         )
         self._count, self._order = self._tracker.used()
 

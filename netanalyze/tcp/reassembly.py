@@ -20,7 +20,7 @@ from netanalyze.tcp.reassembly_kernel import follow_segments
 from netanalyze.tcp.waiting import HALF_LIMIT, TOTAL_LIMIT, Losses, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from netanalyze.capture.batch import Batch
     from netanalyze.tcp.byte_streams import Consumer
@@ -54,7 +54,7 @@ class Reassembly:
 
     def __init__(  # noqa: PLR0913 - all but two are options, given by name
         self,
-        packets: Packets,
+        capacity: int,
         open_consumer: Callable[[StreamFacts], Consumer],
         *,
         policy: str = FIRST,
@@ -65,7 +65,7 @@ class Reassembly:
         """Nothing seen yet.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             open_consumer: is asked for the consumer of a stream when there is something to tell it.
             policy: which copy of bytes counts that came twice while they waited (``assembler``).
             service_ports: on which servers listen, to tell the client where no SYN was captured.
@@ -74,9 +74,8 @@ class Reassembly:
         """
         self._open = open_consumer
         self._services = frozenset(service_ports)
-        self._packets = packets
-        self._columns = packets.pick(*_COLUMNS)
-        self._out = np.zeros((fields.REPORT_COLUMNS, packets.capacity * fields.REPORTS_A_PACKET), np.int64)
+        self._views: Mapping[str, memoryview] = {}  # of the packets that are looked at
+        self._out = np.zeros((fields.REPORT_COLUMNS, capacity * fields.REPORTS_A_PACKET), np.int64)
         self._out_view = view_of(self._out)
         self._counters = view_of(np.zeros(fields.COUNTERS, np.int64))
         self._slot_of = GrowingRows(1, "i4")
@@ -107,11 +106,12 @@ class Reassembly:
             streams: how many streams there are.
             asked: a row of one byte for each stream: with a bit of ``fields.ASKED`` it is put together.
         """
+        self._views = packets.views
         slots = self._counters[fields.SLOTS] + packets.count
         arguments = (
-            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns, asked,
-            self._slot_of.reach(streams), self._rows.reach(2 * slots), self._free.reach(slots),
-            self._counters, self._out_view,
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
+            *packets.pick(*_COLUMNS), asked, self._slot_of.reach(streams), self._rows.reach(2 * slots),
+            self._free.reach(slots), self._counters, self._out_view,
         )  # fmt: skip
         count = follow_segments(*arguments)
         if count:
@@ -266,7 +266,7 @@ class Reassembly:
 
     def _facts(self, row: int, bits: int, first_frame: int, first_ns: int) -> StreamFacts:
         """What is known of the stream of a packet."""
-        view = self._packets.views
+        view = self._views
         ports = view["sport"][row], view["dport"][row]
         if view["side"][row]:
             ports = ports[1], ports[0]

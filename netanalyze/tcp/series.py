@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.model import NULL
+from netanalyze.model import NULL, known
 from netanalyze.tcp import causes, kinds
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ class Series:
             "seq": _relative(kept["seq"], half, bases),
             "payload_bytes": kept["payload_bytes"],
             "ack": ack,
-            "window_bytes": _known(kept["window_bytes"]),
-            "bytes_in_flight": _known(kept["in_flight"]),
-            "peer_window_bytes": _known(kept["peer_window"]),
+            "window_bytes": _not_negative(kept["window_bytes"]),
+            "bytes_in_flight": _not_negative(kept["in_flight"]),
+            "peer_window_bytes": _not_negative(kept["peer_window"]),
             "rtt_ns": np.where(measured, kept["rtt_ns"], NULL),
             "events": labels,
             "events_names": label_names,
@@ -114,8 +114,8 @@ def _relative(
     return found
 
 
-def _known(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.where(values >= 0, values, NULL)
+def _not_negative(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return known(values, values >= 0)
 
 
 def _label_texts(labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:

@@ -24,6 +24,11 @@ _SHARED = {
     "identify",
     "identify_kernel",
     "protocol",
+    "backlog",
+    "messages",
+    "readers",
+    "reading",
+    "transcript",
     "registry",
     "signature_tables",
 }

@@ -71,10 +71,10 @@ def read(
 ) -> tuple[line_protocol.Lines, Messages]:
     """What the readers found in frames that go through all stages."""
     decoder = Decoder(size)
-    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
+    flows = FlowTable(decoder.facts, keep_duplicates=True)
     identifier = Identifier(decode_as)
     lines = line_protocol.Lines()
-    messages = Messages(decoder.packets, identifier, (), applications={"redis": lines})
+    messages = Messages(decoder.packets.capacity, identifier, (), applications={"redis": lines})
     for batch in batches(frames, size):
         packets = decoder.decode(batch)
         flows.add(batch, packets)

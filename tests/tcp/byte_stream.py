@@ -124,7 +124,7 @@ def put_together(
 ) -> Result:
     """Take frames through decoding, the flow table and the reassembly of every stream."""
     decoder = kernels.decode.Decoder(size)
-    flows = kernels.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=keep_duplicates)
+    flows = kernels.table.FlowTable(decoder.facts, keep_duplicates=keep_duplicates)
     opened: dict[int, Recorder] = {}
 
     def consumer(facts: Any) -> Recorder:  # noqa: ANN401 - from either set of modules
@@ -132,7 +132,7 @@ def put_together(
         opened[facts.number] = Recorder(facts)
         return opened[facts.number]
 
-    reassembly = kernels.reassembly.Reassembly(decoder.packets, consumer, **options)
+    reassembly = kernels.reassembly.Reassembly(decoder.packets.capacity, consumer, **options)
     last_ns = 0
     for batch in batches(frames, size):
         packets = decoder.decode(batch)

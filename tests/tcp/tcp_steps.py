@@ -191,8 +191,8 @@ def follow(
         frames.append(Frame(bytes(60), time_ns=until_ns))
     size = size or max(len(frames), 1)
     decoder = made.kernels.decode.Decoder(size)
-    flows = made.kernels.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
-    machines = made.machines.Machines(decoder.packets, time_wait_ns=time_wait_ns, record=record)
+    flows = made.kernels.table.FlowTable(decoder.facts, keep_duplicates=True)
+    machines = made.machines.Machines(time_wait_ns=time_wait_ns, record=record)
     for batch in batches(frames, size):
         packets = decoder.decode(batch)
         flows.add(batch, packets)

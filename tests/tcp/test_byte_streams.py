@@ -462,14 +462,14 @@ def test_only_streams_that_somebody_asked_for(kernels: Kernels) -> None:
 
     frames = [frame for pair in range(3) for frame in Talk(pair=pair).open().send(CLIENT, 0, b"x").frames()]
     decoder = kernels.decode.Decoder(64)
-    flows = kernels.table.FlowTable(decoder.packets, decoder.facts)
+    flows = kernels.table.FlowTable(decoder.facts)
     opened = []
 
     def consumer(facts: Any) -> Recorder:  # noqa: ANN401 - from either set of modules
         opened.append(facts.number)
         return Recorder(facts)
 
-    reassembly = kernels.reassembly.Reassembly(decoder.packets, consumer)
+    reassembly = kernels.reassembly.Reassembly(decoder.packets.capacity, consumer)
     for batch in batches(frames, 64):
         packets = decoder.decode(batch)
         flows.add(batch, packets)
