@@ -22,17 +22,23 @@ def shown(data: bytes, *, as_hex: bool = False, ascii_only: bool = False) -> lis
         (b"plain\r\n\ttext", 12),
         ("Grüße, 世界".encode(), 15),
         ("Grüße".encode()[:3], 3),  # cut in the middle of a character
-        ("世界".encode()[1:], 5),  # begun in the middle of one
         (b"\x1b[31mred", 8),
         (b"text\0more", 4),
         (b"text\xff\xfemore", 4),
-        (b"\x80\x80\x80\x80", 3),
+        (b"\x81\n0 received", 0),
         (b"\0\0\0", 0),
         (b"ends with one wrong byte \xff", 25),
     ],
 )
 def test_how_much_is_text(data: bytes, size: int) -> None:
     assert text_bytes(data) == size
+
+
+def test_text_that_begins_in_the_middle_of_a_character() -> None:
+    rest = "世界".encode()[1:]
+    assert text_bytes(rest) == 0
+    assert text_bytes(rest, cut=True) == 5
+    assert text_bytes(b"\x80" * 5, cut=True) == 3
 
 
 def test_text_keeps_its_lines() -> None:
