@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from netanalyze.report.registry import TableKind
 
 FOLDER = Path(__file__).parent
-COMMANDS = ("", "analyze", "stream", "explain-frame", "extract", "tables", "schema")
+COMMANDS = (
+    *("", "analyze", "stream", "follow", "explain-frame", "extract"),
+    *("tables", "protocols", "schema"),
+)
 _COLUMNS = "100"
 
 _TABLES_HEAD = """\

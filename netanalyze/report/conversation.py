@@ -49,13 +49,17 @@ def text(
         yield ""
         heading = tidy(_heading(ends, turn, f"{sender} {arrow} {other}"))
         yield f"{paint}{_BOLD if color else ''}{heading}{reset}"
+        cut = turn.continued
         for run in turn.runs:
             if run.data is None:
                 line = f"[{units.counted(run.wire_bytes, 'byte')} missing]"
                 yield f"{_COLORS['gap']}{line}{reset}" if color else line
+                cut = True
                 continue
             offset = 0 if turn.note else run.offset
-            for line in payload_lines(bytes(run.data), offset, as_hex=as_hex, ascii_only=style.ascii_only):
+            for line in payload_lines(
+                bytes(run.data), offset, as_hex=as_hex, ascii_only=style.ascii_only, cut=cut
+            ):
                 yield f"{paint}{line}{reset}"
     if not said:
         yield "No payload was captured."

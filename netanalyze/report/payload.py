@@ -23,15 +23,19 @@ _WIDTH = 16
 _SHOWN = bytes(byte if 0x20 <= byte < 0x7F else 0x2E for byte in range(256))  # noqa: PLR2004 - printable ASCII
 
 
-def text_bytes(data: bytes) -> int:
+def text_bytes(data: bytes, *, cut: bool = False) -> int:
     """How many of the first bytes are text (UTF-8 without binary characters).
 
-    A character that is cut off at either end does not make bytes binary.
+    A character that is cut off at the end does not make bytes binary.
+
+    Args:
+        data: the bytes.
+        cut: whether they may begin in the middle of a character.
     """
     found = _BINARY.search(data)
     end = found.start() if found else len(data)
     begin = 0
-    while begin < min(_CUT_CHARACTER, end) and data[begin] & 0xC0 == 0x80:  # noqa: PLR2004 - RFC 3629
+    while cut and begin < min(_CUT_CHARACTER, end) and data[begin] & 0xC0 == 0x80:  # noqa: PLR2004 - RFC 3629
         begin += 1
     try:
         data[begin:end].decode()
@@ -42,7 +46,9 @@ def text_bytes(data: bytes) -> int:
     return end
 
 
-def payload_lines(data: bytes, offset: int, *, as_hex: bool, ascii_only: bool) -> Iterator[str]:
+def payload_lines(
+    data: bytes, offset: int, *, as_hex: bool, ascii_only: bool, cut: bool = False
+) -> Iterator[str]:
     """The lines that show some bytes.
 
     Args:
@@ -50,8 +56,9 @@ def payload_lines(data: bytes, offset: int, *, as_hex: bool, ascii_only: bool) -
         offset: of the first one, for the lines in hexadecimal.
         as_hex: show text in hexadecimal too.
         ascii_only: keep to ASCII.
+        cut: whether the bytes may begin in the middle of a character.
     """
-    size = 0 if as_hex else text_bytes(data)
+    size = 0 if as_hex else text_bytes(data, cut=cut)
     if size < len(data):
         size = data.rfind(b"\n", 0, size) + 1  # text that ends in the middle of a line is more likely none
     yield from text_lines(data[:size], ascii_only=ascii_only)

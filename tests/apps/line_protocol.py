@@ -117,12 +117,11 @@ class LineTranscriber:
         self.ready: list[Passage] = []
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
-        del offset
         shown = bytes(data).strip().upper()
-        self.ready.append(Passage(side, shown, frame, frame, time_ns, len(data), note="a line"))
+        self.ready.append(Passage(side, offset, len(data), shown, frame, frame, time_ns, "a line"))
 
     def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
-        self.ready.append(Passage(side, b"", frame, frame, time_ns, gap.length, missing=True))
+        self.ready.append(Passage(side, gap.offset, gap.length, None, frame, frame, time_ns))
 
     def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
         pass
