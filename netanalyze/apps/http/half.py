@@ -12,6 +12,7 @@ The result does not depend on how the bytes were cut into segments.
 from __future__ import annotations
 
 from enum import IntEnum
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from httptools import (
@@ -21,7 +22,7 @@ from httptools import (
 )
 
 from netanalyze.apps.http import repair
-from netanalyze.apps.http.bodies import Body, measure, parse_codings
+from netanalyze.apps.http.bodies import Body, parse_codings
 from netanalyze.apps.http.fields import JOINED_BY, KNOWN, learn
 from netanalyze.apps.http.resync import LONGEST
 
@@ -34,6 +35,9 @@ Piece: TypeAlias = "tuple[bytes, int, int]"
 
 HEAD_MOST = 1 << 17
 """Bytes of a head at most; a longer one is damage."""
+
+GATHERED_BYTES = 1 << 15
+"""A body that is smaller is kept until it has come, and decoded at one go."""
 
 _HELD_MOST = 1 << 20  # bytes kept while it is not known yet whether they are HTTP
 _FILL = bytes(1 << 16)
@@ -94,6 +98,7 @@ class Half:
         "mended_target",
         "mending",
         "missing",
+        "more",
         "now",
         "parser",
         "side",
@@ -119,6 +124,7 @@ class Half:
         self.wire = 0
         self.missing = 0
         self.first: bytes | None = None
+        self.more: list[bytes] | None = None  # with the first, where the body came in a few small pieces
         self.body: Body | None = None
         self.filling = False
         self.frames: Any = None
@@ -168,8 +174,15 @@ class Half:
         self.wire += len(piece)
         if self.body is not None:
             self.body.write(piece)
-        elif self.first is None and self.connection.sinks is None:
+        elif self.connection.sinks is not None:
+            self.open_body()
+            self.body.write(piece)  # type: ignore[attr-defined] # it is there now
+        elif self.first is None:
             self.first = piece
+        elif self.wire <= GATHERED_BYTES:
+            if self.more is None:
+                self.more = [self.first]
+            self.more.append(piece)
         else:
             self.open_body()
             self.body.write(piece)  # type: ignore[attr-defined] # it is there now
@@ -187,9 +200,10 @@ class Half:
         """Begin to take a body piece by piece."""
         connection = self.connection
         self.body = Body(self.codings(), connection.limits, self.sink(), raw=connection.raw_sinks)
-        if self.first is not None:
-            self.body.write(self.first)
-            self.first = None
+        for piece in self.more or (self.first,):
+            if piece is not None:
+                self.body.write(piece)
+        self.first = self.more = None
 
     def codings(self) -> tuple[str, ...]:
         """Codings of the body, in the order in which they were applied."""
@@ -210,10 +224,17 @@ class Half:
             closed = self.body.close()
             self.body = None
             return closed
-        first, self.first = self.first, None
+        first = self.first
         if first is None:
             return 0, None, None
-        return measure(first, self.codings(), self.connection.limits)
+        if self.more is not None:
+            first = b"".join(self.more)
+            self.more = None
+        self.first = None
+        coded = self.codings()
+        if not coded:
+            return len(first), sha256(first).digest(), None
+        return self.connection.app.known.measure(first, coded)
 
     def reset(self) -> None:
         """Forget the message in hand; the next one may begin."""
@@ -221,7 +242,7 @@ class Half:
         self.found = {}
         if self.wire or self.missing or self._chunk_at >= 0:
             self.wire = self.missing = 0
-            self.first = self.body = None
+            self.first = self.body = self.more = None
             self._chunk_at = self._chunk_end = self._chunk_seen = -1
         if self.fields is not None:
             self.fields = []
