@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.http import connections, cookies, cors, statistics
-from netanalyze.apps.http.bodies import Limits
+from netanalyze.apps.http.bodies import Known, Limits
 from netanalyze.apps.http.connection import Connection
 from netanalyze.apps.http.exchange import END_OF_HEAD
 from netanalyze.apps.http.statistics import columns_of, compressible
@@ -87,6 +87,7 @@ class Http:
         self.sinks = sinks
         self.raw_sinks = raw_sinks
         self.texts = Texts()
+        self.known = Known(self.limits)
         self.codings: dict[bytes, tuple[str, ...]] = {}
         self.exchanges: list[Exchange] = []
         self.frames: list[Frame] = []

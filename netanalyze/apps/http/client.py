@@ -136,7 +136,7 @@ class ClientHalf(Half):
             chunked, promised = self.chunked(), self.promised()
             self.parser = self._new_parser()
             framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % (promised or 0)
-            head = self._synthetic(framing + b"\r\n\r\n")
+            head = self.head_like(framing + b"\r\n\r\n")
             found, fields = self.found, self.fields
             self.found, self.fields = {}, None
             self.mending = True  # a head of ours: no message begins

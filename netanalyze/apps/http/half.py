@@ -3,7 +3,7 @@
 llhttp takes what comes as it comes. Everything else here is for the rare cases: it refuses a head
 (``repair``), the framing is broken or bytes are missing (``resync``), or the connection stops being
 HTTP. llhttp does not tell where in its input it stopped; so what brought a parser to where it was at
-the beginning of a segment is kept where a message goes on in the next one, and ``_locate`` goes over it
+the beginning of a segment is kept where a message goes on in the next one, and ``locate`` goes over it
 again, line by line.
 
 The result does not depend on how the bytes were cut into segments.
@@ -21,8 +21,8 @@ from httptools import (
 )
 
 from netanalyze.apps.http import repair
-from netanalyze.apps.http.bodies import Body, measure, parse_codings
-from netanalyze.apps.http.fields import JOINED_BY, KNOWN, learn
+from netanalyze.apps.http.llhttp import locate, make_parser
+from netanalyze.apps.http.message import HEAD_MOST, Message
 from netanalyze.apps.http.resync import LONGEST
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 Piece: TypeAlias = "tuple[bytes, int, int]"
 """Bytes with the frame that carried their end and its time."""
 
-HEAD_MOST = 1 << 17
-"""Bytes of a head at most; a longer one is damage."""
-
 _HELD_MOST = 1 << 20  # bytes kept while it is not known yet whether they are HTTP
+_MANY_PIECES = 64  # are joined
 _FILL = bytes(1 << 16)
 
 
@@ -56,49 +54,28 @@ class State(IntEnum):
     """Not HTTP any more."""
 
 
-class Half:
+class Half(Message):
     """One direction; ``ClientHalf`` and ``ServerHalf`` say what a message means.
 
     Attributes:
-        frame, now: of the bytes in hand.
-        state: what they are.
-        begun: whether a message has begun and has not ended.
-        in_head: whether its head has not ended yet.
-        begin_frame, begin_ns: its first byte.
-        found: header fields of its head that matter, by lower-case name.
-        wire: bytes of its body so far.
+        side: of the stream, 0 or 1.
+        state: what the next bytes are.
+        parser: llhttp's, for this direction.
+        frames: reads the frames of a WebSocket.
+        foreign_bytes: bytes that are not HTTP.
+        mended_method, mended_target: as sent, where the head that is read has others in their place.
     """
 
     __slots__ = (
-        "_base",
-        "_chunk_at",
-        "_chunk_end",
-        "_chunk_seen",
         "_held",
         "_pieces",
-        "_prefix",
-        "begin_frame",
-        "begin_ns",
-        "begun",
-        "body",
-        "connection",
-        "fields",
-        "filling",
-        "first",
         "foreign_bytes",
-        "found",
-        "frame",
         "frames",
-        "in_head",
         "mended_method",
         "mended_target",
-        "mending",
-        "missing",
-        "now",
         "parser",
         "side",
         "state",
-        "wire",
     )
 
     request: ClassVar[bool]
@@ -106,32 +83,13 @@ class Half:
 
     def __init__(self, connection: Connection, side: int) -> None:
         """A direction of which nothing has been read."""
-        self.connection = connection
+        super().__init__(connection)
         self.side = side
-        self.frame = 0
-        self.now = 0
         self.state = State.READING
-        self.begun = False
-        self.in_head = False
-        self.begin_frame = 0
-        self.begin_ns = 0
-        self.found: dict[str, bytes] = {}
-        self.wire = 0
-        self.missing = 0
-        self.first: bytes | None = None
-        self.body: Body | None = None
-        self.filling = False
         self.frames: Any = None
         self.foreign_bytes = 0
-        self.fields: list[tuple[bytes, bytes]] | None = [] if connection.keep_fields else None
-        self._prefix = bytearray()  # read since `_base`, where a message goes on
-        self._base = b""  # brings a new parser to where this one was then
-        self._chunk_at = -1  # bytes of the body before the chunk in hand
-        self._chunk_end = -1  # and behind it; -1 if unknown
-        self._chunk_seen = -1
         self._pieces: list[Piece] = []  # kept while searching, mending or holding
         self._held = 0  # bytes kept while holding; negative if some are missing
-        self.mending = False
         self.mended_method: bytes | None = None
         self.mended_target: bytes | None = None
         self.parser = self._new_parser()
@@ -142,102 +100,6 @@ class Half:
         self._base = b""
         self._prefix.clear()
         return make_parser(self.parser_type, self)
-
-    # What llhttp calls.
-
-    def on_message_begin(self) -> None:
-        if self.mending:
-            return
-        self.begun = self.in_head = True
-        self.begin_frame = self.frame
-        self.begin_ns = self.now
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        key = KNOWN.get(name)
-        if key is None:
-            key = learn(name)
-        if key:
-            found = self.found
-            found[key] = found[key] + JOINED_BY.get(key, b", ") + value if key in found else value
-        if self.fields is not None:
-            self.fields.append((name, value))
-
-    def on_body(self, piece: bytes) -> None:
-        if self.filling:
-            return
-        self.wire += len(piece)
-        if self.body is not None:
-            self.body.write(piece)
-        elif self.first is None and self.connection.sinks is None:
-            self.first = piece
-        else:
-            self.open_body()
-            self.body.write(piece)  # type: ignore[attr-defined] # it is there now
-
-    def on_chunk_header(self) -> None:
-        self._chunk_at = self.wire + self.missing
-
-    def on_chunk_complete(self) -> None:
-        self._chunk_end = self.wire + self.missing
-        self._chunk_seen = self._chunk_at
-
-    # Bodies.
-
-    def open_body(self) -> None:
-        """Begin to take a body piece by piece."""
-        connection = self.connection
-        self.body = Body(self.codings(), connection.limits, self.sink(), raw=connection.raw_sinks)
-        if self.first is not None:
-            self.body.write(self.first)
-            self.first = None
-
-    def codings(self) -> tuple[str, ...]:
-        """Codings of the body, in the order in which they were applied."""
-        found = self.found
-        coded = found.get("content-encoding")
-        transfer = found.get("transfer-encoding")
-        if transfer is None or transfer == b"chunked":
-            return self.connection.codings_of(coded) if coded is not None else ()
-        return parse_codings(coded) + parse_codings(transfer)
-
-    def sink(self) -> Any:  # noqa: ANN401 - a Sink or None
-        """What else takes the body."""
-        return None
-
-    def close_body(self) -> tuple[int, bytes | None, str | None]:
-        """What is to say of the body: see ``Body.close``."""
-        if self.body is not None:
-            closed = self.body.close()
-            self.body = None
-            return closed
-        first, self.first = self.first, None
-        if first is None:
-            return 0, None, None
-        return measure(first, self.codings(), self.connection.limits)
-
-    def reset(self) -> None:
-        """Forget the message in hand; the next one may begin."""
-        self.begun = self.in_head = self.mending = False
-        self.found = {}
-        if self.wire or self.missing or self._chunk_at >= 0:
-            self.wire = self.missing = 0
-            self.first = self.body = None
-            self._chunk_at = self._chunk_end = self._chunk_seen = -1
-        if self.fields is not None:
-            self.fields = []
-
-    def chunked(self) -> bool:
-        """Whether the body in hand comes in chunks."""
-        transfer = self.found.get("transfer-encoding")
-        return transfer is not None and transfer.rstrip().lower().endswith(b"chunked")
-
-    def promised(self) -> int | None:
-        """Bytes of the body in hand as Content-Length has them; None if its end is told otherwise."""
-        length = self.found.get("content-length")
-        if length is None or self.chunked():
-            return None
-        digits = length.split(b",", 1)[0].strip()
-        return int(digits) if digits.isdigit() and len(digits) < 20 else None
 
     # Bytes.
 
@@ -258,6 +120,12 @@ class Half:
                     self._prefix.clear()
             return
         self._run([(bytes(data), frame, time_ns)])
+
+    def _goes_on(self, data: bytes | memoryview) -> None:
+        """The message in hand goes on in the next segment."""
+        self.keep_place(data)
+        if self.in_head and len(self._prefix) > HEAD_MOST:
+            self._run(self._broken(b""))
 
     def careful(self) -> bool:
         """Whether each line must be read on its own, because llhttp does not know how messages end."""
@@ -351,64 +219,10 @@ class Half:
     def line_read(self) -> None:
         """Called when a line has been read while ``careful``."""
 
-    def _goes_on(self, data: bytes | memoryview) -> None:
-        """The message in hand goes on in the next segment: keep what it takes to find this place again."""
-        if self.in_head:
-            self._keep(data)
-            if len(self._prefix) > HEAD_MOST:
-                self._run(self._broken(b""))
-            return
-        if not self.chunked():
-            left = self.promised()
-            if left is not None:
-                self._base = self._synthetic(
-                    b"Content-Length: %d\r\n\r\n" % (left - self.wire - self.missing)
-                )
-            self._prefix.clear()
-            return
-        taken = self.wire + self.missing
-        if self._chunk_at != self._chunk_seen:
-            self._chunk_seen = self._chunk_at
-            self._chunk_end = self._chunk_size(data, taken - self._chunk_at)
-        if taken < self._chunk_end:
-            self._base = self._synthetic(
-                b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (self._chunk_end - taken)
-            )
-            self._prefix.clear()
-        else:
-            self._keep(data)
-
-    def _keep(self, data: bytes | memoryview) -> None:
-        self._prefix += data
-        if not self.in_head and len(self._prefix) > HEAD_MOST:
-            # Longer than any size line or trailer section: no place to be found any more.
-            del self._prefix[:-LONGEST]
-            self._base = b""
-
-    def _chunk_size(self, data: bytes | memoryview, taken: int) -> int:
-        """Where the chunk in hand ends, of which ``taken`` bytes are the end of ``data``; -1 if unknown."""
-        end = len(data) - taken
-        if end <= 0:
-            return -1
-        # A size line is short; one with a long extension is not looked for.
-        head = bytes(self._prefix[-128:]) + bytes(data[max(end - 256, 0) : end])
-        if not head.endswith(b"\n"):
-            return -1  # all of the chunk has been read, and half of the line break behind it
-        line = head[head.rfind(b"\n", 0, len(head) - 1) + 1 :]
-        digits = line.split(b";", 1)[0].strip()
-        try:
-            return self._chunk_at + int(digits, 16)
-        except ValueError:
-            return -1
-
-    def _synthetic(self, framing: bytes) -> bytes:
-        """A head that brings a new parser to the middle of a body."""
-        return (b"POST / HTTP/1.1\r\n" if self.request else b"HTTP/1.1 200 OK\r\n") + framing
-
     # Where llhttp stops.
 
     def _stopped(self, data: bytes, error: HttpParserError | HttpParserUpgrade) -> list[Piece]:
-        """Llhttp does not go on with ``data``; gives what has to be taken next."""
+        """What llhttp does not go on with ``data``; gives what has to be taken next."""
         if isinstance(error, HttpParserUpgrade):
             rest = data[error.args[0] :]
             self._prefix.clear()
@@ -421,7 +235,7 @@ class Half:
     def _broken(self, data: bytes) -> list[Piece]:
         """Something in ``data``, or in what came before it, is not as it should be."""
         text = bytes(self._prefix) + data
-        begin, bad, in_head = _locate(self.parser_type, self._base, text)
+        begin, bad, in_head = locate(self.parser_type, self._base, text)
         known = self.begun
         if in_head and not self.mending and len(text) - begin <= HEAD_MOST + len(data):
             self.state = State.MENDING
@@ -440,7 +254,7 @@ class Half:
         """Collect a head that llhttp refused and read it mended."""
         self._pieces.append((data, self.frame, self.now))
         text = b"".join(piece[0] for piece in self._pieces)
-        if len(self._pieces) > 64:
+        if len(self._pieces) > _MANY_PIECES:
             self._pieces = [(text, self.frame, self.now)]
         end = repair.head_end(text)
         if end < 0 and len(text) <= HEAD_MOST and self._may_be_head(text):
@@ -493,7 +307,7 @@ class Half:
         if self.state is State.MENDING:
             return b"".join(piece[0] for piece in self._pieces)
         text = bytes(self._prefix)
-        return text[_locate(self.parser_type, self._base, text)[0] :]
+        return text[locate(self.parser_type, self._base, text)[0] :]
 
     def _lost(self) -> None:
         """Where messages begin is not known any more, and some may have been missed."""
@@ -512,7 +326,7 @@ class Half:
         self._pieces = []
         pieces = _cut(kept, place if place >= 0 else keep)
         if place < 0:
-            if len(pieces) > 64:
+            if len(pieces) > _MANY_PIECES:
                 pieces = [(b"".join(piece[0] for piece in pieces), pieces[0][1], pieces[0][2])]
             self._pieces = pieces
             return []
@@ -566,7 +380,7 @@ class Half:
     # What the two directions do differently.
 
     def upgraded(self) -> list[Piece]:
-        """Llhttp stopped behind a head with which HTTP may end; gives what has to be taken first."""
+        """Called where llhttp stopped behind a head with which HTTP may end; gives what has to be taken first."""
         return []
 
     def head_again(self) -> None:
@@ -586,88 +400,6 @@ class Half:
     def find(self, text: bytes) -> tuple[int, int]:
         """See ``resync.find_request``."""
         raise NotImplementedError
-
-
-def make_parser(kind: Any, protocol: object) -> Any:  # noqa: ANN401 - httptools has no types to speak of
-    """A parser of llhttp that takes what people send.
-
-    Folded lines, control characters in values, both lengths at once (chunks count), bare line feeds,
-    versions nobody has heard of, more messages after one that says it is the last.
-    """
-    parser = kind(protocol)
-    parser.set_dangerous_leniencies(
-        lenient_headers=True,
-        lenient_chunked_length=True,
-        lenient_keep_alive=True,
-        lenient_transfer_encoding=True,
-        lenient_version=True,
-        lenient_data_after_close=True,
-        lenient_optional_cr_before_lf=True,
-        lenient_spaces_after_chunk_size=True,
-    )
-    return parser
-
-
-class _Probe:
-    """Notes where messages begin."""
-
-    def __init__(self) -> None:
-        self.at = 0
-        self.begin = 0
-        self.in_head = True
-
-    def on_message_begin(self) -> None:
-        self.begin = self.at
-        self.in_head = True
-
-    def on_headers_complete(self) -> None:
-        self.in_head = False
-
-
-def _locate(kind: Any, base: bytes, text: bytes) -> tuple[int, int, bool]:  # noqa: ANN401 - as above
-    """Where llhttp stops in ``text``, to the line.
-
-    Args:
-        kind: the type of the parser.
-        base: what brings a new one to where it is before ``text``.
-        text: what it refuses.
-
-    Returns:
-        Where the message begins that it stops in, where the line does, and whether that is in a head.
-    """
-    probe = _Probe()
-    parser = make_parser(kind, probe)
-    place = 0
-    try:
-        if base:
-            parser.feed_data(base)
-        while place < len(text):
-            probe.at = place
-            end = text.find(b"\n", place) + 1 or len(text)
-            parser.feed_data(text[place:end])
-            place = end
-    except (HttpParserError, HttpParserUpgrade):
-        pass
-    begin = _begin_in_line(kind, base, text, probe.begin) if probe.in_head else probe.begin
-    return begin, max(place, begin), probe.in_head
-
-
-def _begin_in_line(kind: Any, base: bytes, text: bytes, line: int) -> int:  # noqa: ANN401 - as above
-    """The byte at which the last message begins whose first line, or an end of a body before it, is at ``line``."""
-    probe = _Probe()
-    parser = make_parser(kind, probe)
-    end = text.find(b"\n", line) + 1 or len(text)
-    try:
-        if base:
-            parser.feed_data(base)
-        parser.feed_data(text[:line])
-        probe.begin = line
-        for place in range(line, end):
-            probe.at = place
-            parser.feed_data(text[place : place + 1])
-    except (HttpParserError, HttpParserUpgrade):
-        pass
-    return probe.begin
 
 
 def _cut(pieces: list[Piece], place: int) -> list[Piece]:
