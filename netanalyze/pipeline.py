@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
+    from netanalyze.wire.packets import Packets
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -127,7 +128,6 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
-        self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(
@@ -136,6 +136,9 @@ class Engine:
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
+        # Readers of protocols are Python and hold the lock: a second thread would only wait for it.
+        alone = self._tcp is None or self._messages is not None
+        self._follower = Follower() if two_threads and not alone else None
 
     def feed(self, batch: Batch) -> None:
         """Take one batch through the stages."""
@@ -147,18 +150,20 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
-            self._identifier.feed(packets, batch.data, packets.views["app"])
-        if self._messages is not None:
-            self._messages.feed(batch, packets, self._flows.tcp.count)
+        streams = self._flows.tcp.count
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
-        if self._count_paths:
+        steps = self._tcp.steps(batch, packets, streams) if self._tcp is not None else []
+        name = partial(self._name, batch, packets, streams)
+        if self._count_paths:  # which are counted with the names of this batch
+            name()
             self._paths.add(batch, self._decoder)
-        if self._tcp is not None:
-            streams = self._flows.tcp.count
-            if self._follower is not None:
-                self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
-            else:
-                self._tcp.feed(batch, packets, streams)
+        elif self._track_flows:
+            steps.append(name)
+        if self._follower is not None:
+            self._follower.hand_over(steps)
+        else:
+            for step in steps:
+                step()
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -185,6 +190,12 @@ class Engine:
         """Let what is under way end; raises what it raised. Feeding on is possible."""
         if self._follower is not None:
             self._follower.close()
+
+    def _name(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Find out which applications the streams carry, and read what they say."""
+        self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._messages is not None:
+            self._messages.feed(batch, packets, streams)
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,8 +138,10 @@ def test_the_rest_comes_after_the_first() -> None:
     worker = Follower()
     for number in range(50):
         worker.hand_over(
-            lambda number=number: done.append(f"{number} first"),  # type: ignore[misc]
-            [lambda number=number: done.append(f"{number} rest")] * 3,  # type: ignore[misc]
+            [
+                partial(done.append, f"{number} first"),
+                *[partial(done.append, f"{number} rest")] * 3,
+            ]
         )
     worker.wait()
     worker.wait()
@@ -159,7 +162,7 @@ def test_who_waits_helps() -> None:
         names.append(threading.current_thread().name)
         helped.set()
 
-    worker.hand_over(lambda: None, [wait, help_out])
+    worker.hand_over([lambda: None, wait, help_out])
     worker.wait()
     assert len(names) == 1
     worker.close()
@@ -174,16 +177,16 @@ def test_errors_come_to_who_waits(place: str) -> None:
     def nothing() -> None:
         pass
 
-    work: dict[str, tuple[Callable[[], None], list[Callable[[], None]]]] = {
-        "first": (fail, [nothing]),
-        "rest": (nothing, [fail, nothing]),
+    work: dict[str, list[Callable[[], None]]] = {
+        "first": [fail, nothing],
+        "rest": [nothing, fail, nothing],
     }
     worker = Follower()
-    worker.hand_over(*work[place])
+    worker.hand_over(work[place])
     with pytest.raises(LookupError, match="broken"):
         worker.wait()
     done: list[int] = []
-    worker.hand_over(lambda: done.append(1))
+    worker.hand_over([lambda: done.append(1)])
     worker.wait()
     worker.close()
     assert done == [1]

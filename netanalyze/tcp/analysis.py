@@ -134,18 +134,11 @@ class TcpAnalysis:
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
-        first, rest = self.steps(batch, packets, streams)
-        first()
-        for step in rest:
+        for step in self.steps(batch, packets, streams):
             step()
 
-    def steps(
-        self, batch: Batch, packets: Packets, streams: int
-    ) -> tuple[Callable[[], None], list[Callable[[], None]]]:
-        """The same as ``feed`` in pieces: one to begin with, then some that do not depend on each other.
-
-        These may run at the same time, on several threads.
-        """
+    def steps(self, batch: Batch, packets: Packets, streams: int) -> list[Callable[[], None]]:
+        """The same as ``feed`` in pieces: behind the first, in any order and on several threads."""
         rest: list[Callable[[], None]] = []
         alike = (self._measures, self._limits, self._taps, self._delays, self._handshakes)
         rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
@@ -156,7 +149,7 @@ class TcpAnalysis:
             rest.append(partial(self._connections.feed, packets, streams))
         if self._series is not None:
             rest.append(partial(self._series.feed, batch, packets))
-        return partial(self._begin, batch, packets, streams), rest
+        return [partial(self._begin, batch, packets, streams), *rest]
 
     def _begin(self, batch: Batch, packets: Packets, streams: int) -> None:
         """What the other stages rely on."""
