@@ -16,9 +16,9 @@ class KnownProtocol(Record, frozen=True):
     recognised: Annotated[
         str,
         column(
-            "What tells it: bytes (the first ones, on any port), both (the first ones, on its ports only), port"
-            " (that alone), either (bytes, or the port, because most of its conversations begin with nothing"
-            " typical); where the first bytes were not captured, always the port",
+            "What tells it: bytes (the first ones, on any port), both (the first ones, on its ports only),"
+            " port (that alone), either (bytes, or the port, because most of its conversations begin with"
+            " nothing typical); where the first bytes were not captured, always the port",
             show=1,
         ),
     ]
