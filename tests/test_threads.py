@@ -14,7 +14,7 @@ from netanalyze.capture import files, merge, open_capture
 from netanalyze.capture.buffer import Buffer
 from netanalyze.follower import Follower
 from netanalyze.pipeline import Engine, Options
-from netanalyze.report.registry import USUAL
+from netanalyze.report.registry import USUAL, table_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,12 @@ FILES = (
     "tunnels.pcap",
     "closing-leak.pcap",
 )
-TABLES = tuple(name for name in USUAL if name != "capture")
+TABLES = tuple(name for name in USUAL if name != "capture" and not table_kind(name).protocol)
 
 
 def reported(paths: list[Path], *, two_threads: bool) -> dict[str, Any]:
     with open_capture(paths) as capture:
-        engine = Engine(Options(), two_threads=two_threads)
+        engine = Engine(Options(tables=TABLES), two_threads=two_threads)
         threads = threading.active_count()
         for batch in capture:
             engine.feed(batch)

@@ -49,8 +49,8 @@ def _recognised(protocol: Protocol) -> str:
         return "port"
     anywhere = any(entry.strength is not Strength.PORT for entry in protocol.signatures)
     if not anywhere:
-        return "bytes and port"
-    return "bytes" if protocol.confirmable else "bytes or port"
+        return "both"
+    return "bytes" if protocol.confirmable else "either"
 
 
 def _ranges(ports: list[int]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from netanalyze.apps.reading import Ending, StreamFacts
+from netanalyze.apps.reading import Asked, Ending, StreamFacts
 from netanalyze.apps.transcript import Passage
 from netanalyze.model import Gap
 from netanalyze.report.record import Record, Unit, column
@@ -134,5 +134,11 @@ class LineTranscriber:
         return ready
 
 
-APPLICATION = Lines
+def application(asked: Asked) -> Lines:
+    """As the protocol's file offers it."""
+    del asked
+    return Lines()
+
+
+APPLICATION = application
 TRANSCRIBER = LineTranscriber

@@ -229,7 +229,7 @@ def test_the_bytes_may_tell_who_the_client_is(tmp_path: Path, monkeypatch: pytes
             found["client_side"] = [1, None]
             return {"lines": found}
 
-    monkeypatch.setattr(line_protocol, "APPLICATION", Swapped)
+    monkeypatch.setattr(line_protocol, "APPLICATION", lambda _asked: Swapped())
     path = tmp_path / "lines.pcap"
     path.write_bytes(pcap(conversation([(CLIENT, b"one\ntwo\n")], port=9000)))
     report = netanalyze.analyze(path, reports=["lines"], decode_as={("tcp", 9000): "redis"})

@@ -47,7 +47,7 @@ def test_formats_have_the_same() -> None:
     [
         ("x11", "6000-6063", "bytes"),
         ("ftp-data", "20", "port"),
-        ("babel", "6696", "bytes and port"),
+        ("babel", "6696", "both"),
         ("rtp", None, "bytes"),
         ("http", "80, 591, 631, 2375, 3128, 5985, 8000, 8008, 8080-8081, 8088, 8888", "bytes"),
     ],

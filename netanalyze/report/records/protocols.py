@@ -16,12 +16,12 @@ class KnownProtocol(Record, frozen=True):
     recognised: Annotated[
         str,
         column(
-            "What tells it: bytes (the first ones, on any port), bytes and port (the first ones, on its ports"
-            " only), port (that alone, also where the first bytes were not captured); bytes or port: most of"
-            " its conversations begin with nothing typical",
+            "What tells it: bytes (the first ones, on any port), both (the first ones, on its ports only),"
+            " port (that alone), either (bytes, or the port, because most of its conversations begin with"
+            " nothing typical); where the first bytes were not captured, always the port",
             show=1,
         ),
     ]
     tables: Annotated[
-        str | None, column("Tables of its messages, null if it is recognised and not read", show=0)
+        str | None, column("Tables of its messages, null if it is recognised and not read", show=2)
     ]
