@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netanalyze.apps.http.application import Http
 from netanalyze.apps.reading import Ending, StreamFacts
 from netanalyze.model import Gap
-
-if TYPE_CHECKING:
-    from netanalyze.apps.http.exchange import Exchange
 
 FACTS = StreamFacts(0, 0, (40000, 80), 1, 0, from_the_start=True)
 BODY = b"a body of some length, with \r\n and HTTP/1.1 in it" * 9
@@ -54,7 +51,7 @@ def play(client: bytes, server: bytes, cuts: list[int]) -> list[dict[str, object
     reader = app.open(FACTS)
     for side, stream in ((0, client), (1, server)):
         ends = sorted({cut % (len(stream) + 1) for cut in cuts} | {0, len(stream)})
-        for begin, end in zip(ends, ends[1:], strict=False):
+        for begin, end in pairwise(ends):
             reader.data(side, memoryview(stream)[begin:end], begin, 1 + side, 1000 * (1 + side))
     reader.end(1, Ending.FIN, 3, 3000)
     reader.finish(4000)

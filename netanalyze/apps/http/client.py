@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from httptools import HttpRequestParser
 
-from netanalyze.apps.http.half import Half, Piece, State
 from netanalyze.apps.http.exchange import HEAD_DAMAGED
+from netanalyze.apps.http.half import Half, Piece, State
 from netanalyze.apps.http.resync import find_request
 from netanalyze.apps.http.texts import decode
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.exchange import Exchange
 
 _BEGUN = re.compile(rb"[\r\n]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}) +([^ \r\n]{1,65536})")
+_MOST_METHODS = 256
 _METHODS: dict[bytes, str] = {}
 
 
@@ -50,7 +51,7 @@ class ClientHalf(Half):
         else:
             self._url += url
 
-    def on_headers_complete(self) -> None:
+    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
         """Take the head."""
         current = self.current
         if current is None or not self.in_head:
@@ -62,7 +63,7 @@ class ClientHalf(Half):
         name = _METHODS.get(method)
         if name is None:
             name = method.decode("latin-1")
-            if len(_METHODS) < 256:
+            if len(_METHODS) < _MOST_METHODS:
                 _METHODS[method] = name
         current.method = name
         current.target = text(self.mended_target or self._url)
@@ -127,7 +128,7 @@ class ClientHalf(Half):
     def sink(self) -> Any:  # noqa: ANN401 - a Sink or None
         """What else takes the body."""
         sinks = self.connection.sinks
-        return sinks.open(self.current, True) if sinks is not None else None
+        return sinks.open(self.current, request=True) if sinks is not None else None
 
     def upgraded(self) -> list[Piece]:
         """A request that asks for an upgrade has ended; its body, if it has one, is yet to come."""

@@ -222,7 +222,7 @@ class Half(Message):
     # Where llhttp stops.
 
     def _stopped(self, data: bytes, error: HttpParserError | HttpParserUpgrade) -> list[Piece]:
-        """What llhttp does not go on with ``data``; gives what has to be taken next."""
+        """Take what comes behind the place where llhttp stopped in ``data``; gives what is next."""
         if isinstance(error, HttpParserUpgrade):
             rest = data[error.args[0] :]
             self._prefix.clear()
@@ -380,7 +380,7 @@ class Half(Message):
     # What the two directions do differently.
 
     def upgraded(self) -> list[Piece]:
-        """Called where llhttp stopped behind a head with which HTTP may end; gives what has to be taken first."""
+        """Called where llhttp stopped behind a head with which HTTP may end; gives what is first."""
         return []
 
     def head_again(self) -> None:

@@ -42,7 +42,7 @@ class ServerHalf(Half):
         self._switch_fields: dict[str, bytes] = {}
         super().__init__(connection, side)
 
-    def on_headers_complete(self) -> None:
+    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
         """Take the head: whose response it is is decided here."""
         if not self.in_head:
             return
@@ -138,7 +138,7 @@ class ServerHalf(Half):
     def sink(self) -> Any:  # noqa: ANN401 - a Sink or None
         """What else takes the body."""
         sinks = self.connection.sinks
-        return sinks.open(self.current, False) if sinks is not None else None
+        return sinks.open(self.current, request=False) if sinks is not None else None
 
     def upgraded(self) -> list[Piece]:
         """The connection is another protocol's from here on."""
