@@ -299,3 +299,31 @@ def test_response_to_nobody() -> None:
         (None, 408, DONE),
         ("/late", None, "unanswered"),
     ]
+
+
+def test_what_was_read_before_is_read_alike() -> None:
+    """Segments that come again are not given to llhttp; nothing but frames and times may differ."""
+    post = b"POST /p HTTP/1.1\r\nHost: a.example\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+    once = [
+        (CLIENT, get("/1", "User-Agent: x", "Connection: close")),
+        (SERVER, ok(b"body", "Content-Type: text/plain", "Keep-Alive: timeout=5", "Location: /2")),
+        (CLIENT, post),
+        (SERVER, b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (SERVER, b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+        (CLIENT, get("/h", method="HEAD")),
+        (SERVER, head),
+        (CLIENT, get("/u", "Upgrade: h2c", "Connection: Upgrade")),
+        (SERVER, ok(b"body", "Content-Type: text/plain", "Keep-Alive: timeout=5", "Location: /2")),
+        (CLIENT, b"ODD /x y HTTP/1.1\r\n\r\n"),
+        (SERVER, chunked(b"one", b"two")),
+        (CLIENT, get("/7")),
+        (SERVER, ok(b"body", "Content-Type: text/plain", "Keep-Alive: timeout=5", "Location: /2")),
+    ]
+    app = play(once * 3, app=Http(frozenset({"http"})))
+    plain = Http(frozenset({"http"}))
+    plain.requests.on = plain.responses.on = False
+    expected = play(once * 3, app=plain)
+    assert app.exchanges == expected.exchanges
+    assert app.requests._found > 4
+    assert app.responses._found > 4

@@ -47,7 +47,7 @@ def rows(app: Http) -> list[dict[str, object]]:
 
 def play(client: bytes, server: bytes, cuts: list[int]) -> list[dict[str, object]]:
     """One message a side at a time is not needed: the client's bytes come first, cut as asked."""
-    app = Http()
+    app = Http(frozenset({"http"}))
     reader = app.open(FACTS)
     for side, stream in ((0, client), (1, server)):
         ends = sorted({cut % (len(stream) + 1) for cut in cuts} | {0, len(stream)})
@@ -87,7 +87,7 @@ def test_byte_by_byte(client: bytes, server: bytes) -> None:
     )
 )
 def test_nothing_raises(calls: list[tuple[int, bytes | int]]) -> None:
-    app = Http()
+    app = Http(frozenset({"http"}))
     reader = app.open(FACTS)
     offsets = [0, 0]
     for place, (side, what) in enumerate(calls):

@@ -127,6 +127,10 @@ class Half(Message):
         if self.in_head and len(self._prefix) > HEAD_MOST:
             self._run(self._broken(b""))
 
+    def between_messages(self) -> bool:
+        """Whether the next byte begins a message."""
+        return not self.begun and self.state is State.READING
+
     def careful(self) -> bool:
         """Whether each line must be read on its own, because llhttp does not know how messages end."""
         return False

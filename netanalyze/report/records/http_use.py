@@ -98,7 +98,7 @@ class HttpConnection(Record, frozen=True):
         column(
             "Why: announced (by Connection: close or HTTP/1.0), server_idle or client_idle (50 ms and more"
             " without a message), server_unannounced, client_done,"
-            " client_unfinished and server_unfinished (an exchange was going on)"
+            " client_unfinished and server_unfinished (an exchange was going on),"
             " likewise _reset and _without_request; websocket_over",
             show=0,
         ),
