@@ -46,7 +46,7 @@ class ClientHalf(Half):
         """Take the next bytes; a request that was read before is not read again."""
         memo = self._memo
         if self.begun or self.state or not memo.on or len(data) > LONGEST:
-            super().data(data, frame, time_ns)
+            Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
         known = memo.get(whole)
@@ -55,7 +55,7 @@ class ClientHalf(Half):
             self._again(connection.request_begins(frame, time_ns), known, frame, time_ns)
             return
         before = connection.requests
-        super().data(whole, frame, time_ns)
+        Half.data(self, whole, frame, time_ns)
         if self.between_messages() and connection.requests == before + 1:
             exchange = connection.exchanges[-1]
             if (

@@ -239,7 +239,7 @@ class Half(Message):
     def _broken(self, data: bytes) -> list[Piece]:
         """Something in ``data``, or in what came before it, is not as it should be."""
         text = bytes(self._prefix) + data
-        begin, bad, in_head = locate(self.parser_type, self._base, text)
+        begin, bad, in_head = locate(self.parser_type, self.base(), text)
         known = self.begun
         if in_head and not self.mending and len(text) - begin <= HEAD_MOST + len(data):
             self.state = State.MENDING
@@ -311,7 +311,7 @@ class Half(Message):
         if self.state is State.MENDING:
             return b"".join(piece[0] for piece in self._pieces)
         text = bytes(self._prefix)
-        return text[locate(self.parser_type, self._base, text)[0] :]
+        return text[locate(self.parser_type, self.base(), text)[0] :]
 
     def _lost(self) -> None:
         """Where messages begin is not known any more, and some may have been missed."""

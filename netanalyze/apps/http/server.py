@@ -60,7 +60,7 @@ class ServerHalf(Half):
         """Take the next bytes; a response that was read before is not read again."""
         memo = self._memo
         if self.begun or self.state or not memo.on or len(data) > LONGEST or self.connection.special:
-            super().data(data, frame, time_ns)
+            Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
         known = memo.get(whole)
@@ -71,7 +71,7 @@ class ServerHalf(Half):
             self._again(exchange, known, frame, time_ns)
             return
         before = self._ended
-        super().data(whole, frame, time_ns)
+        Half.data(self, whole, frame, time_ns)
         last = self._last
         if last is None or not self.between_messages() or self._ended != before + 1:
             return
