@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _STATUS_LINE = b"HTTP/"
 _ROLE_BYTES = 24  # longer than any method
 _MOST_INTERIM = 8
+_LONG_VALUE = 256  # not remembered
 _MOST_WAITING = 1 << 16
 
 
@@ -73,6 +74,7 @@ class Connection:
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """Take the next bytes of a side: see ``reading.Reader``."""
+        del offset
         halves = self._halves
         if halves:
             halves[side].data(data, frame, time_ns)
@@ -185,7 +187,8 @@ class Connection:
         waiting = self._waiting
         if waiting and waiting[0] is not None and not self._responses_lost:
             exchange = waiting.popleft()
-            if waiting and waiting[0] is not None and (waiting[0].time_ns or 0) < time_ns:
+            following = waiting[0] if waiting else None
+            if following is not None and (following.time_ns or 0) < time_ns:
                 self.pipelined += 1
         else:
             exchange = self._claim_by_time(time_ns)
@@ -259,7 +262,7 @@ class Connection:
         found = known.get(value)
         if found is None:
             found = parse_codings(value)
-            if len(known) < _MOST_WAITING and len(value) < 256:
+            if len(known) < _MOST_WAITING and len(value) < _LONG_VALUE:
                 known[value] = found
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.http.endings import AFTER_FIN, CROSSING_FIN, HANG_UPS
@@ -102,7 +103,7 @@ def use_of(connection: Connection) -> Use | None:
 
 def _idle_times(rows: Sequence[Exchange]) -> list[int]:
     times = []
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before.end == COMPLETE and before.last_ns is not None and after.time_ns is not None:
             times.append(max(after.time_ns - before.last_ns, 0))
     return times
@@ -257,7 +258,7 @@ def _advice(group: Sequence[Exchange], row: dict[str, Any]) -> str | None:
         )
         said.append(
             f"{races} request{'s' * (races > 1)} met a connection that the server had closed: {found}; let"
-            " its keep-alive timeout be longer than the time for which the client's pool keeps idle connections"
+            " its keep-alive timeout be longer than the client's pool keeps idle connections"
             + (f" (it reused one after {_seconds(longest)})" if longest else "")
             + (f", or the pool's shorter than {_seconds(timeout)}" if timeout else "")
         )

@@ -146,7 +146,10 @@ def _max_age(text: str | None) -> int:
     return DEFAULT_MAX_AGE_S if number is None else min(max(number, 0), LONGEST_MAX_AGE_S)
 
 
-def _check(row: Exchange, with_credentials: bool) -> tuple[bool | None, str | None]:  # noqa: FBT001
+def _check(  # noqa: PLR0911 - a way out for each rule
+    row: Exchange,
+    with_credentials: bool,  # noqa: FBT001
+) -> tuple[bool | None, str | None]:
     """The CORS check: whether the page may read the response, and why not; None if there is none."""
     if row.status is None:
         return None, None

@@ -29,7 +29,7 @@ FRAMING_DAMAGED = "framing_damaged"
 NOT_CAPTURED = "not_captured"
 
 HANGUPS = {
-    AFTER_FIN: "sent after the server's FIN had been received: the client reused a connection that was closed",
+    AFTER_FIN: "sent after the server's FIN had been received: the client reused a closed connection",
     CROSSING_FIN: "the request and the server's FIN crossed on their way",
     AFTER_RESET: "sent after the connection had been reset",
     RESET_UNANSWERED: "the server reset the connection instead of answering",
