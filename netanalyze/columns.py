@@ -7,6 +7,8 @@ and the interpreted kernel see plain integers and never a numpy scalar that over
 
 from __future__ import annotations
 
+import mmap
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -49,10 +51,19 @@ class Columns:
 
 
 _GROWTH = 4
+_RESERVED_BYTES = 1 << 32
+"""Address space of a table, where the system has it; a process can have thousands of such tables."""
+_NO_RESERVE = 0x4000
+"""MAP_NORESERVE of Linux: the reservation does not count as memory in use."""
+_HUGE_PAGE_BYTES = 1 << 21
 
 
 class GrowingRows:
     """A table of 64-bit words that grows: one row for each stream or half-stream, zero until written.
+
+    On Linux it has address space for more rows than usually come, so that it grows in place: pages take
+    memory when they are written to. Beyond that, elsewhere, and where the system refuses, it is copied as
+    it grows.
 
     Attributes:
         words: columns of a row.
@@ -63,15 +74,38 @@ class GrowingRows:
     def __init__(self, words: int, dtype: str = "i8", first_rows: int = 1024) -> None:
         """An empty table of rows of ``words`` words."""
         self.words = words
-        self.array: NDArray[Any] = np.zeros((first_rows, words), dtype)
+        self._reserved = _reserve(words, np.dtype(dtype))
+        self.array: NDArray[Any] = (
+            np.zeros((first_rows, words), dtype) if self._reserved is None else self._reserved[:first_rows]
+        )
         self.view = view_of(self.array)
 
     def reach(self, rows: int) -> memoryview:
         """Make sure that there are this many rows; returns the view to hand to a kernel."""
         if rows > len(self.array):
-            # Fresh pages of a large array take no memory until something is written to them, so that
-            # room for four times as many costs nothing and saves copying.
-            grown = np.zeros((max(rows, _GROWTH * len(self.array)), self.words), self.array.dtype)
-            grown[: len(self.array)] = self.array
-            self.array, self.view = grown, view_of(grown)
+            more = max(rows, _GROWTH * len(self.array))
+            if self._reserved is not None and rows <= len(self._reserved):
+                self.array = self._reserved[:more]
+            else:
+                # Fresh pages of a large array take no memory until something is written to them, so
+                # that room for four times as many costs nothing and saves copying.
+                grown = np.zeros((more, self.words), self.array.dtype)
+                grown[: len(self.array)] = self.array
+                self.array, self._reserved = grown, None
+            self.view = view_of(self.array)
         return self.view
+
+
+def _reserve(words: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """Zeroed memory for many rows, which is there once it is written to; None if there is no such thing."""
+    if not sys.platform.startswith("linux"):
+        return None
+    row_bytes = words * dtype.itemsize
+    size = _RESERVED_BYTES // row_bytes * row_bytes
+    try:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
+        # Fewer and cheaper page faults where a table is large. Small ones stay small.
+        memory.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE_BYTES, size - _HUGE_PAGE_BYTES)
+    except (OSError, ValueError):  # a limit on address space, or a kernel without huge pages
+        return None
+    return np.frombuffer(memory, dtype).reshape(-1, words)

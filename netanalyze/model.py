@@ -42,6 +42,11 @@ _MAPPED = 0xFFFF
 """Bits 32 to 47 of an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2); all above are zero."""
 
 
+def known(values: NDArray[Any], where: NDArray[Any]) -> NDArray[Any]:
+    """The values where they are known, ``NULL`` elsewhere."""
+    return np.where(where, values, NULL)
+
+
 def format_address(hi: int, lo: int, version: int) -> str:
     """One address as text: dotted quad, or the form of RFC 5952 for IPv6.
 

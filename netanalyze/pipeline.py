@@ -14,14 +14,17 @@ from netanalyze.apps.identify import Identifier
 from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
+from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
+from netanalyze.report.names import unknown
 from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
-from netanalyze.tcp.explain import FrameWatch
+from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -36,8 +39,6 @@ if TYPE_CHECKING:
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
-    from netanalyze.tcp.explain import Explained
-    from netanalyze.wire.packets import Packets
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -71,7 +72,7 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
-    overlap: str = "first"
+    overlap: str = FIRST
     max_body_bytes: int = MAX_BODY_BYTES
     bodies: Any = None
     raw_bodies: bool = False
@@ -90,6 +91,7 @@ class Engine:
         *,
         batch_capacity: int = BATCH_FRAMES,
         on_warning: Callable[[str], None] | None = None,
+        two_threads: bool = False,
     ) -> None:
         """An engine that has seen nothing.
 
@@ -97,6 +99,8 @@ class Engine:
             options: what is asked; decides which stages run.
             batch_capacity: frames in a batch at most.
             on_warning: is told what the user should know, a line each.
+            two_threads: analyse TCP on a thread of its own, a batch behind. Then a batch must stay as it
+                is until ``feed`` has returned from taking the next one.
 
         Raises:
             UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
@@ -108,14 +112,13 @@ class Engine:
         self._selection = _selection(options)
         self._filter = _filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
-        packets = self._decoder.packets
         keep_duplicates = options.keep_duplicates or options.like_wireshark
-        self._flows = FlowTable(packets, self._decoder.facts, keep_duplicates=keep_duplicates)
+        self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
         protocols = protocols_read(wanted)
         self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
         self._tcp = (
             TcpAnalysis(
-                packets,
+                self._decoder.packets.capacity,
                 wanted,
                 like_wireshark=options.like_wireshark,
                 streams=options.streams,
@@ -124,9 +127,12 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
+        self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
-        self._messages = _messages(packets, self._identifier, protocols, asked, options.overlap)
+        self._messages = _messages(
+            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
+        )
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -142,13 +148,17 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
             self._identifier.feed(packets, batch.data, packets.views["app"])
-        if self._tcp is not None:
-            self._tcp.feed(batch, packets, self._flows.tcp.count)
         if self._messages is not None:
             self._messages.feed(batch, packets, self._flows.tcp.count)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         if self._count_paths:
             self._paths.add(batch, self._decoder)
+        if self._tcp is not None:
+            streams = self._flows.tcp.count
+            if self._follower is not None:
+                self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
+            else:
+                self._tcp.feed(batch, packets, streams)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -156,9 +166,10 @@ class Engine:
         Raises:
             FilterError: the filter could be compiled for none of the capture's link types.
         """
+        self.close()
         if self._filter is not None and complete:
             self._filter.finish()
-        streams = self._streams()
+        streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
@@ -169,6 +180,11 @@ class Engine:
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def close(self) -> None:
+        """Let what is under way end; raises what it raised. Feeding on is possible."""
+        if self._follower is not None:
+            self._follower.close()
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -183,13 +199,10 @@ class Engine:
         ports = self._identifier.service_ports["tcp"]
         return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
 
-    def _tcp_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
+    def _tcp_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         analysis = self._tcp
-        if analysis is None:
+        if analysis is None or streams is None:
             return {}
-        ports = self._identifier.service_ports["tcp"]
-        tcp = self._flows.tcp
-        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
@@ -206,8 +219,8 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
-    def _message_tables(self, streams: Streams) -> dict[str, Callable[[], Table[Any]]]:
-        if self._messages is None:
+    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._messages is None or streams is None:
             return {}
         self._messages.finish()
         for line in self._messages.warnings():
@@ -226,16 +239,31 @@ class Engine:
 
 
 def _messages(
-    packets: Packets, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
+    capacity: int, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
 ) -> Messages | None:
-    """The stage that reads application protocols, if a table asks for one."""
+    """The stage that reads application protocols, if a table asks for one.
+
+    Raises:
+        UsageError: ``overlap`` is no policy.
+    """
+    check_overlap(overlap)
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
     from netanalyze.apps.readers import application  # noqa: PLC0415
 
     applications = {name: application(name, asked) for name in protocols}
-    return Messages(packets, identifier, applications, policy=overlap)
+    return Messages(capacity, identifier, applications, policy=overlap)
+
+
+def check_overlap(overlap: str) -> None:
+    """Refuse what is no name of a policy.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if overlap not in POLICIES:
+        raise UsageError(unknown("copy to count", overlap, POLICIES))
 
 
 def _selection(options: Options) -> Selection | None:
@@ -279,52 +307,14 @@ def run(
         UsageError: an option makes no sense.
     """
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
-        engine = Engine(options, on_warning=on_warning)
-        for batch in capture:
-            engine.feed(batch)
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-            if should_stop is not None and should_stop():
-                break
-        return engine.finish(capture, complete=should_stop is None or not should_stop())
-
-
-def explain_frame(  # noqa: PLR0913 - what was asked
-    paths: Sequence[str],
-    number: int,
-    *,
-    like_wireshark: bool = False,
-    keep_duplicates: bool = False,
-    later: bool = False,
-    on_progress: Callable[[int, int | None], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
-) -> Explained:
-    """Find out about one frame what the analysis of TCP makes of it, and why.
-
-    Args:
-        paths: the files, read as one capture; ``-`` is standard input.
-        number: of the frame, from 1. Reading ends behind its batch.
-        like_wireshark: go by Wireshark's rules; duplicates are kept as well.
-        keep_duplicates: analyse frames that were captured twice each time.
-        later: read on, for what later frames tell about it.
-        on_progress: is told after each batch how many bytes of how many have been read.
-        on_warning: is told of damage as it is found.
-
-    Raises:
-        CaptureError: a file cannot be read as a capture.
-        UsageError: there is no such frame.
-    """
-    decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.packets, decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
-    watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
-    with open_capture(paths, on_warning=on_warning) as capture:
-        for batch in capture:
-            packets = decoder.decode(batch)
-            flows.mark_duplicates(batch, packets)
-            flows.add(batch, packets)
-            watch.feed(batch, packets)
-            if watch.done:
-                break
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-    return watch.explained(Identifier({}).service_ports["tcp"])
+        engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
+        try:
+            for batch in capture:
+                engine.feed(batch)
+                if on_progress is not None:
+                    on_progress(capture.position_bytes, capture.total_bytes)
+                if should_stop is not None and should_stop():
+                    break
+            return engine.finish(capture, complete=should_stop is None or not should_stop())
+        finally:
+            engine.close()

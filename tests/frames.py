@@ -36,6 +36,7 @@ _MODULES = {
     "conn": "netanalyze.tcp.conn",
     "listeners": "netanalyze.tcp.listeners",
     "analysis": "netanalyze.tcp.analysis",
+    "reassembly": "netanalyze.tcp.reassembly",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -53,6 +54,7 @@ class Kernels(NamedTuple):
     conn: Any
     listeners: Any
     analysis: Any
+    reassembly: Any
 
 
 @cache
@@ -125,9 +127,7 @@ class Analysis:
         self.verdicts: list[tuple[int, int]] = []
         self.columns: list[dict[str, Any]] = []
         self.decoder = modules.decode.Decoder(capacity)
-        self.flows = modules.table.FlowTable(
-            self.decoder.packets, self.decoder.facts, keep_duplicates=keep_duplicates
-        )
+        self.flows = modules.table.FlowTable(self.decoder.facts, keep_duplicates=keep_duplicates)
         self.ledger = modules.ledger.Ledger()
         self.paths = modules.ledger.Paths()
         self.frames = 0

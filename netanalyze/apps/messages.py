@@ -14,6 +14,7 @@ import numpy as np
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.codes import Confidence
 from netanalyze.columns import GrowingRows
+from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.reassembly import Reassembly
 from netanalyze.wire.packets import CARRIER
@@ -41,7 +42,7 @@ class Messages:
 
     def __init__(
         self,
-        packets: Packets,
+        capacity: int,
         identifier: Identifier,
         applications: Mapping[str, Application],
         *,
@@ -50,7 +51,7 @@ class Messages:
         """Nothing read yet.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             identifier: which sees every batch before.
             applications: of the protocols that are to be read, by name.
             policy: which copy of bytes counts that came twice (``tcp.assembler``).
@@ -60,7 +61,7 @@ class Messages:
         self._wanted = np.array([name in self._applications for name in identifier.names], np.bool_)
         self._policy = policy
         ports = identifier.service_ports["tcp"]
-        self._reassembly = Reassembly(packets, self._open, policy=policy, service_ports=ports)
+        self._reassembly = Reassembly(capacity, self._open, policy=policy, service_ports=ports)
         self._status = GrowingRows(1, "u1")
         self._backlogs: dict[int, Backlog] = {}
         self._budget = Budget()
@@ -69,6 +70,7 @@ class Messages:
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Read a batch whose streams have been looked at by the identifier."""
         asked = self._status.reach(streams)
+        keep_times_in_reach(batch)
         if batch.count:
             latest = int(batch.arrays["time_ns"][: batch.count].max())
             self._last_ns = latest if self._last_ns is None else max(latest, self._last_ns)

@@ -13,7 +13,32 @@ from netanalyze.tcp.byte_streams import Consumer
 
 if TYPE_CHECKING:
     from netanalyze.model import Gap
-    from netanalyze.tcp.byte_streams import Ending, StreamFacts
+    from netanalyze.tcp.byte_streams import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Between whom a stream is.
+
+    Attributes:
+        stream: its number.
+        app: name of its application protocol, None if it is not known.
+        client_side: which side is the client.
+        client, server: addresses as text.
+        client_port, server_port: their ports.
+        first_frame: of the stream.
+        start_ns: its time.
+    """
+
+    stream: int
+    app: str | None
+    client_side: int
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    first_frame: int
+    start_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +47,22 @@ class Passage:
 
     Attributes:
         side: that sent it.
-        data: the bytes to show; they need not be those on the wire.
-        first_frame, last_frame: that carried it, or proved it missing.
-        time_ns: of the first of them.
-        wire_bytes: how many bytes of the stream these are; missing ones where ``missing`` is True.
-        missing: whether the bytes are missing; there is no ``data`` then.
+        offset: of the first byte in the half-stream.
+        wire_bytes: how many bytes of the half-stream these are.
+        data: the bytes to show; they need not be those on the wire. None if these are missing.
+        first_frame, last_frame: that carried them, or proved them missing.
+        time_ns: of the first of these frames.
         note: what was done to them, as ``body, gzip: 310 bytes``; empty if they are as they were sent.
             Passages with a note stand for themselves, others are joined with those of the same side.
     """
 
     side: int
-    data: bytes
+    offset: int
+    wire_bytes: int
+    data: bytes | None
     first_frame: int
     last_frame: int
     time_ns: int
-    wire_bytes: int
-    missing: bool = False
     note: str = ""
 
 
@@ -51,19 +76,17 @@ class Transcriber(Consumer, Protocol):
 class Plain:
     """The bytes as they came."""
 
-    def __init__(self, stream: StreamFacts) -> None:
+    def __init__(self) -> None:
         """Nothing said yet."""
-        del stream
         self._passages: list[Passage] = []
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
-        del offset
-        self._passages.append(Passage(side, bytes(data), frame, frame, time_ns, len(data)))
+        self._passages.append(Passage(side, offset, len(data), bytes(data), frame, frame, time_ns))
 
     def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
-        self._passages.append(Passage(side, b"", frame, frame, time_ns, gap.length, missing=True))
+        self._passages.append(Passage(side, gap.offset, gap.length, None, frame, frame, time_ns))
 
     def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""

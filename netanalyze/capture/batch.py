@@ -1,8 +1,8 @@
 """A batch: some frames in one buffer, and where each of them lies.
 
 The unit in which everything flows. A file is many batches, a live interface is endless ones. The
-buffer and the columns of a batch are used again for the next one: who wants to keep something
-copies it.
+buffer and the columns of a batch are used again for the next but one: while a batch is looked at, the
+next may be read; who wants to keep something longer copies it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from netanalyze.columns import Columns
 BATCH_FRAMES = 4096
 """Frames in a batch at most: their columns (200 bytes a frame) stay in a core's second-level cache."""
 
-BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 22
 """Bytes read at a time. A frame that does not fit makes the buffer grow, up to ``MAX_FRAME_BYTES``."""
 
 MAX_FRAME_BYTES = 1 << 26

@@ -1,4 +1,4 @@
-"""A buffer in front of a source of bytes: one piece of memory, used again and again.
+"""A buffer in front of a source of bytes: one piece of memory or two, used again and again.
 
 Shared by every format's reader and by the decompressors, each of which reads from one.
 """
@@ -35,8 +35,8 @@ class Buffer:
 
     Attributes:
         source: where the bytes come from.
-        data: the memory, read only. ``fill`` moves bytes about in it and may put another, larger
-            piece of memory in its place.
+        data: the memory, read only. ``fill`` moves bytes about in it and may put another piece of memory
+            in its place.
         words: the same memory as 32-bit numbers in the machine's byte order, for formats that align.
         start: first byte not yet used; the user of the buffer moves it forward.
         end: one past the last byte read.
@@ -47,7 +47,9 @@ class Buffer:
     def __init__(self, source: Source, size: int = BUFFER_BYTES) -> None:
         """An empty buffer of ``size`` bytes in front of ``source``."""
         self.source = source
-        self._allocate(size)
+        self._spare: memoryview | None = None
+        self._held = False
+        self._use(_memory(size))
         self.start = 0
         self.end = 0
         self.base = 0
@@ -84,20 +86,38 @@ class Buffer:
             self.at_end = count == 0
         return self.end - self.start >= wanted
 
+    def hold(self) -> None:
+        """Leave the bytes used so far where they are until this is called again.
+
+        Whoever was given a view of them may go on with it while more is read. What was held before is
+        held no longer.
+        """
+        self._held = True
+
     def _make_room(self, wanted: int) -> None:
-        """Move what is available to the front, of a larger piece of memory if it takes one."""
-        kept = self._memory[self.start : self.end]
+        """Move what is available to the front, of other memory if this is held or too small."""
+        used, kept = self._memory, self._memory[self.start : self.end]
         count = len(kept)
-        if wanted > len(self._memory):
+        if wanted > len(used):
             # A quarter more than asked for, so that a row of large records does not move each of
             # them: the bytes moved stay proportional to the bytes read.
-            self._allocate(wanted + max(wanted // 4, 4096))
+            self._use(_memory(wanted + max(wanted // 4, 4096)))
+            self._spare = None
+        elif self._held:
+            spare = self._spare
+            self._use(_memory(len(used)) if spare is None else spare)
+            self._spare = used
+        self._held = False
         self._memory[:count] = kept
         self.base += self.start
         self.start = 0
         self.end = count
 
-    def _allocate(self, size: int) -> None:
-        self._memory = memoryview(bytearray((size + 3) & ~3))
-        self.data = self._memory.toreadonly()
+    def _use(self, memory: memoryview) -> None:
+        self._memory = memory
+        self.data = memory.toreadonly()
         self.words = self.data.cast("I")
+
+
+def _memory(size: int) -> memoryview:
+    return memoryview(bytearray((size + 3) & ~3))

@@ -77,7 +77,7 @@ def open_capture(
 class Capture:
     """Frames of one or several files; iterate over it for batches.
 
-    A batch is valid until the next one is asked for. A live interface offers the same attributes.
+    A batch is valid until the next but one is asked for. A live interface offers the same attributes.
 
     Attributes:
         files: one for each input, filled while reading, in time order.

@@ -62,7 +62,9 @@ class Lane:
         """Read the next batch; False if there is none."""
         batch = self.reader.next_batch()
         self.cursor = 0
-        self.count = batch.count if batch is not None else 0
+        self.count = 0
+        if batch is not None:
+            self.batch, self.count = batch, batch.count
         return batch is not None
 
 
@@ -73,14 +75,15 @@ class Merge:
         """Merge ``files``, which stand in the order of their first frames."""
         self._waiting = deque(files)
         self._lanes: list[Lane] = []
-        self._batch = Batch(BATCH_FRAMES)
+        self._batch, self._other = Batch(BATCH_FRAMES), Batch(BATCH_FRAMES)
         self._memory = memoryview(bytearray(BUFFER_BYTES))
+        self._other_memory = memoryview(bytearray(BUFFER_BYTES))
         self._lane = memoryview(array("i", bytes(4 * BATCH_FRAMES)))
         self._index = memoryview(array("q", bytes(8 * BATCH_FRAMES)))
         self._place = memoryview(array("q", bytes(8 * BATCH_FRAMES)))
 
     def batches(self) -> Iterator[Batch]:
-        """The batches; each is valid until the next one is asked for."""
+        """The batches; each is valid until the next but one is asked for."""
         while self._lanes or self._waiting:
             limit_ns = self._limit_ns()
             lane = min(self._lanes, key=lambda lane: lane.head_ns, default=None)
@@ -129,6 +132,8 @@ class Merge:
 
     def _interleave(self, limit_ns: int) -> Batch:
         """Copy frames into a batch, in time order, until a lane is used up or the batch is full."""
+        self._batch, self._other = self._other, self._batch
+        self._memory, self._other_memory = self._other_memory, self._memory
         lanes, out = self._lanes, self._batch
         counts = [lane.count for lane in lanes]
         cursors = memoryview(array("q", [lane.cursor for lane in lanes]))

@@ -19,7 +19,7 @@ from netanalyze.capture import pcap_kernel as kernel
 from netanalyze.capture import walk
 from netanalyze.capture.batch import MAX_FRAME_BYTES
 from netanalyze.capture.info import Interface
-from netanalyze.capture.reader import Reader
+from netanalyze.capture.reader import COLUMNS, Reader
 from netanalyze.errors import UnknownFormatError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class PcapReader(Reader):
             self._interface,
             self._report,
             batch.capacity,
-            *self._columns,
+            *batch.pick(*COLUMNS),
         )
         return count
 

@@ -15,7 +15,7 @@ from netanalyze.capture import pcapng_kernel as kernel
 from netanalyze.capture import walk
 from netanalyze.capture.info import Interface
 from netanalyze.capture.linktypes import UNKNOWN
-from netanalyze.capture.reader import Reader
+from netanalyze.capture.reader import COLUMNS, Reader
 from netanalyze.errors import DamagedCaptureError, UnknownFormatError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class PcapngReader(Reader):
             self._interfaces,
             self._report,
             batch.capacity,
-            *self._columns,
+            *batch.pick(*COLUMNS),
         )
         return count
 

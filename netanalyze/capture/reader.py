@@ -31,7 +31,7 @@ class Reader(ABC):
     Attributes:
         info: what is known about the file so far.
         buffer: where its bytes come from.
-        batch: the frames read last; used again for the next ones.
+        batch: the frames read last; used again for the next but one.
         newest_ns: greatest time in ``batch``.
     """
 
@@ -51,11 +51,10 @@ class Reader(ABC):
         self.info = info
         self.buffer = buffer
         self.notices = notices
-        self.batch = Batch(frames)
+        self.batch, self._other = Batch(frames), Batch(frames)
         self.newest_ns = 0
         self._report = memoryview(array("q", bytes(8 * walk.SLOTS)))
         self._report[walk.PREVIOUS_NS] = walk.NO_TIME
-        self._columns = self.batch.pick(*COLUMNS)
         self._notes = 0
         self._finished = False
         self._held = False
@@ -88,17 +87,19 @@ class Reader(ABC):
     def next_batch(self) -> Batch | None:
         """The next frames, at least one; None when the file has no more.
 
-        The batch that was returned before is no longer valid.
+        The batch that was returned before stays valid, the one before that does not.
         """
         if self._held:
             self._held = False
             return self.batch
+        self.batch, self._other = self._other, self.batch
         while not self._finished:
             self.batch.data = self.buffer.data
             count = self._walk()
             self.buffer.start = self._report[walk.POSITION]
             if count:
                 self._count(count)
+                self.buffer.hold()
                 return self.batch
             self._go_on(self._report[walk.REASON])
         return None

@@ -137,6 +137,16 @@ DecodeAs = Annotated[
         " udp/5300=dns. May be repeated, or a list with commas.",
     ),
 ]
+Overlap = Annotated[
+    str,
+    typer.Option(
+        "--overlap",
+        metavar="COPY",
+        show_default=False,
+        help="Which copy of TCP bytes counts that came twice before they could be read: first or last."
+        " Without it: first.",
+    ),
+]
 TimeWait = Annotated[
     float,
     typer.Option(

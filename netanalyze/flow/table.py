@@ -89,11 +89,10 @@ class FlowTable:
         duplicates: packets left out because they were captured before.
     """
 
-    def __init__(self, packets: Packets, facts: FrameFacts, *, keep_duplicates: bool = False) -> None:
+    def __init__(self, facts: FrameFacts, *, keep_duplicates: bool = False) -> None:
         """A table for the packets of one decoder.
 
         Args:
-            packets: its packets; each call of ``add`` takes what they hold then.
             facts: its frames' verdicts, to which duplicates are added.
             keep_duplicates: count frames that were captured twice each time.
         """
@@ -103,8 +102,6 @@ class FlowTable:
         self.duplicates = 0
         self._salt = salt
         self._keep_duplicates = keep_duplicates
-        self._columns = packets.pick(*_PACKET_COLUMNS)
-        self._duplicate_columns = packets.pick(*_DUPLICATE_COLUMNS)
         self._verdict = facts.views["verdict"]
         self._recent = view_of(np.zeros((_RECENT_PACKETS, 4), np.uint64))
         self._newest = view_of(np.zeros(4 * _RECENT_PACKETS, np.uint64))
@@ -116,16 +113,18 @@ class FlowTable:
         if self._keep_duplicates:
             return
         arguments = (
-            packets.count, packets.order, *batch.pick("time_ns", "interface"), *self._duplicate_columns,
-            self._verdict, self._salt, self._recent, self._newest, self._senders, self._remembered,
+            packets.count, packets.order, *batch.pick("time_ns", "interface"),
+            *packets.pick(*_DUPLICATE_COLUMNS), self._verdict, self._salt, self._recent, self._newest,
+            self._senders, self._remembered,
         )  # fmt: skip
         self.duplicates += mark_duplicates(*arguments)
 
     def add(self, batch: Batch, packets: Packets) -> None:
         """Take in a decoded batch: assigns streams and sides, counts."""
         packets.arrays["stream"][: packets.count] = UNKNOWN
-        self.tcp.add(batch, packets, self._columns)
-        self.udp.add(batch, packets, self._columns)
+        columns = packets.pick(*_PACKET_COLUMNS)
+        self.tcp.add(batch, packets, columns)
+        self.udp.add(batch, packets, columns)
 
 
 def _power_of_two(at_least: int) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netanalyze.flow import fields as flow_fields
+from netanalyze.tcp.bounds import bound_columns
 from netanalyze.tcp.closers import closer_columns
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
+from netanalyze.tcp.delays import Delays
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.limits import Limits, Settled
 from netanalyze.tcp.listeners import Handshakes, listener_columns
@@ -22,7 +25,7 @@ from netanalyze.tcp.series import Series
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows", "transitions"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
-_TAP_TABLES = frozenset({"streams", "directions", "events"})
+_TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
 """Tables for which TCP has to be analysed."""
@@ -77,7 +80,7 @@ class TcpAnalysis:
 
     def __init__(
         self,
-        packets: Packets,
+        capacity: int,
         tables: Collection[str],
         *,
         like_wireshark: bool,
@@ -87,7 +90,7 @@ class TcpAnalysis:
         """An analysis that has seen nothing.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             tables: names of the tables wanted, of any kind.
             like_wireshark: label segments as Wireshark does.
             streams: numbers of the streams that tables of chosen streams are about.
@@ -101,51 +104,65 @@ class TcpAnalysis:
         self._limits = None
         self._series = None
         self._taps = None
+        self._delays = None
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
-                packets,
+                capacity,
                 like_wireshark=like_wireshark,
                 keep_events="events" in tables,
                 compare="events" in tables or "directions" in tables,
             )
             if "directions" in tables:
-                self._measures = Measures(packets, self._sequences)
+                self._measures = Measures(self._sequences)
             if "limits" in tables:
-                self._limits = Limits(packets, self._sequences)
+                self._limits = Limits(self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
-                self._taps = Taps(packets, self._sequences.segments)
-        self._connections = Connections(packets) if "streams" in tables else None
-        self._handshakes = Handshakes(packets) if "listeners" in tables else None
+                self._taps = Taps(self._sequences.segments)
+            if "transitions" in tables:
+                self._delays = Delays(self._sequences.segments)
+        self._connections = Connections() if "streams" in tables else None
+        self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
         self._outcome: Outcome | None = None
         self._time_wait_ns = time_wait_ns
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables:
-            self._machines = Machines(packets, time_wait_ns=time_wait_ns, record=moves)
+            self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
+        first, rest = self.steps(batch, packets, streams)
+        first()
+        for step in rest:
+            step()
+
+    def steps(
+        self, batch: Batch, packets: Packets, streams: int
+    ) -> tuple[Callable[[], None], list[Callable[[], None]]]:
+        """The same as ``feed`` in pieces: one to begin with, then some that do not depend on each other.
+
+        These may run at the same time, on several threads.
+        """
+        rest: list[Callable[[], None]] = []
+        alike = (self._measures, self._limits, self._taps, self._delays, self._handshakes)
+        rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
+        if self._machines is not None:
+            self._outcome = None
+            rest.append(partial(self._machines.add, batch, packets, streams))
+        if self._connections is not None:
+            rest.append(partial(self._connections.feed, packets, streams))
+        if self._series is not None:
+            rest.append(partial(self._series.feed, batch, packets))
+        return partial(self._begin, batch, packets, streams), rest
+
+    def _begin(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """What the other stages rely on."""
         keep_times_in_reach(batch)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
-            if self._measures is not None:
-                self._measures.feed(batch, packets, streams)
-            if self._limits is not None:
-                self._limits.feed(batch, packets, streams)
-            if self._series is not None:
-                self._series.feed(batch, packets)
-            if self._taps is not None:
-                self._taps.feed(batch, packets, streams)
-        if self._connections is not None:
-            self._connections.feed(packets, streams)
-        if self._handshakes is not None:
-            self._handshakes.feed(batch, packets, streams)
-        if self._machines is not None:
-            self._machines.add(batch, packets, streams)
-            self._outcome = None
 
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
@@ -198,7 +215,11 @@ class TcpAnalysis:
     def transitions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``transitions``."""
         outcome = self._moved(streams)
-        return transition_columns(outcome.moves, streams.client) if outcome else {}
+        if outcome is None or self._delays is None:
+            return {}
+        trips = self._delays.trips(self._evidence(streams)["tap"], streams.client)
+        resets = self._delays.first_resets(len(streams.client))
+        return transition_columns(outcome.moves, streams.client, bound_columns(outcome.moves, trips, resets))
 
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""

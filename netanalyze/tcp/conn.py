@@ -58,9 +58,8 @@ _SPOILS = (fields.SYN_ACK, fields.ACK, fields.FIN, fields.GAP, fields.FIN_RST, f
 class Connections:
     """Follows every TCP stream as Zeek would."""
 
-    def __init__(self, packets: Packets) -> None:
-        """Nothing seen yet; ``packets`` are those of the decoder, which ``feed`` finds batch by batch."""
-        self._columns = packets.pick(*_COLUMNS)
+    def __init__(self) -> None:
+        """Nothing seen yet."""
         self._rows = GrowingRows(fields.WORDS, "u8")
         self._servers = view_of(port_marks(SERVER_PORTS))
         self._scratch = view_of(np.zeros(1, np.uint64))
@@ -68,7 +67,8 @@ class Connections:
     def feed(self, packets: Packets, streams: int) -> None:
         """Take in a batch whose packets have their streams, of which there are ``streams`` by now."""
         rows = self._rows.reach(streams)
-        arguments = (packets.count, packets.order, *self._columns, self._servers, rows, self._scratch)
+        columns = packets.pick(*_COLUMNS)
+        arguments = (packets.count, packets.order, *columns, self._servers, rows, self._scratch)
         follow(*arguments)
 
     def states(self, streams: int) -> NDArray[np.int64]:

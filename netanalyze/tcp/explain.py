@@ -146,10 +146,10 @@ class FrameWatch:
         self._like_wireshark = like_wireshark
         self._later = later
         self._sequences = Sequences(
-            decoder.packets, like_wireshark=like_wireshark, keep_events=True, compare=True
+            decoder.packets.capacity, like_wireshark=like_wireshark, keep_events=True, compare=True
         )
-        self._taps = Taps(decoder.packets, self._sequences.segments)
-        self._wireshark = _AsWireshark(decoder.packets)
+        self._taps = Taps(self._sequences.segments)
+        self._wireshark = _AsWireshark(decoder.packets.capacity)
         self._recent = RecentPackets()
         self._copied: set[int] = set()
         self._found: Explained | None = None
@@ -279,11 +279,9 @@ class FrameWatch:
 class _AsWireshark:
     """Wireshark's labels beside ours: copies are segments like others."""
 
-    def __init__(self, packets: Packets) -> None:
-        views = {name: packets.views[name] for name in WIRESHARK_COLUMNS}
-        views["duplicate"] = view_of(np.zeros(packets.capacity, np.uint8))
-        self._columns = tuple(views.values())
-        self._segments = Segments(packets.capacity)
+    def __init__(self, capacity: int) -> None:
+        self._none = view_of(np.zeros(capacity, np.uint8))
+        self._segments = Segments(capacity)
         self._facts = self._segments.pick(
             "labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes"
         )
@@ -292,8 +290,9 @@ class _AsWireshark:
         self._counters = view_of(np.zeros(2, np.int64))
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        views = {name: packets.views[name] for name in WIRESHARK_COLUMNS} | {"duplicate": self._none}
         arguments = (
-            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *views.values(),
             self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),
             self._counters, *self._facts,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.columns import GrowingRows, view_of
-from netanalyze.model import NULL
+from netanalyze.model import known
 from netanalyze.tcp import limit_fields as fields
 from netanalyze.tcp.limit_kernel import limit_segments, settle_all
 
@@ -41,23 +41,19 @@ _MOST_NS = 1 << 56
 class Limits:
     """Accounts for the time of all half-streams, batch after batch."""
 
-    def __init__(self, packets: Packets, sequences: Sequences) -> None:
-        """Nothing accounted for yet.
-
-        Args:
-            packets: of the decoder whose packets will be fed.
-            sequences: the analysis that has seen each batch before.
-        """
+    def __init__(self, sequences: Sequences) -> None:
+        """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
         self._times = GrowingRows(fields.TIME_WORDS)
         self._marks = GrowingRows(fields.MARK_WORDS, "u4")
         self._nodes = GrowingRows(fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))
-        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+        self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Account for the segments of a batch; ``streams`` is how many streams there are with it."""
         arguments = (
-            packets.count, packets.order, batch.views["time_ns"], *self._columns,
+            packets.count, packets.order, batch.views["time_ns"], *packets.pick(*_PACKET_COLUMNS),
+            *self._segment_columns,
             self._times.reach(2 * streams), self._marks.reach(2 * streams),
             self._nodes.reach(self._counters[0] + packets.count + 1), self._counters,
         )  # fmt: skip
@@ -121,18 +117,14 @@ def _limits(times: NDArray[np.int64], marks: NDArray[np.uint32]) -> dict[str, An
     enough = (marks[:, fields.FULL] >> fields.COUNT_SHIFT) >= LEAST_SEGMENTS
     return {
         "verdict": np.where(heard & enough & (active > 0), _verdicts(weights, active), -1),
-        "active_ns": _known(active, heard),
-        "busy_ns": _known(active - times[:, fields.IDLE], heard),
-        **{f"{name}_ns": _known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
+        "active_ns": known(active, heard),
+        "busy_ns": known(active - times[:, fields.IDLE], heard),
+        **{f"{name}_ns": known(classes[:, place], heard) for place, name in enumerate(fields.CLASSES)},
         **{
-            f"{name}_percent": _known(shares[:, place], heard & (active > 0))
+            f"{name}_percent": known(shares[:, place], heard & (active > 0))
             for place, name in enumerate(fields.CLASSES)
         },
     }
-
-
-def _known(values: NDArray[np.int64], where: NDArray[np.bool_]) -> NDArray[np.int64]:
-    return np.where(where, values, NULL)
 
 
 def _verdicts(weights: NDArray[np.int64], active: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -46,9 +46,8 @@ _COLUMNS = (
 class Handshakes:
     """Follows the opening of every TCP stream."""
 
-    def __init__(self, packets: Packets) -> None:
-        """Nothing seen yet; ``packets`` are those of the decoder, which ``feed`` finds batch by batch."""
-        self._columns = packets.pick(*_COLUMNS)
+    def __init__(self) -> None:
+        """Nothing seen yet."""
         self._rows = GrowingRows(fields.WORDS)
         self.last_ns = NULL
 
@@ -56,7 +55,8 @@ class Handshakes:
         """Take in a batch whose packets have their streams, of which there are ``streams`` by now."""
         rows = self._rows.reach(streams)
         arguments = (
-            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns, rows,
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
+            *packets.pick(*_COLUMNS), rows,
         )  # fmt: skip
         follow(*arguments)
         if batch.count:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.columns import GrowingRows
-from netanalyze.model import NULL
+from netanalyze.model import known
 from netanalyze.tcp import measure_fields as fields
 from netanalyze.tcp import sequence_fields
 from netanalyze.tcp.kinds import COUNTS
@@ -39,23 +39,19 @@ LEAST_VARIATION_NS = 200_000_000
 class Measures:
     """Adds up the segments of batch after batch."""
 
-    def __init__(self, packets: Packets, sequences: Sequences) -> None:
-        """Nothing measured yet.
-
-        Args:
-            packets: of the decoder whose packets will be fed.
-            sequences: the analysis that has seen each batch before.
-        """
+    def __init__(self, sequences: Sequences) -> None:
+        """Nothing measured yet; ``sequences`` is the analysis that has seen each batch before."""
         self._sequences = sequences
         self._table = GrowingRows(fields.WORDS)
         self._squares = GrowingRows(fields.SQUARES, "f8")
-        self._columns = (*packets.pick(*_PACKET_COLUMNS), *sequences.segments.pick(*_SEGMENT_COLUMNS))
+        self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Add the segments of a batch; ``streams`` is how many streams there are with it."""
         arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], batch.data,
-            packets.arena, *self._columns, self._table.reach(2 * streams), self._squares.reach(2 * streams),
+            packets.arena, *packets.pick(*_PACKET_COLUMNS), *self._segment_columns,
+            self._table.reach(2 * streams), self._squares.reach(2 * streams),
         )  # fmt: skip
         measure_segments(*arguments)
 
@@ -87,20 +83,16 @@ class Measures:
         }
 
 
-def _known(value: NDArray[Any], where: NDArray[Any]) -> NDArray[Any]:
-    return np.where(where, value, NULL)
-
-
 def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
     """The mean rounded down, nothing where there is nothing to take it of."""
-    return _known(total // np.maximum(count, 1), count > 0)
+    return known(total // np.maximum(count, 1), count > 0)
 
 
 def _deviation(squares: NDArray[Any], total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
     """The standard deviation of a sample; nothing below two values."""
     some = np.maximum(count, 2)
     spread = np.sqrt(np.maximum(squares - total / some * total, 0) / (some - 1)).astype(np.int64)
-    return _known(spread, count > 1)
+    return known(spread, count > 1)
 
 
 def _events(counts: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -119,7 +111,7 @@ def _sizes(table: NDArray[np.int64], state: NDArray[np.int64]) -> dict[str, NDAr
         "unique_bytes": word[fields.NEW_BYTES],
         "retransmitted_bytes": word[fields.AGAIN_BYTES],
         "missed_bytes": missed,
-        "stream_bytes": _known(word[fields.NEW_BYTES] + missed, whole),
+        "stream_bytes": known(word[fields.NEW_BYTES] + missed, whole),
         "data_packets": data,
         "retransmitted_packets": word[fields.AGAIN_PACKETS],
         "timeouts": word[fields.TIMEOUTS],
@@ -128,11 +120,11 @@ def _sizes(table: NDArray[np.int64], state: NDArray[np.int64]) -> dict[str, NDAr
         "most_retransmissions": word[fields.MOST_TIMES],
         "triple_duplicate_acks": word[fields.TRIPLE],
         "probe_bytes": word[fields.PROBE_BYTES],
-        "min_segment": _known(word[fields.SMALLEST], data > 0),
+        "min_segment": known(word[fields.SMALLEST], data > 0),
         "avg_segment": _mean(word[fields.PAYLOAD], data),
-        "max_segment": _known(word[fields.LARGEST], data > 0),
-        "mss": _known(word[fields.MSS], options & fields.MSS_SENT),
-        "window_scale": _known(word[fields.SCALE], options & fields.SCALE_SENT),
+        "max_segment": known(word[fields.LARGEST], data > 0),
+        "mss": known(word[fields.MSS], options & fields.MSS_SENT),
+        "window_scale": known(word[fields.SCALE], options & fields.SCALE_SENT),
         "sack_permitted": (options & fields.SACK_PERMITTED) != 0,
         "timestamps": (options & fields.TIMESTAMPS) != 0,
         "acks": word[fields.ACKS],
@@ -159,16 +151,16 @@ def _windows(table: NDArray[np.int64], end_ns: NDArray[np.int64]) -> dict[str, N
     span_us = (word[fields.FLIGHT_SINCE] - word[fields.FIRST_DATA_NS]) // 1000
     sent = word[fields.DATA_PACKETS] > 0
     return {
-        "min_window": _known(word[fields.WINDOW_LEAST], windows > 0),
+        "min_window": known(word[fields.WINDOW_LEAST], windows > 0),
         "avg_window": _mean(word[fields.WINDOW_SUM], windows),
-        "max_window": _known(word[fields.WINDOW_MOST], windows > 0),
+        "max_window": known(word[fields.WINDOW_MOST], windows > 0),
         "zero_window_ns": word[fields.ZERO_NS] + open_ended,
-        "min_bytes_in_flight": _known(word[fields.FLIGHT_LEAST], flights > 0),
+        "min_bytes_in_flight": known(word[fields.FLIGHT_LEAST], flights > 0),
         "avg_bytes_in_flight": _mean(word[fields.FLIGHT_SUM], flights),
         "weighted_bytes_in_flight": _mean(word[fields.FLIGHT_AREA], np.where(flights > 0, span_us, 0)),
-        "max_bytes_in_flight": _known(word[fields.FLIGHT_MOST], flights > 0),
-        "initial_window_bytes": _known(word[fields.INITIAL_BYTES], sent & (word[fields.SYNS] > 0)),
-        "initial_window_packets": _known(word[fields.INITIAL_PACKETS], sent & (word[fields.SYNS] > 0)),
+        "max_bytes_in_flight": known(word[fields.FLIGHT_MOST], flights > 0),
+        "initial_window_bytes": known(word[fields.INITIAL_BYTES], sent & (word[fields.SYNS] > 0)),
+        "initial_window_packets": known(word[fields.INITIAL_PACKETS], sent & (word[fields.SYNS] > 0)),
     }
 
 
@@ -184,12 +176,12 @@ def _round_trips(table: NDArray[np.int64], squares: NDArray[np.float64]) -> dict
         count, least, most, total = word[first : first + 4]
         found |= {
             f"{name}_samples": count,
-            f"{name}_min_ns": _known(least, count > 0),
+            f"{name}_min_ns": known(least, count > 0),
             f"{name}_avg_ns": _mean(total, count),
-            f"{name}_max_ns": _known(most, count > 0),
+            f"{name}_max_ns": known(most, count > 0),
             f"{name}_dev_ns": _deviation(squares[:, square], total, count),
         }
-    found["syn_rtt_ns"] = _known(word[fields.SYN_TRIP], word[fields.OPTIONS] & fields.SYN_MEASURED)
+    found["syn_rtt_ns"] = known(word[fields.SYN_TRIP], word[fields.OPTIONS] & fields.SYN_MEASURED)
     found["rtt_after_loss"] = word[fields.AFTER_LOSS]
     found["rtt_by_timestamp"] = word[fields.STAMPED]
     found["acked_cumulatively"] = word[fields.CUMULATIVE]
@@ -201,7 +193,7 @@ def _timer(state: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     """The retransmission timer as its sender may have it (RFC 6298, the least as in Linux)."""
     smoothed, variation = state[:, sequence_fields.SRTT], state[:, sequence_fields.RTTVAR]
     timeout = smoothed + np.maximum(4 * variation, LEAST_VARIATION_NS)
-    return {"srtt_ns": _known(smoothed, smoothed > 0), "rto_ns": _known(timeout, smoothed > 0)}
+    return {"srtt_ns": known(smoothed, smoothed > 0), "rto_ns": known(timeout, smoothed > 0)}
 
 
 def _times(table: NDArray[np.int64], duration_ns: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -209,9 +201,9 @@ def _times(table: NDArray[np.int64], duration_ns: NDArray[np.int64]) -> dict[str
     data = word[fields.DATA_PACKETS]
     sending_ns = word[fields.LAST_DATA_NS] - word[fields.FIRST_DATA_NS]
     return {
-        "data_ns": _known(sending_ns, data > 0),
-        "silent_max_ns": _known(word[fields.SILENT_NS], word[fields.PACKETS] > 1),
-        "silent_max_frame": _known(word[fields.SILENT_FRAME], word[fields.SILENT_FRAME] > 0),
+        "data_ns": known(sending_ns, data > 0),
+        "silent_max_ns": known(word[fields.SILENT_NS], word[fields.PACKETS] > 1),
+        "silent_max_frame": known(word[fields.SILENT_FRAME], word[fields.SILENT_FRAME] > 0),
         "throughput_bps": _rate(word[fields.PAYLOAD], sending_ns),
         "goodput_bps": _rate(word[fields.NEW_BYTES], duration_ns),
     }
@@ -222,4 +214,4 @@ def _rate(size: NDArray[np.int64], ns: NDArray[np.int64]) -> NDArray[np.int64]:
     some = np.where((ns > 0) & (size > 0), ns, 1)
     # As floating point numbers: 8 * 10**9 times a long stream is more than 64 bits hold.
     bits = size.astype(np.float64) * (8 * _SECOND_NS) / some
-    return _known(np.minimum(bits, 2.0**62).astype(np.int64), (ns > 0) & (size > 0))
+    return known(np.minimum(bits, 2.0**62).astype(np.int64), (ns > 0) & (size > 0))

@@ -5,6 +5,7 @@ The kernel decides while segments come in order; ``Waiting`` keeps what comes to
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from netanalyze.tcp.reassembly_kernel import follow_segments
 from netanalyze.tcp.waiting import HALF_LIMIT, TOTAL_LIMIT, Losses, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from netanalyze.capture.batch import Batch
     from netanalyze.tcp.byte_streams import Consumer
@@ -32,12 +33,28 @@ _COLUMNS = (
 _ENDED = fields.FINISHED | fields.RESET
 
 
+class _Nobody:
+    """Takes what is told of a stream that is over."""
+
+    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+
+_NOBODY = _Nobody()
+
+
 class Reassembly:
     """Puts the streams together that somebody asked for, and tells their consumers."""
 
     def __init__(  # noqa: PLR0913 - all but two are options, given by name
         self,
-        packets: Packets,
+        capacity: int,
         open_consumer: Callable[[StreamFacts], Consumer],
         *,
         policy: str = FIRST,
@@ -48,7 +65,7 @@ class Reassembly:
         """Nothing seen yet.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             open_consumer: is asked for the consumer of a stream when there is something to tell it.
             policy: which copy of bytes counts that came twice while they waited (``assembler``).
             service_ports: on which servers listen, to tell the client where no SYN was captured.
@@ -57,24 +74,28 @@ class Reassembly:
         """
         self._open = open_consumer
         self._services = frozenset(service_ports)
-        self._packets = packets
-        self._columns = packets.pick(*_COLUMNS)
-        self._out = np.zeros((fields.REPORT_COLUMNS, packets.capacity * fields.REPORTS_A_PACKET), np.int64)
+        self._views: Mapping[str, memoryview] = {}  # of the packets that are looked at
+        self._out = np.zeros((fields.REPORT_COLUMNS, capacity * fields.REPORTS_A_PACKET), np.int64)
         self._out_view = view_of(self._out)
         self._counters = view_of(np.zeros(fields.COUNTERS, np.int64))
         self._slot_of = GrowingRows(1, "i4")
         self._rows = GrowingRows(fields.WORDS)
         self._free = GrowingRows(1)
         self._consumers: list[Any] = []  # by slot; None where there is none
+        self._ended: set[int] = set()  # keys of half-streams that have, of streams that are not over
+        self._over: set[int] = set()  # slots of streams that are, to be free after the batch
         self._waiting = Waiting(policy, half_limit, total_limit, self._consumer_of)
 
     @property
     def losses(self) -> Losses:
         """What was lost so far, over all streams."""
-        losses = self._waiting.losses
-        losses.implausible_segments = self._counters[fields.IMPLAUSIBLE]
-        losses.early_bytes = self._counters[fields.EARLY]
-        return losses
+        waited = self._waiting.losses
+        return replace(
+            waited,
+            beyond_bytes=waited.beyond_bytes + self._counters[fields.BEYOND],
+            implausible_segments=self._counters[fields.IMPLAUSIBLE],
+            early_bytes=self._counters[fields.EARLY],
+        )
 
     def feed(self, batch: Batch, packets: Packets, streams: int, asked: memoryview) -> None:
         """Take the segments of a batch.
@@ -85,11 +106,12 @@ class Reassembly:
             streams: how many streams there are.
             asked: a row of one byte for each stream: with a bit of ``fields.ASKED`` it is put together.
         """
+        self._views = packets.views
         slots = self._counters[fields.SLOTS] + packets.count
         arguments = (
-            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns, asked,
-            self._slot_of.reach(streams), self._rows.reach(2 * slots), self._free.reach(slots),
-            self._counters, self._out_view,
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
+            *packets.pick(*_COLUMNS), asked, self._slot_of.reach(streams), self._rows.reach(2 * slots),
+            self._free.reach(slots), self._counters, self._out_view,
         )  # fmt: skip
         count = follow_segments(*arguments)
         if count:
@@ -145,14 +167,17 @@ class Reassembly:
                 consumers[key >> 1].data(key & 1, arena[at : at + length], offset, frame, time_ns)
             elif kind == fields.GAP:
                 consumers[key >> 1].gap(key & 1, Gap(offset, length), frame, time_ns)
-            elif kind == fields.FIN:
-                consumers[key >> 1].end(key & 1, Ending.FIN, frame, time_ns)
-            elif kind == fields.RST:
-                consumers[key >> 1].end(key & 1, Ending.RESET, frame, time_ns)
+            elif kind in {fields.FIN, fields.RST}:
+                ending = Ending.FIN if kind == fields.FIN else Ending.RESET
+                consumers[key >> 1].end(key & 1, ending, frame, time_ns)
+                self._ended.add(key)
+                self._close_if_over(key, time_ns)
             elif kind == fields.OPEN:
                 consumers[key >> 1] = self._open(self._facts(length, captured, offset, at))
             elif kind == fields.CLOSE:
-                consumers[key >> 1].finish(time_ns)
+                if consumers[key >> 1] is not None:
+                    consumers[key >> 1].finish(time_ns)
+                self._ended -= {key, key ^ 1}
                 consumers[key >> 1] = None
             elif kind == fields.SEGMENT:
                 self._wait(key, kind, offset, length, data[at : at + captured], (frame, time_ns))
@@ -176,24 +201,36 @@ class Reassembly:
             waiting.close(held, offset, moment)
         else:
             waiting.break_off(held, moment)
+        if held.ending is not None:
+            self._ended.add(key)
+        if key in self._ended:
+            self._close_if_over(key, moment[1])
+
+    def _close_if_over(self, key: int, time_ns: int) -> None:
+        """End a stream of which both sides have ended and one is the caller's business, not the kernel's."""
+        other = key ^ 1
+        if other not in self._ended or key >> 1 in self._over:
+            return
+        held = [found for found in map(self._waiting.get, (key, other)) if found is not None]
+        if held and not any(half.waits for half in held):
+            self._consumers[key >> 1].finish(time_ns)
+            self._consumers[key >> 1] = _NOBODY  # of what else the kernel has reported of it
+            self._over.add(key >> 1)
 
     def _settle(self) -> None:
         """Tell the kernel where the half-streams are that waited, and let go of those that do no more."""
         rows: Any = self._rows.view
         for held in self._waiting.touched():
             key = held.key
-            flags = rows[key, fields.FLAGS]
             rows[key, fields.NEXT] = held.next
             if held.ending is not None:
-                flags |= fields.FINISHED if held.ending is Ending.FIN else fields.RESET
+                rows[key, fields.FLAGS] |= fields.FINISHED if held.ending is Ending.FIN else fields.RESET
             if not held.waits:
-                flags &= ~fields.HELD
+                rows[key, fields.FLAGS] &= ~fields.HELD
                 self._waiting.forget(key)
-            rows[key, fields.FLAGS] = flags
-            if flags & _ENDED and rows[key ^ 1, fields.FLAGS] & _ENDED and not held.waits:
-                slot = key >> 1
-                self._consumers[slot].finish(rows[key, fields.LAST_NS])
-                self._free_slot(slot)
+        for slot in self._over:
+            self._free_slot(slot)
+        self._over.clear()
 
     def _finish_side(self, key: int) -> None:
         """Hand over what waits of a half-stream, and name what was acknowledged and is not there."""
@@ -220,6 +257,7 @@ class Reassembly:
         slots[rows[2 * slot, fields.STREAM], 0] = -1
         for key in (2 * slot, 2 * slot + 1):
             self._waiting.forget(key)
+            self._ended.discard(key)
             rows[key, fields.STREAM] = -1
         free[self._counters[fields.FREE], 0] = slot
         self._counters[fields.FREE] += 1
@@ -228,7 +266,7 @@ class Reassembly:
 
     def _facts(self, row: int, bits: int, first_frame: int, first_ns: int) -> StreamFacts:
         """What is known of the stream of a packet."""
-        view = self._packets.views
+        view = self._views
         ports = view["sport"][row], view["dport"][row]
         if view["side"][row]:
             ports = ports[1], ports[0]

@@ -336,7 +336,7 @@ def follow_segments(
                         ours |= FINISHED
                 rows[f, NEXT] = then
                 rows[f, FLAGS] = ours
-            if ours & (FINISHED | RESET) and theirs & (FINISHED | RESET):
+            if ours & (FINISHED | RESET) and theirs & (FINISHED | RESET) and not (ours | theirs) & HELD:
                 told = report(out, told, CLOSE, f, 0, 0, number, now)
                 slot_of[s, 0] = -1
                 rows[f, STREAM] = -1

@@ -52,7 +52,7 @@ class Sequences:
 
     def __init__(
         self,
-        packets: Packets,
+        capacity: int,
         *,
         like_wireshark: bool = False,
         keep_events: bool = False,
@@ -61,12 +61,12 @@ class Sequences:
         """An analysis that has seen nothing.
 
         Args:
-            packets: of the decoder whose packets will be fed.
+            capacity: how many packets a batch holds at most.
             like_wireshark: give the labels that Wireshark gives.
             keep_events: make a row of each event.
             compare: compare what is sent again with what was sent first; this means reading all payload.
         """
-        self.segments = Segments(packets.capacity)
+        self.segments = Segments(capacity)
         self.state = GrowingRows(sequence_fields.WORDS)
         self.counts = GrowingRows(len(KINDS), "i4")
         self.event_count = 0
@@ -78,10 +78,9 @@ class Sequences:
         self._amendments: list[NDArray[np.int64]] = []
         self._latest_amendments: NDArray[np.int64] = np.zeros((0, AMENDMENT_WORDS), np.int64)
         self._events = GrowingRows(event_fields.WORDS)
-        self._sequence_columns = packets.pick(*_SEQUENCE_COLUMNS)
         self._segment_columns = self.segments.pick(*Segments.FIELDS)
-        self._tally_columns = (*packets.pick(*_TALLY_COLUMNS), *self.segments.pick(*_TALLY_FACTS))
-        self._wireshark: _Wireshark | None = _Wireshark(packets, self.segments) if like_wireshark else None
+        self._tally_facts = self.segments.pick(*_TALLY_FACTS)
+        self._wireshark: _Wireshark | None = _Wireshark(self.segments) if like_wireshark else None
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse the segments of a batch; ``streams`` is how many streams there are with it."""
@@ -91,7 +90,7 @@ class Sequences:
         self._counters[3] = 0
         arguments = (
             rows, packets.order, batch.first_frame, batch.views["time_ns"], batch.data, packets.arena,
-            *self._sequence_columns, self.state.reach(2 * streams),
+            *packets.pick(*_SEQUENCE_COLUMNS), self.state.reach(2 * streams),
             self._nodes.reach(self._counters[0] + rows * NODES_A_SEGMENT + 1), self._counters,
             view_of(self._latest_amendments), self._ring, self._hole, *self._segment_columns,
         )  # fmt: skip
@@ -102,8 +101,9 @@ class Sequences:
             self._wireshark.feed(batch, packets, streams)
         room = self._events.reach(self.event_count + (rows * MOST_LABELS if self._keep_events else 0))
         tally = (
-            rows, packets.order, batch.first_frame, batch.views["time_ns"], *self._tally_columns,
-            self.counts.reach(2 * streams), room, self.event_count, self._keep_events,
+            rows, packets.order, batch.first_frame, batch.views["time_ns"],
+            *packets.pick(*_TALLY_COLUMNS), *self._tally_facts, self.counts.reach(2 * streams),
+            room, self.event_count, self._keep_events,
         )  # fmt: skip
         self.event_count = tally_events(*tally)
 
@@ -132,8 +132,7 @@ class Sequences:
 class _Wireshark:
     """The labels that Wireshark gives, put in the place of ours."""
 
-    def __init__(self, packets: Packets, segments: Segments) -> None:
-        self._columns = packets.pick(*WIRESHARK_COLUMNS)
+    def __init__(self, segments: Segments) -> None:
         self._facts = segments.pick("labels", "again_of", "again_ns", "dup_number", "dup_of", "gap_bytes")
         self._cause = segments.arrays["cause"]
         self._state = GrowingRows(wireshark_fields.WORDS)
@@ -143,9 +142,9 @@ class _Wireshark:
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         self._cause[np.asarray(packets.order[: packets.count])] = 0
         arguments = (
-            packets.count, packets.order, batch.first_frame, batch.views["time_ns"], *self._columns,
-            self._state.reach(2 * streams), self._nodes.reach(self._counters[0] + packets.count + 1),
-            self._counters, *self._facts,
+            packets.count, packets.order, batch.first_frame, batch.views["time_ns"],
+            *packets.pick(*WIRESHARK_COLUMNS), self._state.reach(2 * streams),
+            self._nodes.reach(self._counters[0] + packets.count + 1), self._counters, *self._facts,
         )  # fmt: skip
         label_segments(*arguments)
 

@@ -104,22 +104,18 @@ _INITIAL_TTLS = (32, 64, 128, 255)
 class Taps:
     """Gathers what batch after batch tells about the capture point, and says where it is."""
 
-    def __init__(self, packets: Packets, segments: Segments) -> None:
-        """Nothing known yet.
-
-        Args:
-            packets: of the decoder whose packets will be fed.
-            segments: of the sequence analysis that has seen each batch before.
-        """
+    def __init__(self, segments: Segments) -> None:
+        """Nothing known yet; ``segments`` are of the sequence analysis that has seen each batch before."""
         self._facts = GrowingRows(fields.WORDS)
         self._stages = GrowingRows(1, "u1")
-        self._columns = (*packets.pick(*_PACKET_COLUMNS), *segments.pick("analysed"))
+        self._analysed = segments.views["analysed"]
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Take the segments of a batch; ``streams`` is how many streams there are with it."""
         arguments = (
             packets.count, packets.order, *batch.pick("time_ns", "offset", "captured_bytes"), batch.data,
-            packets.arena, *self._columns, self._stages.reach(streams), self._facts.reach(streams),
+            packets.arena, *packets.pick(*_PACKET_COLUMNS), self._analysed, self._stages.reach(streams),
+            self._facts.reach(streams),
         )  # fmt: skip
         note_taps(*arguments)
 

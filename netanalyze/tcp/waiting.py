@@ -239,7 +239,7 @@ class Waiting:
                 consumer.data(side, memoryview(data), start, frame, time_ns)
             else:
                 consumer.gap(side, Gap(start, end - start), *((frame, time_ns) if frame else moment))
-        if held.fin_at == held.next and held.ending is None:
+        if held.fin_at == held.next and held.ending is not Ending.FIN:
             held.ending = Ending.FIN
             self._consumer_of(held.key).end(side, Ending.FIN, *held.fin)
         elif held.reset is not None and held.ending is None and not held.waits:

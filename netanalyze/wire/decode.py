@@ -62,11 +62,49 @@ class FrameFacts(Columns):
     FIELDS: ClassVar = {"verdict": "i8", "path": "i8", "app": "i8"}
 
 
+class _Arguments:
+    """What the kernels are called with for one set of packets, the same from call to call."""
+
+    def __init__(self, packets: Packets, cursors: Cursors, facts: FrameFacts) -> None:
+        self.packets = packets
+        verdict = facts.pick("verdict")
+        cursor = cursors.pick("layer", "at", "end", "wire_end", "depth", "path")
+        self.start = (
+            *packets.pick("frame"), *cursor, *packets.pick("link_hash", "source", "role", "protocol"),
+            *verdict,
+        )  # fmt: skip
+        self.link = (*packets.pick("frame", "role"), *cursor, *packets.pick("link_hash"), *verdict)
+        self.tunnel = (*packets.pick("frame", "role"), *cursors.pick("parent"), *cursor, *verdict)
+        self.network = (
+            *packets.pick("frame", "role"),
+            *cursor,
+            *cursors.pick("fragment_offset", "fragment_more", "fragment_id"),
+            *packets.pick(
+                "ip_version", "protocol", "src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "tos",
+                "ip_bytes", "network_offset", "fragments",
+            ),
+            *verdict,
+        )  # fmt: skip
+        self.transport = (
+            *packets.pick("frame", "role", "source"),
+            *cursors.pick("parent"),
+            *cursor,
+            *packets.pick(
+                "link_hash", "fragments", "ip_version", "protocol", "sport", "dport", "transport_offset",
+                "payload_offset",
+                "payload_bytes", "payload_captured", "checksum", "seq", "ack", "flags", "window", "mss",
+                "window_scale", "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr",
+            ),
+            *verdict,
+        )  # fmt: skip
+
+
 class Decoder:
     """Decodes batch after batch; between them it keeps only fragments that wait for others.
 
     Attributes:
-        packets: what the last batch held, overwritten by the next.
+        packets: what the last batch held. There are two sets in turn, so that a later stage can be at work
+            on one while the next batch is decoded into the other.
         facts: verdict and path of the last batch's frames.
         cursors: path of each row, beside working state.
     """
@@ -74,7 +112,6 @@ class Decoder:
     def __init__(self, batch_capacity: int) -> None:
         """A decoder for batches of at most ``batch_capacity`` frames."""
         rows = batch_capacity * ROWS_A_FRAME
-        self.packets = Packets(rows)
         self.cursors = Cursors(rows)
         self.facts = FrameFacts(batch_capacity)
         self.reassembler = Reassembler()
@@ -84,55 +121,24 @@ class Decoder:
         self._again: NDArray[np.int32] = np.zeros(rows, np.int32)
         self._again_view = view_of(self._again)
         self._counters = view_of(np.zeros(2, np.int64))
-        self._bind()
-
-    def _bind(self) -> None:
-        """The kernels' arguments that stay the same from call to call."""
-        packets, cursors = self.packets.pick, self.cursors.pick
-        verdict = self.facts.pick("verdict")
-        cursor = cursors("layer", "at", "end", "wire_end", "depth", "path")
-        self._start_columns = (
-            *packets("frame"), *cursor, *packets("link_hash", "source", "role", "protocol"), *verdict
-        )  # fmt: skip
-        self._link_columns = (*packets("frame", "role"), *cursor, *packets("link_hash"), *verdict)
-        self._tunnel_columns = (*packets("frame", "role"), *cursors("parent"), *cursor, *verdict)
-        self._network_columns = (
-            *packets("frame", "role"),
-            *cursor,
-            *cursors("fragment_offset", "fragment_more", "fragment_id"),
-            *packets(
-                "ip_version", "protocol", "src_hi", "src_lo", "dst_hi", "dst_lo", "ip_id", "ttl", "tos",
-                "ip_bytes", "network_offset", "fragments",
-            ),
-            *verdict,
-        )  # fmt: skip
-        self._transport_columns = (
-            *packets("frame", "role", "source"),
-            *cursors("parent"),
-            *cursor,
-            *packets(
-                "link_hash", "fragments", "ip_version", "protocol", "sport", "dport", "transport_offset",
-                "payload_offset",
-                "payload_bytes", "payload_captured", "checksum", "seq", "ack", "flags", "window", "mss",
-                "window_scale", "sack_permitted", "sack_offset", "sack_blocks", "tsval", "tsecr",
-            ),
-            *verdict,
-        )  # fmt: skip
         self._tables = link_tables()
+        self._current, self._other = (_Arguments(Packets(rows), self.cursors, self.facts) for _ in range(2))
+        self.packets = self._current.packets
 
     def decode(self, batch: Batch) -> Packets:
         """Decode every frame of a batch that is marked to be kept.
 
         Returns:
-            ``self.packets``, valid until the next call. ``order`` lists its rows in the order of
-            their frames.
+            ``self.packets``, valid until the next call but one. ``order`` lists its rows in the order
+            of their frames.
         """
-        packets = self.packets
+        self._current, self._other = self._other, self._current
+        packets = self.packets = self._current.packets
         count = batch.count
         arguments = (
             count, 0,
             *batch.pick("link_type", "offset", "captured_bytes", "wire_bytes", "keep"),
-            *self._tables, codes.LEFT_OUT * codes.DETAIL_BASE, *self._start_columns,
+            *self._tables, codes.LEFT_OUT * codes.DETAIL_BASE, *self._current.start,
         )  # fmt: skip
         start_rows(*arguments)
         self._counters[0] = count
@@ -172,11 +178,11 @@ class Decoder:
         data = self.packets.arena if source == IN_ARENA else batch.data
         self._counters[1] = 0
         if rows is not self._identity_view:
-            decode_tunnels(rows, length, data, *self._tunnel_columns)
-        decode_links(rows, length, data, batch.views["link_type"], *self._tables, *self._link_columns)
-        found: int = decode_networks(rows, length, data, *self._network_columns)
+            decode_tunnels(rows, length, data, *self._current.tunnel)
+        decode_links(rows, length, data, batch.views["link_type"], *self._tables, *self._current.link)
+        found: int = decode_networks(rows, length, data, *self._current.network)
         decode_transports(
-            rows, length, self._again_view, self._counters, data, source, *self._transport_columns
+            rows, length, self._again_view, self._counters, data, source, *self._current.transport
         )
         return found
 

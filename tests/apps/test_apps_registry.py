@@ -31,6 +31,7 @@ _SHARED = {
     "registry",
     "signature_tables",
     "transcript",
+    "watch",
 }
 
 

@@ -31,6 +31,7 @@ class Options:
     decode_as: Mapping[tuple[str, int], str] | None = None
     time_wait_ns: int = 0
     max_body_bytes: int = 0
+    overlap: str = "first"
 
 
 @dataclass

@@ -159,6 +159,11 @@ def move_columns() -> dict[str, Any]:
         "assumed": np.array([False, True]),
         "proof_frame": np.array([NULL, 3]),
         "proof_ns": np.array([NULL, START_NS + 2_000]),
+        "earliest_ns": np.array([NULL, START_NS]),
+        "latest_ns": np.array([START_NS, NULL]),
+        "likely_earliest_ns": np.array([START_NS - 500, START_NS]),
+        "likely_latest_ns": np.array([START_NS, NULL]),
+        "tap_rtt_ns": np.array([500, NULL]),
     }
 
 

@@ -47,13 +47,13 @@ COLUMNS = {
     " path_rate_percent send_buffer_percent",
     "events": "frame time_ns elapsed_ns stream sender kind detail cause other_frame ago_ns number"
     " missing_bytes window_bytes seq payload_bytes ack later_frame",
-    "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack window_bytes"
+    "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack sack window_bytes"
     " bytes_in_flight peer_window_bytes rtt_ns events",
     "listeners": "server server_port attempts established refused unanswered syn_retries syn_ack_retries"
     " retry_schedule max_half_open max_waiting first_drop first_drop_frame overflows connect_avg_ns"
     " connect_max_ns cost_ns verdict signs first_frame",
     "transitions": "stream endpoint frame time_ns from_state to_state trigger dwell_ns assumed proof_frame"
-    " proof_ns",
+    " proof_ns earliest_ns latest_ns likely_earliest_ns likely_latest_ns tap_rtt_ns",
     "populations": "host state connections peak peak_ns still_open longest_ns assumed stuck busiest_server"
     " busiest_server_port busiest_peak ports_percent ports_last_ns",
     "closers": "server server_port connections client_first server_first simultaneous client_resets"

@@ -127,12 +127,11 @@ def evidence(frames: Sequence[Frame | bytes], size: int | None = None) -> list[d
     """What is found out about the capture point of each stream, ``tap`` by its name."""
     size = size or max(len(frames), 1)
     decoder = Decoder(size)
-    packets = decoder.packets
-    flows = FlowTable(packets, decoder.facts, keep_duplicates=True)
-    segments = Segments(packets.capacity)
-    taps = Taps(packets, segments)
+    flows = FlowTable(decoder.facts, keep_duplicates=True)
+    segments = Segments(decoder.packets.capacity)
+    taps = Taps(segments)
     for batch in batches(frames, size):
-        decoder.decode(batch)
+        packets = decoder.decode(batch)
         flows.mark_duplicates(batch, packets)
         flows.add(batch, packets)
         columns = packets.arrays

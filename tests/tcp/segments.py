@@ -113,9 +113,9 @@ def analyse(
     """Take frames through decoding, the flow table and the TCP analysis."""
     tables = ("streams", "directions", "events", "windows")
     decoder = kernels.decode.Decoder(size)
-    flows = kernels.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
+    flows = kernels.table.FlowTable(decoder.facts, keep_duplicates=True)
     analysis = kernels.analysis.TcpAnalysis(
-        decoder.packets, tables, like_wireshark=like_wireshark, streams=range(1000)
+        decoder.packets.capacity, tables, like_wireshark=like_wireshark, streams=range(1000)
     )
     for batch in batches(frames, size):
         packets = decoder.decode(batch)

@@ -41,8 +41,8 @@ def follow(
 ) -> tuple[list[str], list[str | None]]:
     """The states and histories of the streams."""
     decoder = modules.decode.Decoder(size or len(frames))
-    flows = modules.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
-    connections = modules.conn.Connections(decoder.packets)
+    flows = modules.table.FlowTable(decoder.facts, keep_duplicates=True)
+    connections = modules.conn.Connections()
     for batch in batches(frames, size or len(frames)):
         packets = decoder.decode(batch)
         flows.mark_duplicates(batch, packets)

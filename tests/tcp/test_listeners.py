@@ -76,8 +76,8 @@ def frames(*steps: Step, last_ms: float | None = None) -> list[Frame]:
 def table(modules: Kernels, captured: list[Frame], size: int | None = None) -> list[dict[str, Any]]:
     """The rows of the table."""
     decoder = modules.decode.Decoder(size or max(len(captured), 1))
-    flows = modules.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
-    handshakes = modules.listeners.Handshakes(decoder.packets)
+    flows = modules.table.FlowTable(decoder.facts, keep_duplicates=True)
+    handshakes = modules.listeners.Handshakes()
     for batch in batches(captured, size or max(len(captured), 1)):
         packets = decoder.decode(batch)
         flows.add(batch, packets)

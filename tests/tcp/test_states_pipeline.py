@@ -66,8 +66,8 @@ def test_a_stream_that_continues_after_a_report() -> None:
     made = fastest()
     frames = frames_of(CLIENT_CLOSES)
     decoder = made.kernels.decode.Decoder(1)
-    flows = made.kernels.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
-    machines = made.machines.Machines(decoder.packets)
+    flows = made.kernels.table.FlowTable(decoder.facts, keep_duplicates=True)
+    machines = made.machines.Machines()
     lengths = []
     for batch in batches(frames, 1):
         packets = decoder.decode(batch)

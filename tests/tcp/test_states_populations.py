@@ -48,8 +48,8 @@ def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]]
     made = fastest()
     frames = sorted(frames, key=lambda frame: frame.time_ns)
     decoder = made.kernels.decode.Decoder(len(frames))
-    flows = made.kernels.table.FlowTable(decoder.packets, decoder.facts, keep_duplicates=True)
-    machines = made.machines.Machines(decoder.packets)
+    flows = made.kernels.table.FlowTable(decoder.facts, keep_duplicates=True)
+    machines = made.machines.Machines()
     (batch,) = batches(frames, len(frames))
     packets = decoder.decode(batch)
     flows.add(batch, packets)
@@ -211,6 +211,5 @@ def test_no_connections() -> None:
 
 @pytest.mark.parametrize("seconds", [-1, 3601])
 def test_time_wait_out_of_range(seconds: int) -> None:
-    packets = fastest().kernels.decode.Decoder(1).packets
     with pytest.raises(UsageError, match="TIME-WAIT lasts from 0 to 3600 seconds"):
-        Machines(packets, time_wait_ns=seconds * SECOND)
+        Machines(time_wait_ns=seconds * SECOND)
