@@ -89,6 +89,21 @@ def test_hang_ups_are_what_was_done_to_them(side: str) -> None:
     assert seen == set(OUTCOMES)
 
 
+def test_cross_origin_verdicts_are_those_of_chromium() -> None:
+    truth = json.loads((CAPTURES / "http-cors.truth.json").read_text())
+    rows = list(run([str(CAPTURES / "http-cors.pcap")], Options(tables=("cors",)))["cors"])
+    assert len(truth["cases"]) > 20
+    for case in truth["cases"]:
+        if case["case"] in ("no-cors", "any-field-not-authorization"):
+            continue  # no page asked to read it; docs/http.md
+        mine = [row for row in rows if row.target.split("?")[0] == case["asked"]["target"].split("?")[0]]
+        preflights = [row.allowed for row in mine if row.preflight]
+        requests = [row.allowed for row in mine if not row.preflight]
+        assert (len(preflights), len(requests)) == (case["preflights"], case["requests"]), case
+        readable = all(result["readable"] for result in case["results"])
+        assert readable == (all(preflights) and all(requests) and bool(requests)), case
+
+
 # What differs, and why; docs/http.md has the same.
 LEFT_OUT = {
     "gopacket__test301.pcapng": "HTTP inside TLS, which tshark decrypts",
