@@ -47,6 +47,63 @@ def test_what_curl_got(name: str) -> None:
         assert entry["size_download"] in {row.wire_bytes or 0 for row in mine} or mine[0].promised_bytes
 
 
+OUTCOMES = {
+    "answered": {None},
+    "answered-early": {None},
+    "after-fin": {"after_fin"},
+    "after-rst": {"after_reset"},
+    "behind-the-last": {"closed_unanswered"},
+    # A FIN alone may mean that the client only sends no more: the RST after it is not told to readers yet.
+    "client-gave-up": {"client_gave_up", None},
+    "closed-without-answer": {"closed_unanswered"},
+    "crossing-fin": {"crossing_fin"},
+    "crossing-rst": {"crossing_reset"},
+    "forgotten": {"reset_unanswered", "after_reset"},  # at the server the RST that got lost was captured
+    "request-cut-short": {"client_gave_up"},
+    "reset-in-response": {"reset_mid_response"},
+    "reset-without-answer": {"reset_unanswered"},
+    "short-response": {"short_response"},
+    "unasked-408": {None, "crossing_fin"},  # at the server it comes before the request
+    "waiting": {"capture_ended"},
+}
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_hang_ups_are_what_was_done_to_them(side: str) -> None:
+    truth = json.loads((CAPTURES / "http-hang-ups.truth.json").read_text())["requests"]
+    rows = exchanges(CAPTURES / f"http-hang-ups-{side}.pcap")
+    seen = set()
+    for entry in truth:
+        mine = [
+            row
+            for row in rows
+            if (row.client_port, row.request_of_connection, row.target, row.server_port)
+            == (entry["client_port"], entry["request_of_connection"], entry["target"], entry["server_port"])
+        ]
+        if not entry["sent"]:
+            assert not mine
+            continue
+        assert len(mine) == 1, entry
+        assert mine[0].hang_up in OUTCOMES[entry["outcome"]], entry
+        seen.add(entry["outcome"])
+    assert seen == set(OUTCOMES)
+
+
+def test_cross_origin_verdicts_are_those_of_chromium() -> None:
+    truth = json.loads((CAPTURES / "http-cors.truth.json").read_text())
+    rows = list(run([str(CAPTURES / "http-cors.pcap")], Options(tables=("cors",)))["cors"])
+    assert len(truth["cases"]) > 20
+    for case in truth["cases"]:
+        if case["case"] in ("no-cors", "any-field-not-authorization"):
+            continue  # no page asked to read it; docs/http.md
+        mine = [row for row in rows if row.target.split("?")[0] == case["asked"]["target"].split("?")[0]]
+        preflights = [row.allowed for row in mine if row.preflight]
+        requests = [row.allowed for row in mine if not row.preflight]
+        assert (len(preflights), len(requests)) == (case["preflights"], case["requests"]), case
+        readable = all(result["readable"] for result in case["results"])
+        assert readable == (all(preflights) and all(requests) and bool(requests)), case
+
+
 # What differs, and why; docs/http.md has the same.
 LEFT_OUT = {
     "gopacket__test301.pcapng": "HTTP inside TLS, which tshark decrypts",

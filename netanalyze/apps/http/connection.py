@@ -114,6 +114,8 @@ class Connection:
         for exchange in self.exchanges:
             if exchange.end is None:
                 endings.classify(exchange, self, last_ns, broken=exchange is broken)
+        if self.client_end is not None and self.client_end.reset_ns is not None:
+            endings.too_late(self.exchanges, self.client_end)
         self.app.connection_ended(self)
         self._halves = []
         self.client = self.server = None
@@ -301,20 +303,15 @@ class Connection:
         return min(answers, default=0)
 
     def server_rtt_ns(self) -> int:
-        """Round trip between the capture point and the server: measured, or an upper bound."""
+        """Round trip between the capture point and the server: measured, or less than it may be.
+
+        The shortest time to a first byte is a round trip and some work; three quarters of it are taken.
+        """
         known = self.facts.server_rtt_ns
         if known is not None:
             return known
-        return min(
-            (
-                exchange.response_ns - exchange.request_last_ns
-                for exchange in self.exchanges
-                if exchange.response_ns is not None
-                and exchange.request_last_ns is not None
-                and exchange.response_ns >= exchange.request_last_ns
-            ),
-            default=0,
-        )
+        times = [exchange.ttfb_ns for exchange in self.exchanges]
+        return min((value for value in times if value is not None and value >= 0), default=0) * 3 // 4
 
     # Upgrades.
 

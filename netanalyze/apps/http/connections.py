@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.apps.http.endings import AFTER_FIN, CROSSING_FIN, HANG_UPS
+from netanalyze.apps.http.endings import AFTER_FIN, AFTER_RESET, CROSSING_FIN, CROSSING_RESET, HANG_UPS
 from netanalyze.apps.http.exchange import COMPLETE
 from netanalyze.apps.http.statistics import grouped, latencies, nearest_rank, traffic
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.http.connection import Connection
     from netanalyze.apps.http.exchange import Exchange
+
+_RACES = (AFTER_FIN, CROSSING_FIN, AFTER_RESET, CROSSING_RESET)
 
 IDLE_FROM_NS = 50_000_000
 """A side that closes sooner after the last message did not wait for an idle time to run out."""
@@ -248,7 +250,7 @@ def host_rows(exchanges: Sequence[Exchange], uses: Sequence[Use]) -> list[dict[s
 def _advice(group: Sequence[Exchange], row: dict[str, Any]) -> str | None:
     """What to change, with the numbers it is taken from."""
     said = []
-    races = sum(exchange.hangup in (AFTER_FIN, CROSSING_FIN) for exchange in group)
+    races = sum(exchange.hangup in _RACES for exchange in group)
     timeout, longest = row["server_idle_timeout_ns"], row["longest_reused_idle_ns"]
     if races:
         found = (

@@ -85,8 +85,9 @@ class Exchange(Record, frozen=True):
         str | None,
         column(
             "How an exchange was broken off: after_fin (sent after the server's FIN had been received),"
-            " crossing_fin (the two crossed), after_reset, reset_unanswered, closed_unanswered,"
-            " reset_mid_response, short_response (shorter than promised), client_gave_up, capture_ended,"
+            " crossing_fin (the two crossed), after_reset, crossing_reset, reset_unanswered,"
+            " closed_unanswered, reset_mid_response, short_response (shorter than promised),"
+            " client_gave_up, capture_ended,"
             " framing_damaged, not_captured",
             show=2,
         ),
@@ -94,7 +95,7 @@ class Exchange(Record, frozen=True):
     hang_up_ns: Annotated[
         int | None,
         column(
-            "For after_fin, crossing_fin and after_reset: from the end of the connection to the request; else"
+            "For after_fin, after_reset and what crossed: from the end of the connection to the request; else"
             " how long the client had waited since it had sent the request",
             Unit.DURATION,
             show=5,
