@@ -38,8 +38,8 @@ flow  client          server        app  datagrams  bytes  duration
   10: not IP: ARP, first in frame 3
   2: captured before (duplicate frame), first in frame 99
 
-More: --report streams, udp, protocols or ledger for whole tables, --format json for programs, netanalyze tables for
-  what each column means."""
+More: --report streams, udp, http, protocols or ledger for whole tables, --format json for programs, netanalyze tables
+  for what each column means."""
 
 
 def lines(report: Report, **style: bool | int) -> list[str]:
