@@ -115,7 +115,8 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     """TCP streams, one element each: endpoints, times, packets, payload bytes, handshake, completeness.
 
     ``handshake_ns`` runs from the first SYN seen to the ACK that completed the handshake: what
-    connecting took, retries included; ``NULL`` where one of the three segments is missing.
+    connecting took, retries included; ``NULL`` where one of the three segments is missing. Streams between
+    the same endpoints have the same ``hash``.
     """
     side = client_side(conversations, service_ports)
     took_ns = conversations.word(fields.HANDSHAKE_NS) - conversations.word(fields.SYN_NS)
@@ -131,6 +132,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
         "server_bytes": server_bytes,
         "handshake_ns": np.where(known, took_ns, NULL),
         "completeness": conversations.word(fields.COMPLETENESS),
+        "hash": conversations.raw(fields.HASH),
     }
 
 

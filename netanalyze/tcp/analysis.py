@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.flow import fields as flow_fields
-from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.events import event_columns
@@ -17,7 +17,7 @@ from netanalyze.tcp.limits import Limits, Settled
 from netanalyze.tcp.listeners import Handshakes, listener_columns
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
-from netanalyze.tcp.populations import population_columns
+from netanalyze.tcp.populations import Populations
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
@@ -122,7 +122,8 @@ class TcpAnalysis:
         self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
         self._outcome: Outcome | None = None
-        self._time_wait_ns = time_wait_ns
+        self._populations = Populations(time_wait_ns) if "populations" in tables else None
+        self._closers = Closers() if "closers" in tables else None
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
@@ -215,14 +216,16 @@ class TcpAnalysis:
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""
         outcome = self._moved(streams)
-        if outcome is None:
+        if self._populations is None or outcome is None:
             return {}
-        return population_columns(outcome.moves, streams.columns, streams.client, self._time_wait_ns)
+        return self._populations.columns(outcome.moves, streams.columns, streams.client)
 
     def closers(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``closers``."""
         outcome = self._moved(streams)
-        return closer_columns(outcome.moves, streams.columns, streams.client) if outcome else {}
+        if self._closers is None or outcome is None:
+            return {}
+        return self._closers.columns(outcome.moves, streams.columns, streams.client)
 
     def _moved(self, streams: Streams) -> Outcome | None:
         """What the state machines say now; several tables share it."""

@@ -154,6 +154,50 @@ class Machines:
         final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
         return Outcome(final, _sorted_moves(moves[:count], self._clock_ns or 0))
 
+    def close_succeeded(self, conversations: Conversations) -> None:
+        """Bring streams to their end that others between the same ports have followed.
+
+        No segment can reach them any more. So what ``finish`` says of them does not change when those that
+        followed are let go of.
+        """
+        self._state.reach(conversations.count)
+        later_frame, later_ns = _next_streams(conversations)
+        rows = np.flatnonzero(later_frame)
+        if len(rows) == 0:
+            return
+        state = self._state.array[rows]
+        moves = self._moves.reach(self._count + 2 * len(rows) if self._record else 1)
+        self._tracker.use(view_of(state), moves, self._count, self._order)
+        self._tracker.finish(
+            len(rows), self._clock_ns or 0, view_of(later_frame[rows]), view_of(later_ns[rows])
+        )
+        before = self._count
+        self._count, self._order = self._tracker.used()
+        self._state.array[rows] = state
+        made = self._moves.array[before : self._count, fields.STREAM]
+        made[:] = rows[made.astype(np.int64)]
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order, and of their moves."""
+        self._state.reach(count)
+        self._state.keep(streams, count)
+        if not self._record:
+            return
+        number = np.full(count, -1, np.int64)
+        number[streams] = np.arange(len(streams))
+        stream = number[self._moves.array[: self._count, fields.STREAM].astype(np.int64)]
+        kept = np.flatnonzero(stream >= 0)
+        place = np.zeros(self._count + 1, np.uint64)
+        place[kept] = np.arange(len(kept), dtype=np.uint64)
+        self._moves.keep(kept, self._count)
+        self._moves.array[: len(kept), fields.STREAM] = stream[kept]
+        # What an endpoint may have received yet has its row of moves already.
+        slots = self._state.array[: len(streams), fields.SLOTS : fields.SLOTS + fields.SLOT_WORDS]
+        low, high = ((slots >> np.uint64(shift)) & np.uint64(0xFFFFFFFF) for shift in (0, 32))
+        places = [place[np.minimum(half, np.uint64(self._count)).astype(np.int64)] for half in (low, high)]
+        slots[:] = places[0] | places[1] << np.uint64(32)
+        self._count = len(kept)
+
 
 def _next_streams(conversations: Conversations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First frame and time of the next stream between the same ports; frame 0 where there is none."""

@@ -14,9 +14,9 @@ from tcp_steps import CLIENT_CLOSES, MS, READY, SECOND, SYN_, Step, fastest, fra
 
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
-from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.machines import Machines
-from netanalyze.tcp.populations import EPHEMERAL_PORTS, peaks, population_columns
+from netanalyze.tcp.populations import EPHEMERAL_PORTS, Populations, peaks
 from netanalyze.tcp.states import State
 
 SPANS = st.lists(
@@ -57,8 +57,8 @@ def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]]
     moves = machines.finish(flows.tcp).moves
     side = made.kernels.summary.client_side(flows.tcp, ())
     streams = made.kernels.summary.stream_columns(flows.tcp, ())
-    populations = rows(population_columns(moves, streams, side, 60 * SECOND))
-    closers = rows(closer_columns(moves, streams, side))
+    populations = rows(Populations(60 * SECOND).columns(moves, streams, side))
+    closers = rows(Closers().columns(moves, streams, side))
     return {(row["host_lo"] & 0xFF, row["state"]): row for row in populations}, closers
 
 
