@@ -21,6 +21,7 @@ from netanalyze.report.registry import ALWAYS, USUAL
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -115,12 +116,15 @@ class Engine:
         )
         self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
+        self._limits = Limit(), Limit()
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
 
     def feed(self, batch: Batch) -> None:
         """Take one batch through the stages."""
+        if self._tcp is not None and self._tcp.lets_go and batch.count:
+            self._let_go(self._tcp, batch)
         if self._selection is not None:
             self._selection.apply(batch)
         if self._filter is not None:
@@ -139,6 +143,30 @@ class Engine:
                 self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
             else:
                 self._tcp.feed(batch, packets, streams)
+
+    def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
+        """Forget streams and flows that are finished when a batch comes, once there are many."""
+        tcp, udp = self._flows.tcp, self._flows.udp
+        if self._limits[0].reached(tcp.count):
+            if self._follower is not None:
+                self._follower.wait()
+            until_ns = known_until(batch.arrays["time_ns"][: batch.count])
+            kept = analysis.let_go(self._streams(), until_ns)
+            self._identifier.keep_tcp(kept)
+            tcp.keep(kept)
+            self._limits[0].left(tcp.count)
+        if self._limits[1].reached(udp.count) and "udp" not in self._wanted:
+            kept = udp.heard_since(known_until(batch.arrays["time_ns"][: batch.count]))
+            analysis.hear(udp)
+            self._identifier.keep_udp(kept)
+            udp.keep(kept)
+            self._limits[1].left(udp.count)
+
+    def _streams(self) -> Streams:
+        """The TCP streams that there are."""
+        ports = self._identifier.service_ports["tcp"]
+        tcp = self._flows.tcp
+        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -176,9 +204,7 @@ class Engine:
         analysis = self._tcp
         if analysis is None:
             return {}
-        ports = self._identifier.service_ports["tcp"]
-        tcp = self._flows.tcp
-        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+        streams = self._streams()
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {

@@ -79,6 +79,10 @@ class Conversations:
         self._slots[:] = 0
         rebuild_slots(view_of(self._slots), self._rows.view, self.count)
 
+    def heard_since(self, time_ns: int) -> NDArray[np.int64]:
+        """Which streams have a packet that is later than this."""
+        return np.flatnonzero(self.word(fields.LAST_NS) > time_ns)
+
     @property
     def state(self) -> NDArray[np.uint64]:
         """A row of ``fields.WORDS`` words for each stream, the first ``count`` valid."""

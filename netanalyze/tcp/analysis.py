@@ -13,8 +13,9 @@ from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.finished import finished
 from netanalyze.tcp.limits import Limits, Settled
-from netanalyze.tcp.listeners import Handshakes, listener_columns
+from netanalyze.tcp.listeners import Handshakes
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.populations import Populations
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
+_SUMS = frozenset({"populations", "closers", "listeners"})
+"""These have no row for each stream: streams that are finished are added up and let go of."""
 _TAP_TABLES = frozenset({"streams", "directions", "events"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
@@ -74,7 +77,11 @@ class Streams:
 
 
 class TcpAnalysis:
-    """Everything that is found out about TCP beyond endpoints and counts."""
+    """Everything that is found out about TCP beyond endpoints and counts.
+
+    Attributes:
+        lets_go: whether streams that are finished need not be kept.
+    """
 
     def __init__(
         self,
@@ -124,8 +131,10 @@ class TcpAnalysis:
         self._outcome: Outcome | None = None
         self._populations = Populations(time_wait_ns) if "populations" in tables else None
         self._closers = Closers() if "closers" in tables else None
+        self._time_wait_ns = time_wait_ns
+        self.lets_go = TABLES & set(tables) <= _SUMS
         moves = bool(_MOVE_TABLES & set(tables))
-        if moves or "streams" in tables:
+        if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -159,6 +168,44 @@ class TcpAnalysis:
         keep_times_in_reach(batch)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
+
+    def let_go(self, streams: Streams, until_ns: int) -> NDArray[np.int64]:
+        """Add up streams that are finished, and forget them; only where ``lets_go``, and between batches.
+
+        Args:
+            streams: all that there are.
+            until_ns: up to when what happened is known for good (``finished.known_until``).
+
+        Returns:
+            Which streams are left, in ascending order. From now on their numbers are places in this.
+        """
+        assert self._machines is not None  # noqa: S101 - what lets go has machines
+        tcp = streams.conversations
+        self._machines.close_succeeded(tcp)
+        self._outcome = None
+        outcome = self._machines.finish(tcp)
+        moves, client = outcome.moves, streams.client
+        gone = finished(outcome.final, tcp.word(flow_fields.LAST_NS), self._time_wait_ns, until_ns)
+        ends_late = moves.stream[np.maximum(moves.time_ns, moves.until_ns) > until_ns]
+        gone[ends_late] = False
+        if self._handshakes is not None:
+            gone &= self._handshakes.over(tcp, until_ns)
+            self._handshakes.let_go(tcp, gone, until_ns)
+            self._handshakes.hear(tcp)
+        if self._populations is not None:
+            self._populations.let_go(moves, streams.columns, client, gone, until_ns)
+        if self._closers is not None:
+            self._closers.let_go(moves, streams.columns, client, gone)
+        kept = np.flatnonzero(~gone)
+        self._machines.keep(kept, tcp.count)
+        if self._handshakes is not None:
+            self._handshakes.keep(kept, tcp.count)
+        return kept
+
+    def hear(self, udp: Conversations) -> None:
+        """Remember what matters of UDP flows before some of them are let go of: which hosts there are."""
+        if self._handshakes is not None:
+            self._handshakes.hear(udp)
 
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
@@ -206,7 +253,7 @@ class TcpAnalysis:
 
     def listeners(self, streams: Streams, udp: Conversations) -> dict[str, Any]:
         """The columns of the table ``listeners``; UDP's conversations tell which hosts are there at all."""
-        return listener_columns(streams.conversations, udp, self._handshakes) if self._handshakes else {}
+        return self._handshakes.columns(streams.conversations, udp) if self._handshakes else {}
 
     def transitions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``transitions``."""
