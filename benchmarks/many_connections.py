@@ -4,8 +4,8 @@
 
 Connections begin at an even rate and last a fraction of a second. Most are closed by the client, some by
 the server, some with RST; some are refused, some get no answer and send their SYN again, and a few stay open
-for ever. Clients take their ports again once they have used them all. Frames are cut behind the headers, as with a
-snap length, so that nothing but headers has to be made; the checksums of TCP are no checksums. The same
+for ever. Clients take their ports again once they have used them all. Frames are cut behind the headers, as
+with a snap length, so that nothing but headers has to be made; the checksums of TCP are none. The same
 arguments give the same bytes. Nothing is kept but one block.
 """
 
