@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
-_SUMS = frozenset({"populations", "closers", "listeners"})
+_SUM_TABLES = frozenset({"populations", "closers", "listeners"})
 """These have no row for each stream: streams that are finished are added up and let go of."""
 _TAP_TABLES = frozenset({"streams", "directions", "events"})
 """Tables that say something about where a connection was captured."""
@@ -131,8 +131,9 @@ class TcpAnalysis:
         self._outcome: Outcome | None = None
         self._populations = Populations(time_wait_ns) if "populations" in tables else None
         self._closers = Closers() if "closers" in tables else None
+        self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
-        self.lets_go = TABLES & set(tables) <= _SUMS
+        self.lets_go = TABLES & set(tables) <= _SUM_TABLES
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
@@ -183,19 +184,26 @@ class TcpAnalysis:
         tcp = streams.conversations
         self._machines.close_succeeded(tcp)
         self._outcome = None
-        outcome = self._machines.finish(tcp)
-        moves, client = outcome.moves, streams.client
-        gone = finished(outcome.final, tcp.word(flow_fields.LAST_NS), self._time_wait_ns, until_ns)
-        ends_late = moves.stream[np.maximum(moves.time_ns, moves.until_ns) > until_ns]
-        gone[ends_late] = False
+        gone = np.zeros(tcp.count, np.bool_)
+        last_ns = tcp.word(flow_fields.LAST_NS)
+        # Numbers of streams are in the order of their beginnings.
+        begun = np.flatnonzero(streams.columns["start_ns"] <= until_ns)
+        end = int(begun[-1]) + 1 if len(begun) else 0
+        for some, outcome in self._machines.pieces(tcp, end):
+            part = slice(some.start, some.stop)
+            moves = outcome.moves
+            gone[part] = finished(outcome.final, last_ns[part], self._time_wait_ns, until_ns)
+            gone[moves.stream[np.maximum(moves.time_ns, moves.until_ns) > until_ns]] = False
+            for table in self._sums:
+                table.look(moves, streams.client)
         if self._handshakes is not None:
             gone &= self._handshakes.over(tcp, until_ns)
             self._handshakes.let_go(tcp, gone, until_ns)
             self._handshakes.hear(tcp)
         if self._populations is not None:
-            self._populations.let_go(moves, streams.columns, client, gone, until_ns)
+            self._populations.let_go(streams.columns, gone, until_ns)
         if self._closers is not None:
-            self._closers.let_go(moves, streams.columns, client, gone)
+            self._closers.let_go(streams.columns, gone)
         kept = np.flatnonzero(~gone)
         self._machines.keep(kept, tcp.count)
         if self._handshakes is not None:
@@ -209,8 +217,10 @@ class TcpAnalysis:
 
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
+        if self._sequences is None or self._connections is None:
+            return {}
         outcome = self._moved(streams)
-        if self._sequences is None or self._connections is None or outcome is None:
+        if outcome is None:
             return {}
         count = len(streams.client)
         evidence = self._evidence(streams)
@@ -262,17 +272,28 @@ class TcpAnalysis:
 
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""
-        outcome = self._moved(streams)
-        if self._populations is None or outcome is None:
+        if self._populations is None:
             return {}
-        return self._populations.columns(outcome.moves, streams.columns, streams.client)
+        self._look(streams, self._populations)
+        return self._populations.columns(streams.columns)
 
     def closers(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``closers``."""
-        outcome = self._moved(streams)
-        if self._closers is None or outcome is None:
+        if self._closers is None:
             return {}
-        return self._closers.columns(outcome.moves, streams.columns, streams.client)
+        self._look(streams, self._closers)
+        return self._closers.columns(streams.columns)
+
+    def _look(self, streams: Streams, table: Populations | Closers) -> None:
+        """Have a table look at all moves, at once if other tables share them."""
+        if self._machines is None:
+            return
+        if self.lets_go:
+            tcp = streams.conversations
+            for _, outcome in self._machines.pieces(tcp, tcp.count):
+                table.look(outcome.moves, streams.client)
+        elif (shared := self._moved(streams)) is not None:
+            table.look(shared.moves, streams.client)
 
     def _moved(self, streams: Streams) -> Outcome | None:
         """What the state machines say now; several tables share it."""

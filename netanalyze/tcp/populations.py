@@ -10,7 +10,7 @@ does no harm, because at a time that has been counted before there are never mor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +38,7 @@ RATE_NS = 1_000_000_000
 
 _STUCK_STATES = (State.CLOSE_WAIT, State.FIN_WAIT_2, State.LAST_ACK)
 _STATES = 16
+_ROOM = 1 << 62
 _PERCENT = 100
 _HOST = ("version", "hi", "lo")
 _SERVER = ("server_version", "server_hi", "server_lo")
@@ -64,7 +65,7 @@ def peaks(
     keys = np.concatenate((key, key[ends]))
     times = np.concatenate((start_ns, end_ns[ends]))
     steps = np.concatenate((np.ones(len(key), np.int64), -np.ones(np.count_nonzero(ends), np.int64)))
-    order = np.lexsort((steps, times, keys))
+    order = _in_order(keys, times, steps)
     keys, times, running = keys[order], times[order], np.cumsum(steps[order])
     found, first, group = np.unique(keys, return_index=True, return_inverse=True)
     if len(found) == 0:
@@ -75,6 +76,18 @@ def peaks(
     reached = np.flatnonzero(running == most[group])
     _, when = np.unique(group[reached], return_index=True)
     return found, most, times[reached[when]]
+
+
+def _in_order(
+    keys: NDArray[np.int64], times: NDArray[np.int64], steps: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The order by key, time and step: down first."""
+    if len(keys):
+        low, high, last = int(times.min()), int(times.max()), int(keys.max())
+        span = 2 * (high - low + 1)
+        if span * (last + 1) < _ROOM:  # one number to sort by is several times as fast
+            return np.argsort(keys * span + (times - low) * 2 + (steps > 0))
+    return np.lexsort((steps, times, keys))
 
 
 class Populations:
@@ -91,53 +104,75 @@ class Populations:
         self._destinations = Sums(
             (*_HOST, *_SERVER, "server_port"), most=HIGHEST, entries=SUM, first_ns=LOWEST, last_ns=HIGHEST
         )
+        self._clock_ns = 0
+        self._looked: list[_Stays] = []
         self._abandoned: dict[str, NDArray[Any]] = {
             name: np.zeros(0, dtype) for name, dtype in _ABANDONED.items()
         }
 
-    def let_go(
-        self,
-        moves: Moves,
-        streams: Mapping[str, NDArray[Any]],
-        client_side: NDArray[np.int64],
-        gone: NDArray[np.bool_],
-        until_ns: int,
-    ) -> None:
+    def look(self, moves: Moves, client_side: NDArray[np.int64]) -> None:
+        """Look at moves, before they are added up by what comes next: ``let_go`` or ``columns``.
+
+        Args:
+            moves: as the machines have them, of some streams; several such pieces may come.
+            client_side: of each stream there is.
+        """
+        which = np.flatnonzero((moves.after > State.LISTEN) & (moves.until_ns != moves.time_ns))
+        stream = moves.stream[which]
+        server = moves.side[which] != client_side[stream]
+        self._clock_ns = moves.clock_ns
+        self._looked.append(
+            _Stays(
+                endpoint=stream + len(client_side) * server,
+                stream=stream,
+                state=moves.after[which],
+                start_ns=moves.time_ns[which],
+                end_ns=moves.until_ns[which],
+                assumed=moves.assumed[which],
+            )
+        )
+
+    def let_go(self, streams: Mapping[str, NDArray[Any]], gone: NDArray[np.bool_], until_ns: int) -> None:
         """Add up some streams, which are known no longer afterwards.
 
         Their endpoints are closed, or opening without an answer: that they go on to do, until a new
         connection takes their ports.
 
         Args:
-            moves: as the machines have them, of all streams.
             streams: the columns of ``flow.summary.stream_columns``.
-            client_side: of each stream.
             gone: which streams are let go of.
-            until_ns: up to when the moves of all streams are known for good.
+            until_ns: up to when the moves of all streams are known for good. Those of streams that began
+                later need not have been looked at.
         """
-        stays = self._stays(moves, streams, client_side, gone)
+        stays, address = self._stays(streams)
+        old = stays.stream < 0
+        counted = old | gone[stays.stream]
         # A connection that has taken the ports after ``until_ns`` is still known the next time.
-        lasts = (stays.end_ns == NULL) | (stays.abandoned & (stays.end_ns > until_ns))
-        left = np.flatnonzero(stays.gone & lasts)
-        stays.gone &= ~lasts
-        hosts, destinations = self._parts(stays, moves.clock_ns, until_ns)
+        lasts = (stays.end_ns == NULL) | (old & (stays.end_ns > until_ns))
+        left = np.flatnonzero(counted & lasts)
+        hosts, destinations = self._parts(stays, address, streams, counted & ~lasts, until_ns)
         self._sums.add(hosts)
         self._destinations.add(destinations)
-        endpoint = stays.endpoint[left]
+        endpoint, new = stays.endpoint[left], left[~old[left]]
+        known = self._abandoned["hash"][left[old[left]] - (len(old) - np.count_nonzero(old))]
+        hashes = np.concatenate((streams["hash"][stays.stream[new]], known))
         self._abandoned = {
-            **{part: stays.address[part][endpoint] for part in _HOST},
-            "hash": stays.hash[left],
+            **{part: address[part][endpoint] for part in _HOST},
+            "hash": hashes,
             "state": stays.state[left],
             "start_ns": stays.start_ns[left],
             "assumed": stays.assumed[left],
         }
 
-    def columns(
-        self, moves: Moves, streams: Mapping[str, NDArray[Any]], client_side: NDArray[np.int64]
-    ) -> dict[str, Any]:
-        """The columns of table ``populations``, if nothing comes any more; see ``let_go``."""
-        stays = self._stays(moves, streams, client_side, np.ones(len(client_side), np.bool_))
-        hosts, destinations = self._parts(stays, moves.clock_ns, NEVER)
+    def columns(self, streams: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+        """The columns of table ``populations``, if nothing comes any more.
+
+        Args:
+            streams: the columns of ``flow.summary.stream_columns``; all have been looked at.
+        """
+        stays, address = self._stays(streams)
+        everything = np.ones(len(stays.state), np.bool_)
+        hosts, destinations = self._parts(stays, address, streams, everything, NEVER)
         found = self._sums.with_(hosts)
         there = found["connections"] > 0
         found = {name: column[there] for name, column in found.items()}
@@ -152,84 +187,74 @@ class Populations:
             **self._busiest(found, self._destinations.with_(destinations)),
         }
 
-    def _stays(
-        self,
-        moves: Moves,
-        streams: Mapping[str, NDArray[Any]],
-        client_side: NDArray[np.int64],
-        gone: NDArray[np.bool_],
-    ) -> _Stays:
-        """All stays in a state: those of the moves, and those of connections abandoned long ago."""
-        count, old = len(client_side), self._abandoned
-        which = np.flatnonzero((moves.after > State.LISTEN) & (moves.until_ns != moves.time_ns))
-        stream = moves.stream[which]
-        server = moves.side[which] != client_side[stream]
-        made = {
-            "endpoint": stream + count * server,
-            "state": moves.after[which],
-            "start_ns": moves.time_ns[which],
-            "end_ns": moves.until_ns[which],
-            "assumed": moves.assumed[which],
-            "gone": gone[stream],
-            "hash": streams["hash"][stream],
-            "abandoned": np.zeros(len(which), np.bool_),
-        }
-        again = {
-            "endpoint": 2 * count + np.arange(len(old["state"])),
-            **{name: old[name] for name in ("state", "start_ns", "assumed", "hash")},
-            "end_ns": _next_ns(old["hash"], old["start_ns"], streams["hash"], streams["start_ns"]),
-            "gone": np.ones(len(old["state"]), np.bool_),
-            "abandoned": np.ones(len(old["state"]), np.bool_),
-        }
+    def _stays(self, streams: Mapping[str, NDArray[Any]]) -> tuple[_Stays, dict[str, NDArray[Any]]]:
+        """What was looked at, with the stays of connections abandoned long ago behind; and all addresses.
+
+        From now on what was looked at is not known any more.
+        """
+        old, count = self._abandoned, len(streams["hash"])
+        again = _Stays(
+            endpoint=2 * count + np.arange(len(old["state"])),
+            stream=np.full(len(old["state"]), -1),
+            end_ns=_next_ns(old["hash"], old["start_ns"], streams["hash"], streams["start_ns"]),
+            **{name: old[name] for name in ("state", "start_ns", "assumed")},
+        )
+        pieces, self._looked = [*self._looked, again], []
+        stays = _Stays(
+            *(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(_Stays))
+        )
         address = {
             part: np.concatenate((streams[f"client_{part}"], streams[f"server_{part}"], old[part]))
             for part in _HOST
         }
-        return _Stays(
-            **{name: np.concatenate((column, again[name])) for name, column in made.items()},
-            address=address,
-            server_port=streams["server_port"],
-        )
+        return stays, address
 
     def _parts(
-        self, stays: _Stays, clock_ns: int, until_ns: int
+        self,
+        stays: _Stays,
+        address: Mapping[str, NDArray[Any]],
+        streams: Mapping[str, NDArray[Any]],
+        counted: NDArray[np.bool_],
+        until_ns: int,
     ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
         """What is to be added for each host and state, and for each host and server it waits to.
 
         Args:
-            stays: of which those marked as gone are counted, and all for how many there are at once.
-            clock_ns: latest time of the capture.
+            stays: of endpoints in states.
+            address: of the endpoints.
+            streams: columns of the streams.
+            counted: which of the stays are to be added; all tell how many there are at once.
             until_ns: the count of how many there are at once goes up to here.
         """
-        host, host_row = address_ranks(*(stays.address[part] for part in ("hi", "lo", "version")))
+        host, host_row = address_ranks(*(address[part] for part in ("hi", "lo", "version")))
         rank = host[stays.endpoint]
         found, group = np.unique(rank * _STATES + stays.state, return_inverse=True)
         group = group.reshape(-1)
-        open_still = stays.gone & (stays.end_ns == NULL)
-        lasted_ns = np.where(stays.end_ns == NULL, clock_ns, stays.end_ns) - stays.start_ns
+        open_still = counted & (stays.end_ns == NULL)
+        lasted_ns = np.where(stays.end_ns == NULL, self._clock_ns, stays.end_ns) - stays.start_ns
         early = stays.start_ns <= until_ns
         peaked, most, when_ns = peaks(group[early], stays.start_ns[early], stays.end_ns[early])
         peak, peak_ns = np.zeros(len(found), np.int64), np.full(len(found), NEVER)
         peak[peaked], peak_ns[peaked] = most, when_ns
         longest_ns = np.zeros(len(found), np.int64)
-        np.maximum.at(longest_ns, group[stays.gone], lasted_ns[stays.gone])
+        np.maximum.at(longest_ns, group[counted], lasted_ns[counted])
         hosts = {
-            **{part: stays.address[part][host_row][found // _STATES] for part in _HOST},
+            **{part: address[part][host_row][found // _STATES] for part in _HOST},
             "state": found % _STATES,
-            "connections": _count(group, len(found), stays.gone),
+            "connections": _count(group, len(found), counted),
             "peak": peak,
             "peak_ns": peak_ns,
             "still_open": _count(group, len(found), open_still),
             "longest_ns": longest_ns,
-            "assumed": _count(group, len(found), stays.gone & stays.assumed),
+            "assumed": _count(group, len(found), counted & stays.assumed),
             "stuck": _count(group, len(found), open_still & (lasted_ns > STUCK_NS)),
         }
         # Of its connections as a client: where each host's ports wait.
-        streams = len(stays.server_port)
-        waits = np.flatnonzero((stays.state == State.TIME_WAIT) & (stays.endpoint < streams))
-        stream, start_ns, counted = stays.endpoint[waits], stays.start_ns[waits], stays.gone[waits]
+        count = len(streams["server_port"])
+        waits = np.flatnonzero((stays.state == State.TIME_WAIT) & (stays.endpoint < count))
+        stream, start_ns, counted = stays.endpoint[waits], stays.start_ns[waits], counted[waits]
         # Numbers of hosts and servers together with a port might not fit in a word: places get numbers.
-        server = host[streams : 2 * streams] * 65536 + stays.server_port
+        server = host[count : 2 * count] * 65536 + streams["server_port"]
         places, place = np.unique(server[stream], return_inverse=True)
         pairs, pair = np.unique(rank[waits] * len(places) + place.reshape(-1), return_inverse=True)
         pair = pair.reshape(-1)
@@ -243,8 +268,8 @@ class Populations:
         client, to = np.divmod(pairs, max(len(places), 1))
         rows = host_row[places[to] // 65536]
         destinations = {
-            **{part: stays.address[part][host_row][client] for part in _HOST},
-            **{name: stays.address[part][rows] for name, part in zip(_SERVER, _HOST, strict=True)},
+            **{part: address[part][host_row][client] for part in _HOST},
+            **{name: address[part][rows] for name, part in zip(_SERVER, _HOST, strict=True)},
             "server_port": places[to] % 65536,
             "most": most,
             "entries": _count(pair, len(pairs), counted),
@@ -282,33 +307,25 @@ class Populations:
         return columns
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Stays:
-    """Stays of endpoints in a state, an element each, and where the endpoints are.
+    """Stays of endpoints in a state, an element each.
 
     Attributes:
-        endpoint: place in ``address``: of stream n the client's is n, the server's as many places behind as
-            there are streams.
+        endpoint: number of the endpoint: of stream n the client's is n, the server's as much more as there
+            are streams.
+        stream: number of the stream, -1 if it was let go of earlier.
         state: number of the state.
         start_ns, end_ns: when it begins and ends, ``NULL`` if it lasts.
         assumed: whether it is a guess.
-        gone: whether it is to be counted.
-        hash: the same for connections between the same ports.
-        abandoned: whether its connection was let go of earlier.
-        address: of all endpoints.
-        server_port: of the streams.
     """
 
     endpoint: NDArray[np.int64]
+    stream: NDArray[np.int64]
     state: NDArray[np.int64]
     start_ns: NDArray[np.int64]
     end_ns: NDArray[np.int64]
     assumed: NDArray[np.bool_]
-    gone: NDArray[np.bool_]
-    hash: NDArray[np.uint64]
-    abandoned: NDArray[np.bool_]
-    address: Mapping[str, NDArray[Any]]
-    server_port: NDArray[np.int64]
 
 
 def _next_ns(

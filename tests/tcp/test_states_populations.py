@@ -57,8 +57,10 @@ def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]]
     moves = machines.finish(flows.tcp).moves
     side = made.kernels.summary.client_side(flows.tcp, ())
     streams = made.kernels.summary.stream_columns(flows.tcp, ())
-    populations = rows(Populations(60 * SECOND).columns(moves, streams, side))
-    closers = rows(Closers().columns(moves, streams, side))
+    sums = Populations(60 * SECOND), Closers()
+    for table in sums:
+        table.look(moves, side)
+    populations, closers = (rows(table.columns(streams)) for table in sums)
     return {(row["host_lo"] & 0xFF, row["state"]): row for row in populations}, closers
 
 
