@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
-from netanalyze.flow.summary import client_side, flow_columns, stream_columns
+from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
@@ -147,26 +147,25 @@ class Engine:
     def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
         """Forget streams and flows that are finished when a batch comes, once there are many."""
         tcp, udp = self._flows.tcp, self._flows.udp
-        if self._limits[0].reached(tcp.count):
+        for_tcp, for_udp = self._limits
+        until_ns = known_until(batch.arrays["time_ns"][: batch.count])
+        if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
             if self._follower is not None:
                 self._follower.wait()
-            until_ns = known_until(batch.arrays["time_ns"][: batch.count])
-            kept = analysis.let_go(self._streams(), until_ns)
+            ports = self._identifier.service_ports["tcp"]
+            streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
+            kept = analysis.let_go(streams, until_ns)
             self._identifier.keep_tcp(kept)
             tcp.keep(kept)
-            self._limits[0].left(tcp.count)
-        if self._limits[1].reached(udp.count) and "udp" not in self._wanted:
-            kept = udp.heard_since(known_until(batch.arrays["time_ns"][: batch.count]))
+            for_tcp.left(tcp.count, analysis.quiet(tcp, until_ns))
+        if "udp" in self._wanted or not for_udp.reached(udp.count):
+            return
+        kept = udp.heard_since(until_ns)
+        if for_udp.worth_while(udp.count, udp.count - len(kept)):
             analysis.hear(udp)
             self._identifier.keep_udp(kept)
             udp.keep(kept)
-            self._limits[1].left(udp.count)
-
-    def _streams(self) -> Streams:
-        """The TCP streams that there are."""
-        ports = self._identifier.service_ports["tcp"]
-        tcp = self._flows.tcp
-        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+            for_udp.left(udp.count, 0)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -204,7 +203,9 @@ class Engine:
         analysis = self._tcp
         if analysis is None:
             return {}
-        streams = self._streams()
+        ports = self._identifier.service_ports["tcp"]
+        tcp = self._flows.tcp
+        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {

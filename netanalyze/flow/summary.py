@@ -99,6 +99,15 @@ def _endpoints(conversations: Conversations, side: NDArray[np.int64]) -> dict[st
     }
 
 
+def endpoint_columns(conversations: Conversations, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
+    """The endpoints of TCP streams, when each began, and a ``hash`` that tells where they are the same."""
+    return {
+        **_endpoints(conversations, client_side(conversations, service_ports)),
+        "start_ns": conversations.word(fields.FIRST_NS),
+        "hash": conversations.raw(fields.HASH),
+    }
+
+
 def _common(conversations: Conversations, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     start = conversations.word(fields.FIRST_NS)
     return {
@@ -115,8 +124,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     """TCP streams, one element each: endpoints, times, packets, payload bytes, handshake, completeness.
 
     ``handshake_ns`` runs from the first SYN seen to the ACK that completed the handshake: what
-    connecting took, retries included; ``NULL`` where one of the three segments is missing. Streams between
-    the same endpoints have the same ``hash``.
+    connecting took, retries included; ``NULL`` where one of the three segments is missing.
     """
     side = client_side(conversations, service_ports)
     took_ns = conversations.word(fields.HANDSHAKE_NS) - conversations.word(fields.SYN_NS)
@@ -125,6 +133,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     client_bytes, server_bytes = _by_role(conversations, fields.PAYLOAD, side)
     return {
         "stream": np.arange(conversations.count),
+        "hash": conversations.raw(fields.HASH),
         **_common(conversations, side),
         "client_packets": client_packets,
         "server_packets": server_packets,
@@ -132,7 +141,6 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
         "server_bytes": server_bytes,
         "handshake_ns": np.where(known, took_ns, NULL),
         "completeness": conversations.word(fields.COMPLETENESS),
-        "hash": conversations.raw(fields.HASH),
     }
 
 

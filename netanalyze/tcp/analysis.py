@@ -170,11 +170,15 @@ class TcpAnalysis:
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
 
+    def quiet(self, tcp: Conversations, until_ns: int) -> int:
+        """How many streams have been silent for long enough to be let go of, if they are finished."""
+        return int(np.count_nonzero(tcp.word(flow_fields.LAST_NS) <= until_ns - self._time_wait_ns))
+
     def let_go(self, streams: Streams, until_ns: int) -> NDArray[np.int64]:
         """Add up streams that are finished, and forget them; only where ``lets_go``, and between batches.
 
         Args:
-            streams: all that there are.
+            streams: all that there are; of the columns, those of ``flow.summary.endpoint_columns`` will do.
             until_ns: up to when what happened is known for good (``finished.known_until``).
 
         Returns:

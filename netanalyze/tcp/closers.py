@@ -82,7 +82,7 @@ class Closers:
         """Add up some streams, which are known no longer afterwards.
 
         Args:
-            streams: the columns of ``flow.summary.stream_columns``.
+            streams: the columns of ``flow.summary.endpoint_columns``.
             gone: which streams are let go of; their endpoints are in no state that counts.
         """
         part, together = self._part(streams, gone)
@@ -93,7 +93,7 @@ class Closers:
         """The columns of table ``closers``, one row for each server address and port.
 
         Args:
-            streams: the columns of ``flow.summary.stream_columns``; all have been looked at.
+            streams: the columns of ``flow.summary.endpoint_columns``; all have been looked at.
         """
         part, _ = self._part(streams, np.ones(len(streams["server_port"]), np.bool_))
         found = self._sums.with_(part)

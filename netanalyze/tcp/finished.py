@@ -26,8 +26,13 @@ QUIET_NS = PERSIST_NS
 """Nothing is sent again that was not sent again by then: RFC 9293 and Linux wait two minutes at most."""
 LEAST_ROWS = 1 << 16
 """Letting go is not worth while for less."""
-_MORE = 2
-"""It takes time in proportion to what is there, so that it is done when there is so many times as much."""
+_SHARE = 3
+"""It takes time in proportion to what is there: it is done when one in so many may be let go of."""
+_LOOKS = 8
+"""Whether that is so is looked at each time that one more in so many has come."""
+
+_REACH_NS = 1 << 62
+"""No clock has a time beyond."""
 
 _OVER = (State.UNSEEN, State.CLOSED, State.LISTEN)
 _NEVER_OPEN = (*_OVER, State.SYN_SENT, State.SYN_RECEIVED)
@@ -39,14 +44,23 @@ class Limit:
     def __init__(self) -> None:
         """Not before there are ``LEAST_ROWS``."""
         self._rows = LEAST_ROWS
+        self._stayed = 0
 
     def reached(self, rows: int) -> bool:
-        """Whether it is worth while with this number of rows."""
+        """Whether to ask ``worth_while`` with this number of rows."""
         return rows >= self._rows
 
-    def left(self, rows: int) -> None:
-        """Be told how many are left."""
-        self._rows = max(LEAST_ROWS, _MORE * rows)
+    def worth_while(self, rows: int, quiet: int) -> bool:
+        """Whether to let go, where so many of the rows have been quiet long enough."""
+        if (quiet - self._stayed) * _SHARE >= rows:
+            return True
+        self._rows = rows + rows // _LOOKS
+        return False
+
+    def left(self, rows: int, quiet: int) -> None:
+        """Be told how many are left, and how many of these are quiet but not finished."""
+        self._rows = max(LEAST_ROWS, rows + rows // _LOOKS)
+        self._stayed = quiet
 
 
 def known_until(time_ns: NDArray[np.int64]) -> int:
@@ -55,7 +69,8 @@ def known_until(time_ns: NDArray[np.int64]) -> int:
     The one in the middle is taken for now: a few that are wrong do no harm.
     """
     middle = len(time_ns) // 2
-    return int(np.partition(time_ns, middle)[middle]) - QUIET_NS
+    now_ns = int(np.partition(time_ns, middle)[middle])
+    return min(max(now_ns, -_REACH_NS), _REACH_NS) - QUIET_NS
 
 
 def finished(

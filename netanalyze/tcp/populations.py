@@ -139,7 +139,7 @@ class Populations:
         connection takes their ports.
 
         Args:
-            streams: the columns of ``flow.summary.stream_columns``.
+            streams: the columns of ``flow.summary.endpoint_columns``.
             gone: which streams are let go of.
             until_ns: up to when the moves of all streams are known for good. Those of streams that began
                 later need not have been looked at.
@@ -168,7 +168,7 @@ class Populations:
         """The columns of table ``populations``, if nothing comes any more.
 
         Args:
-            streams: the columns of ``flow.summary.stream_columns``; all have been looked at.
+            streams: the columns of ``flow.summary.endpoint_columns``; all have been looked at.
         """
         stays, address = self._stays(streams)
         everything = np.ones(len(stays.state), np.bool_)
