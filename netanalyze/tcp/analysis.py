@@ -201,7 +201,6 @@ class TcpAnalysis:
             for table in self._sums:
                 table.look(moves, streams.client)
         if self._handshakes is not None:
-            gone &= self._handshakes.over(tcp, until_ns)
             self._handshakes.let_go(tcp, gone, until_ns)
             self._handshakes.hear(tcp)
         if self._populations is not None:

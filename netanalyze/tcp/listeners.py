@@ -81,22 +81,16 @@ class Handshakes:
         if batch.count:
             self.last_ns = max(self.last_ns, int(batch.arrays["time_ns"][: batch.count].max()))
 
-    def over(self, tcp: Conversations, until_ns: int) -> NDArray[np.bool_]:
-        """Which streams are not in a queue any more at this time."""
-        tried, attempts, _ = self._attempts(tcp)
-        over = np.ones(tcp.count, np.bool_)
-        over[tried] = Queues(attempts, self.last_ns).over(until_ns)
-        return over
-
     def let_go(self, tcp: Conversations, gone: NDArray[np.bool_], until_ns: int) -> None:
         """Add up some streams, which are known no longer afterwards.
 
         Args:
             tcp: all streams.
-            gone: which are let go of; nothing of them happened after ``until_ns``.
+            gone: which are finished; those that are in a queue still are taken out.
             until_ns: up to when what happened in all streams is known for good.
         """
         tried, attempts, servers = self._attempts(tcp)
+        gone[tried] &= Queues(attempts, self.last_ns).over(until_ns)
         everywhere = np.ones(len(tried), np.bool_)
         self._sums.queues.add(self._queue_columns(tcp, tried, attempts, servers, everywhere, until_ns))
         self._lengths.array[tried] = attempts.lengths + 1
@@ -208,12 +202,12 @@ def _keys(hosts: dict[str, NDArray[Any]]) -> NDArray[Any]:
 def _servers(tcp: Conversations, streams: Numbers, client: Numbers) -> tuple[NDArray[Any], ...]:
     """Address (high and low half, version) and port of the side that is not the client."""
     first, second = (port[streams] for port in ports(tcp))
-    state = tcp.state[streams]
+    state = tcp.state
     flipped = client == 1
     return (
-        np.where(flipped, state[:, flow_fields.A_HI], state[:, flow_fields.B_HI]),
-        np.where(flipped, state[:, flow_fields.A_LO], state[:, flow_fields.B_LO]),
-        state[:, flow_fields.PORTS] & np.uint64(0xFFFF),
+        state[streams, np.where(flipped, flow_fields.A_HI, flow_fields.B_HI)],
+        state[streams, np.where(flipped, flow_fields.A_LO, flow_fields.B_LO)],
+        state[streams, flow_fields.PORTS] & np.uint64(0xFFFF),
         np.where(flipped, first, second),
     )
 

@@ -65,17 +65,18 @@ def peaks(
     keys = np.concatenate((key, key[ends]))
     times = np.concatenate((start_ns, end_ns[ends]))
     steps = np.concatenate((np.ones(len(key), np.int64), -np.ones(np.count_nonzero(ends), np.int64)))
+    if len(keys) == 0:
+        return keys, keys, keys
     order = _in_order(keys, times, steps)
     keys, times, running = keys[order], times[order], np.cumsum(steps[order])
-    found, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    if len(found) == 0:
-        return found, found, found
+    begins = np.ones(len(keys), np.bool_)
+    begins[1:] = keys[1:] != keys[:-1]
+    first = np.flatnonzero(begins)
+    lengths = np.diff(first, append=len(keys))
     before = np.concatenate((np.zeros(1, np.int64), running[first[1:] - 1]))
-    running = running - before[group]
     most = np.maximum.reduceat(running, first)
-    reached = np.flatnonzero(running == most[group])
-    _, when = np.unique(group[reached], return_index=True)
-    return found, most, times[reached[when]]
+    reached = np.flatnonzero(running == np.repeat(most, lengths))
+    return keys[first], most - before, times[reached[np.searchsorted(reached, first)]]
 
 
 def _in_order(
