@@ -254,10 +254,10 @@ def test_streams_that_are_let_go_of() -> None:
     """Those that are left keep their names, or what is known of them yet; places are used again."""
     identifier = Identifier()
 
-    def begin(streams: range) -> None:
+    def begin(streams: range, payload: bytes = GET[:2]) -> None:
         opened = [Row(b"", stream=stream, flags=SYN, seq=FIRST_SEQ[CLIENT]) for stream in streams]
         identifier.feed(*make_packets(opened))
-        go_on(streams, GET[:2], 0)
+        go_on(streams, payload, 0)
 
     def go_on(streams: range, payload: bytes, at: int) -> None:
         seq = FIRST_SEQ[CLIENT] + 1 + at
@@ -273,9 +273,9 @@ def test_streams_that_are_let_go_of() -> None:
         assert names() == ["http", "", "", ""] * 10
         identifier.keep_tcp(np.arange(0, 40, 2))
         assert names() == ["http", ""] * 10
+        begin(range(20, 40), b"SS")
         go_on(range(1, 20, 2), GET[2:], 2)
-        begin(range(20, 30))
-        assert names() == ["http"] * 20 + [""] * 10
+        assert names() == ["http"] * 20 + [""] * 20
         identifier.keep_tcp(np.zeros(0, np.int64))
         assert names() == []
         begin(range(40))
