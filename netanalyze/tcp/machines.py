@@ -152,12 +152,12 @@ class Machines:
     def pieces(self, conversations: Conversations, end: int) -> Iterator[tuple[range, Outcome]]:
         """The same of some streams after the other: those below number ``end``, in order.
 
-        The moves of all at once would take much memory.
+        The moves of all at once would take much memory. There is one piece at least, be it an empty one.
         """
         self._state.reach(conversations.count)
         later = _next_streams(conversations)
         stream = self._moves.array[: self._count, fields.STREAM].astype(np.uint32)
-        for first in range(0, end, _PIECE):
+        for first in range(0, max(end, 1), _PIECE):
             streams = range(first, min(first + _PIECE, end))
             rows = np.flatnonzero((stream >= streams.start) & (stream < streams.stop))
             yield streams, self._finished(streams, rows, *later)

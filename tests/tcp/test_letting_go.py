@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from crafting import ethernet_of, icmp, ip4, udp
 from frames import Frame, batches
+from hypothesis import given
+from hypothesis import strategies as st
 from state_stories import STORIES
 from tcp_steps import CLIENT_CLOSES, MS, OPENED, READY, SECOND, SYN_, SYN_ACK, THIRD, Step, frames_of
 
@@ -220,6 +222,17 @@ def test_a_table_with_a_row_for_each_stream_keeps_all() -> None:
     assert len(found.tables["udp"]) == found.most[1] > 10
 
 
+def test_an_attempt_lasts_as_long_as_the_capture_does() -> None:
+    """All streams may be gone at the end."""
+    frames = [*frames_of((SYN_,)), *(Frame(bytes(60), time_ns=at * 100 * SECOND) for at in range(1, 10))]
+    kept, let_go = (outcome(batches(frames, 1), least) for least in (NEVER, OFTEN))
+    assert let_go.tables == kept.tables
+    assert let_go.let_go == 1
+    (attempt,) = let_go.tables["populations"]
+    assert attempt["longest_ns"] == 899 * SECOND - MS
+    assert attempt["still_open"] == 1
+
+
 def long_capture() -> Iterator[Batch]:
     """All sample captures, each ten minutes after the one before."""
     frame, now_ns = 1, 0
@@ -241,6 +254,42 @@ def test_captures() -> None:
     kept, let_go = outcome(long_capture(), NEVER), outcome(long_capture(), OFTEN)
     assert let_go.tables == kept.tables
     assert let_go.let_go > kept.most[0] // 2
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from("cs"),
+            st.sampled_from(("S", "SA", "A", "PA", "FA", "R", "RA", "F", "SF")),
+            st.integers(0, 3),
+            st.sampled_from((0, MS, SECOND, 100 * SECOND, 400 * SECOND, -500 * SECOND, 1 << 62, -(1 << 62))),
+        ),
+        max_size=40,
+    )
+)
+def test_any_segments_at_any_time(segments: list[tuple[int, str, str, int, int]]) -> None:
+    """Whatever comes whenever: each stream counts once, also where clocks jump."""
+    frames = []
+    now = 0
+    for port, sender, flags, seq, after_ns in segments:
+        now = min(max(now + after_ns, -(1 << 63)), (1 << 63) - 1)
+        (frame,) = frames_of((Step(sender, flags, seq, 1, 3 * seq),), ports=(5000 + port, 80))
+        frames.append(frame._replace(time_ns=now))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finished, "LEAST_ROWS", 1)
+        patch.setattr(finished, "_SHARE", 1 << 40)
+        patch.setattr(finished, "_LOOKS", 1 << 40)
+        engine = Engine(Options(tables=TABLES))
+        for batch in batches(frames, 2):
+            engine.feed(batch)
+    there: Any = SimpleNamespace(files=(), warnings=())
+    report = engine.finish(there)
+    streams = engine._flows.tcp.let_go + engine._flows.tcp.count
+    assert sum(row.connections for row in report["closers"]) == streams
+    tried = sum(row.attempts for row in report["listeners"])
+    assert tried <= streams
+    assert report.to_json()
 
 
 @pytest.mark.parametrize("count", [1000, 3000])
