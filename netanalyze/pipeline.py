@@ -148,6 +148,8 @@ class Engine:
         """Forget streams and flows that are finished when a batch comes, once there are many."""
         tcp, udp = self._flows.tcp, self._flows.udp
         for_tcp, for_udp = self._limits
+        if not (for_tcp.reached(tcp.count) or for_udp.reached(udp.count)):
+            return
         until_ns = known_until(batch.arrays["time_ns"][: batch.count])
         if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
             if self._follower is not None:

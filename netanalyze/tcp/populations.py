@@ -17,6 +17,7 @@ import numpy as np
 
 from netanalyze.model import NULL, address_ranks
 from netanalyze.tcp.machines import STATE_NAMES
+from netanalyze.tcp.queues import peaks
 from netanalyze.tcp.states import State
 from netanalyze.tcp.sums import HIGHEST, LOWEST, NEVER, SUM, Sums, lowest_among
 
@@ -38,7 +39,6 @@ RATE_NS = 1_000_000_000
 
 _STUCK_STATES = (State.CLOSE_WAIT, State.FIN_WAIT_2, State.LAST_ACK)
 _STATES = 16
-_ROOM = 1 << 62
 _PERCENT = 100
 _HOST = ("version", "hi", "lo")
 _SERVER = ("server_version", "server_hi", "server_lo")
@@ -46,49 +46,6 @@ _ABANDONED = {
     "version": np.uint8, "hi": np.uint64, "lo": np.uint64, "hash": np.uint64, "state": np.int64,
     "start_ns": np.int64, "assumed": np.bool_,
 }  # fmt: skip
-
-
-def peaks(
-    key: NDArray[np.int64], start_ns: NDArray[np.int64], end_ns: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """How many of these spans of time at most there are at once, for each key, and when first.
-
-    Args:
-        key: what each belongs to.
-        start_ns: when it begins.
-        end_ns: when it ends, at which moment it is over; ``NULL`` for never.
-
-    Returns:
-        The keys in ascending order, the most spans at once, and when there were first that many.
-    """
-    ends = end_ns != NULL
-    keys = np.concatenate((key, key[ends]))
-    times = np.concatenate((start_ns, end_ns[ends]))
-    steps = np.concatenate((np.ones(len(key), np.int64), -np.ones(np.count_nonzero(ends), np.int64)))
-    if len(keys) == 0:
-        return keys, keys, keys
-    order = _in_order(keys, times, steps)
-    keys, times, running = keys[order], times[order], np.cumsum(steps[order])
-    begins = np.ones(len(keys), np.bool_)
-    begins[1:] = keys[1:] != keys[:-1]
-    first = np.flatnonzero(begins)
-    lengths = np.diff(first, append=len(keys))
-    before = np.concatenate((np.zeros(1, np.int64), running[first[1:] - 1]))
-    most = np.maximum.reduceat(running, first)
-    reached = np.flatnonzero(running == np.repeat(most, lengths))
-    return keys[first], most - before, times[reached[np.searchsorted(reached, first)]]
-
-
-def _in_order(
-    keys: NDArray[np.int64], times: NDArray[np.int64], steps: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The order by key, time and step: down first."""
-    if len(keys):
-        low, high, last = int(times.min()), int(times.max()), int(keys.max())
-        span = 2 * (high - low + 1)
-        if span * (last + 1) < _ROOM:  # one number to sort by is several times as fast
-            return np.argsort(keys * span + (times - low) * 2 + (steps > 0))
-    return np.lexsort((steps, times, keys))
 
 
 class Populations:

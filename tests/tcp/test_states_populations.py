@@ -16,7 +16,8 @@ from netanalyze.errors import UsageError
 from netanalyze.model import NULL
 from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.machines import Machines
-from netanalyze.tcp.populations import EPHEMERAL_PORTS, Populations, peaks
+from netanalyze.tcp.populations import EPHEMERAL_PORTS, Populations
+from netanalyze.tcp.queues import peaks
 from netanalyze.tcp.states import State
 
 SPANS = st.lists(
@@ -41,6 +42,10 @@ def test_peaks(spans: list[tuple[int, int, int | None]]) -> None:
     ends = np.array([NULL if span[2] is None else span[2] for span in spans], np.int64)
     keys, most_of, when_of = (column.tolist() for column in peaks(*columns, ends))
     assert dict(zip(keys, zip(most_of, when_of, strict=True), strict=True)) == expected
+    # So long a time that keys and times do not fit in one number.
+    later = np.where(ends == NULL, NULL, ends << 57)
+    again = [column.tolist() for column in peaks(columns[0], columns[1] << 57, later)]
+    assert again == [keys, most_of, [when << 57 for when in when_of]]
 
 
 def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]], list[dict[str, Any]]]:
