@@ -123,8 +123,6 @@ class Engine:
 
     def feed(self, batch: Batch) -> None:
         """Take one batch through the stages."""
-        if self._tcp is not None and self._tcp.lets_go and batch.count:
-            self._let_go(self._tcp, batch)
         if self._selection is not None:
             self._selection.apply(batch)
         if self._filter is not None:
@@ -143,9 +141,11 @@ class Engine:
                 self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
             else:
                 self._tcp.feed(batch, packets, streams)
+            if self._tcp.lets_go and batch.count:
+                self._let_go(self._tcp, batch)
 
     def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
-        """Forget streams and flows that are finished when a batch comes, once there are many."""
+        """Forget streams and flows that were finished before this batch, once there are many."""
         tcp, udp = self._flows.tcp, self._flows.udp
         for_tcp, for_udp = self._limits
         if not (for_tcp.reached(tcp.count) or for_udp.reached(udp.count)):

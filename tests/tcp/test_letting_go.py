@@ -233,6 +233,15 @@ def test_an_attempt_lasts_as_long_as_the_capture_does() -> None:
     assert attempt["still_open"] == 1
 
 
+def test_after_a_long_pause() -> None:
+    """What is known of the time comes from what was analysed."""
+    frames = [*frames_of((SYN_,)), *frames_of(CLIENT_CLOSES, start_ns=4000 * SECOND, ports=(1, 2))]
+    kept, let_go = (outcome(batches(frames, 1), least) for least in (NEVER, OFTEN))
+    assert let_go.tables == kept.tables
+    assert let_go.let_go == 1
+    assert let_go.tables["listeners"][0]["verdict"] == "filtered"
+
+
 def long_capture() -> Iterator[Batch]:
     """All sample captures, each ten minutes after the one before."""
     frame, now_ns = 1, 0
