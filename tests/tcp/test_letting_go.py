@@ -34,7 +34,7 @@ CAPTURES = sorted(
     and path.name != "syn-queue-full.pcap"
     and not path.name.startswith("http-loss-")
 )
-"""All samples but those in which the same SYNs are sent as in another, so that they are the same connections."""
+"""All samples but those in which the same SYNs are sent as in another: they are the same connections."""
 OFTEN, NEVER = 1, 1 << 40
 """Rows from which on to let go: at every batch, and not at all."""
 
