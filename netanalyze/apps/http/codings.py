@@ -135,8 +135,14 @@ def _decoders(coding: str) -> list[Any]:
 KNOWN = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd"})
 """Codings that can be undone."""
 
-_GOES_ON = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-"""How another member or frame begins, which counts as part of the body (RFC 1952 section 2.2)."""
+_GZIP_MEMBER = (b"\x1f\x8b",)
+_GOES_ON = {
+    "gzip": _GZIP_MEMBER,
+    "x-gzip": _GZIP_MEMBER,
+    "zstd": (b"\x28\xb5\x2f\xfd", *(bytes((number, 0x2A, 0x4D, 0x18)) for number in range(0x50, 0x60))),
+}
+"""How another member or frame begins, which counts as part of the body (RFC 1952 section 2.2; RFC 8878
+sections 3.1.1 and, for frames that hold nothing, 3.1.2)."""
 
 
 class Stage:
@@ -251,13 +257,11 @@ class Stage:
         """Whether it begins as coded data does, although it cannot be decoded."""
         if self._coding == "deflate":  # RFC 1950 section 2.2: method 8, and a multiple of 31
             return len(data) > 1 and data[0] & 0x0F == _DEFLATE and (data[0] << 8 | data[1]) % 31 == 0
-        mark = _GOES_ON.get(self._coding)
-        return mark is not None and data[: len(mark)] == mark
+        return data.startswith(_GOES_ON.get(self._coding, ()))
 
     def _member(self, data: bytes) -> bytes | None:
         """Begin another member behind the end of one; None if what follows is none."""
-        mark = _GOES_ON.get(self._coding)
-        if mark is not None and data[: len(mark)] == mark[: len(data)]:
+        if any(data[: len(mark)] == mark[: len(data)] for mark in _GOES_ON.get(self._coding, ())):
             self._decoder = self._make()
             self._history.clear()
             self._history_whole = True

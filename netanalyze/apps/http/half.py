@@ -348,8 +348,10 @@ class Half(Message):
             self._held = -_HELD_MOST
         if self.state in (State.FOREIGN, State.HELD):
             return
-        if self.state is State.READING and self.begun and not self.in_head and self._inside(gap.length):
-            self.missing += gap.length
+        in_body = self.state is State.READING and self.begun and not self.in_head
+        mine = self._of_the_body(gap.length) if in_body else 0
+        self.missing += mine
+        if in_body and mine == gap.length:
             if self.first is not None or self.body is None:
                 self.open_body()
             self.body.hole()  # type: ignore[union-attr] # it is there now
@@ -359,13 +361,11 @@ class Half(Message):
             self.damaged(self.head_so_far(), by_gap=True)
         self._lost()
 
-    def _inside(self, length: int) -> bool:
-        """Whether a gap of this length lies inside the body in hand for sure."""
+    def _of_the_body(self, length: int) -> int:
+        """How many bytes of a gap of this length surely are of the body in hand."""
         taken = self.wire + self.missing
-        if self.chunked():
-            return taken < self._chunk_end and length <= self._chunk_end - taken
-        promised = self.promised()
-        return promised is None or length <= promised - taken
+        promised = self._chunk_end if self.chunked() else self.promised()
+        return length if promised is None else min(length, max(promised - taken, 0))
 
     def _fill(self, length: int) -> None:
         """Take llhttp over bytes that are missing in a body; it is not told what they are."""
