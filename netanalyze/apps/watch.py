@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.readers import transcriber
+from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Ends, Passage, Plain
 from netanalyze.columns import GrowingRows
 from netanalyze.errors import UsageError
@@ -33,12 +34,14 @@ class Wanted:
 
     Attributes:
         as_sent: its bytes, also where its protocol would show messages.
+        max_body_bytes: what one body may grow to when it is decoded.
         overlap: which copy of bytes counts that came twice before they were in order.
         keep_duplicates: take frames that were captured twice each time.
         decode_as: application protocol by transport and port.
     """
 
     as_sent: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
     overlap: str = FIRST
     keep_duplicates: bool = False
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
@@ -105,7 +108,9 @@ class StreamWatch:
             yield passage
 
     def _open(self, facts: StreamFacts) -> Transcriber:
-        chosen = None if self._wanted.as_sent else transcriber(self._app() or "", facts)
+        chosen = None
+        if not self._wanted.as_sent:
+            chosen = transcriber(self._app() or "", facts, self._wanted.max_body_bytes)
         self._transcriber = chosen or Plain()
         return self._transcriber
 

@@ -60,6 +60,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
     raw: Raw = False,
     side: Side = None,
     as_sent: AsSent = False,
+    max_body: options.MaxBody = options.MAX_BODY_MB,
     output: options.OutputPath = None,
     decode_as: options.DecodeAs = None,
     overlap: options.Overlap = "first",
@@ -82,6 +83,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
 
         wanted = Wanted(
             as_sent=as_sent or raw,
+            max_body_bytes=options.megabytes(max_body),
             overlap=overlap,
             keep_duplicates=keep_duplicates,
             decode_as=options.decode_as(decode_as),

@@ -207,6 +207,10 @@ class Message:
         digits = length.split(b",", 1)[0].strip()
         return int(digits) if digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
 
+    def chunk_left(self) -> int:
+        """Bytes of the chunk in hand that are yet to come; 0 outside chunks, and where that is unknown."""
+        return max(self._chunk_end - self.wire - self.missing, 0)
+
     # Where a segment ends.
 
     def keep_place(self, data: bytes | memoryview) -> None:
