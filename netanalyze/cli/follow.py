@@ -71,7 +71,8 @@ def follow(  # noqa: PLR0913 - every option is an argument
     """Show what the two sides of a TCP connection said, in order.
 
     Text is shown as text and everything else in hexadecimal; what is missing from the capture is said in
-    its place. With --raw the bytes themselves, for other programs. Exit status as that of analyze; a stream
+    its place. Bodies of HTTP are decoded, unless --as-sent. With --raw the bytes of the stream as they were
+    sent, for other programs. Exit status as that of analyze; a stream
     that there is not is bad usage.
     """
     with errors.errors_told():

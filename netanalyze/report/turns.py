@@ -16,7 +16,7 @@ MOST_BYTES = 1 << 18
 
 @dataclass(slots=True)
 class Run:
-    """Bytes of one kind that follow each other, or that are missing; its attributes are those of ``Passage``."""
+    """Bytes of one kind that follow each other, or that are missing; attributes are those of ``Passage``."""
 
     offset: int
     wire_bytes: int

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 PART = "body"
 
 HELD_BYTES = 1 << 16
-"""A decoded body up to this size is given out with its sizes ahead of it; of a longer one they come behind."""
+"""Of a decoded body up to this size the sizes are told ahead of it, of a longer one behind it.
+
+A passage has no more either.
+"""
 
 
 class ShownBody:
@@ -30,7 +33,8 @@ class ShownBody:
         Args:
             half: that reads the message; its head has been read.
             offset: of the body's first byte in the half-stream.
-            frame, time_ns: where the body begins.
+            frame: where the body begins.
+            time_ns: the same.
         """
         self._half = half
         self._side = half.side
@@ -103,7 +107,12 @@ class ShownBody:
         if self._names and not self._announced:
             note = f"body: {self._coding()}"
             self._announced = True
-        return [self._passage(note)] if note or self.waits else []
+        if not note and not self.waits:
+            return []
+        passages = [self._passage(note)]
+        while self._decoded:
+            passages.append(self._passage(""))
+        return passages
 
     def finish(self) -> list[Passage]:
         """No more comes: the rest of it."""
@@ -111,17 +120,20 @@ class ShownBody:
         if not self._names:
             rest = self.flush()
             return [*rest, self._passage(f"end of body: {wrong}")] if wrong else rest
-        sizes = f"{_counted(self._all_wire)} on the wire, {_grouped(self._all_decoded)} decoded"
-        told = f"{sizes}; {wrong}" if wrong else sizes
-        if not self._announced:
+        shown = "shown" if self._verdict == codings.UNKNOWN else "decoded"
+        told = f"{_counted(self._all_wire)} on the wire, {_grouped(self._all_decoded)} {shown}"
+        told = f"{told}; {wrong}" if wrong else told
+        if not self._announced and len(self._decoded) <= HELD_BYTES:
             return [self._passage(f"body: {self._coding()}, {told}")]
         rest = self.flush() if self._decoded else []
         return [*rest, self._passage(f"end of body: {told}")]
 
     def _passage(self, note: str) -> Passage:
         offset, first, last, time_ns = self._where
-        data, size = bytes(self._decoded), self._wire
-        self._decoded.clear()
+        size = self._wire
+        place = self._all_decoded - len(self._decoded)
+        data = bytes(self._decoded[:HELD_BYTES])
+        del self._decoded[:HELD_BYTES]
         self._wire = 0
         self._where = (offset + size, last, last, time_ns)
         return Passage(
@@ -135,7 +147,7 @@ class ShownBody:
             note=note,
             part=PART,
             coding=self._coding(),
-            body_offset=self._all_decoded - len(data) if self._names else None,
+            body_offset=place if self._names else None,
         )
 
     def _coding(self) -> str:

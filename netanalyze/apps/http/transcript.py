@@ -383,20 +383,18 @@ def _size(half: Half | None, data: bytes, place: int) -> int:
     """How much can be read at once so that it is one thing, and not too much."""
     size = len(data) - place
     line = (data.find(b"\n", place) + 1 or len(data)) - place
-    if half is None:
-        return line
-    if half.state in _OTHER:
+    if half is not None and half.state in _OTHER:
         return size
-    if not _in_body(half):
+    if half is None or not _in_body(half):
         return line
-    left = half.chunk_left() if half.chunked() else half.promised()
     if half.chunked():
-        return min(left, size, _PIECE) if left else line
-    if "transfer-encoding" in half.found:
-        return min(line, _PIECE)  # the parser decides how it ends
-    if left is None:
-        return min(size, _PIECE)
-    return min(max(left - half.wire - half.missing, 1), size, _PIECE)
+        most = half.chunk_left() or line
+    elif "transfer-encoding" in half.found:
+        most = line  # the parser decides how it ends
+    else:
+        promised = half.promised()
+        most = size if promised is None else max(promised - half.wire - half.missing, 1)
+    return min(most, size, _PIECE)
 
 
 def _as_sent(number: int, piece: _Piece, part: str, note: str = "") -> Passage:
