@@ -56,6 +56,7 @@ _RESERVED_BYTES = 1 << 32
 _NO_RESERVE = 0x4000
 """MAP_NORESERVE of Linux: the reservation does not count as memory in use."""
 _HUGE_PAGE_BYTES = 1 << 21
+_ROWS_AT_ONCE = 4096
 
 
 class GrowingRows:
@@ -74,7 +75,10 @@ class GrowingRows:
     def __init__(self, words: int, dtype: str = "i8", first_rows: int = 1024) -> None:
         """An empty table of rows of ``words`` words."""
         self.words = words
-        self._reserved = _reserve(words, np.dtype(dtype))
+        self._memory = _reserve(words * np.dtype(dtype).itemsize)
+        self._reserved = (
+            None if self._memory is None else np.frombuffer(self._memory, dtype).reshape(-1, words)
+        )
         self.array: NDArray[Any] = (
             np.zeros((first_rows, words), dtype) if self._reserved is None else self._reserved[:first_rows]
         )
@@ -91,16 +95,38 @@ class GrowingRows:
                 # that room for four times as many costs nothing and saves copying.
                 grown = np.zeros((more, self.words), self.array.dtype)
                 grown[: len(self.array)] = self.array
-                self.array, self._reserved = grown, None
+                self.array, self._reserved, self._memory = grown, None, None
             self.view = view_of(self.array)
         return self.view
 
+    def keep(self, rows: NDArray[np.int64], used: int) -> None:
+        """Let go of all rows but some, which move to the front; the rest is zero as if never written to.
 
-def _reserve(words: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+        Args:
+            rows: places of the rows to keep, ascending.
+            used: rows from here on have not been written to.
+        """
+        kept = len(rows)
+        for begin in range(0, kept, _ROWS_AT_ONCE):  # no row moves backwards, so that none is overwritten
+            part = rows[begin : begin + _ROWS_AT_ONCE]
+            self.array[begin : begin + len(part)] = self.array[part]
+        used = min(used, len(self.array))
+        if self._memory is None:
+            self.array[kept:used] = 0
+            return
+        # Whole pages go back to the system, and are zero when they are written to again.
+        row_bytes = self.words * self.array.itemsize
+        pages = range(kept * row_bytes, used * row_bytes)
+        whole = range(-(-pages.start // mmap.PAGESIZE) * mmap.PAGESIZE, len(self._memory))
+        self.array.reshape(-1).view(np.uint8)[pages.start : min(whole.start, pages.stop)] = 0
+        if whole.start < pages.stop:
+            self._memory.madvise(mmap.MADV_DONTNEED, whole.start, len(whole))
+
+
+def _reserve(row_bytes: int) -> mmap.mmap | None:
     """Zeroed memory for many rows, which is there once it is written to; None if there is no such thing."""
     if not sys.platform.startswith("linux"):
         return None
-    row_bytes = words * dtype.itemsize
     size = _RESERVED_BYTES // row_bytes * row_bytes
     try:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
@@ -108,4 +134,4 @@ def _reserve(words: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
         memory.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE_BYTES, size - _HUGE_PAGE_BYTES)
     except (OSError, ValueError):  # a limit on address space, or a kernel without huge pages
         return None
-    return np.frombuffer(memory, dtype).reshape(-1, words)
+    return memory

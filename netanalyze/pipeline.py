@@ -15,7 +15,7 @@ from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.errors import UsageError
-from netanalyze.flow.summary import client_side, flow_columns, stream_columns
+from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
@@ -25,6 +25,7 @@ from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
+from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
@@ -133,6 +134,7 @@ class Engine:
         self._messages = _messages(
             self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
         )
+        self._limits = Limit(), Limit()
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
@@ -164,6 +166,33 @@ class Engine:
         else:
             for step in steps:
                 step()
+        if self._tcp is not None and self._tcp.lets_go and self._messages is None and batch.count:
+            self._let_go(self._tcp, batch)
+
+    def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
+        """Forget streams and flows that were finished before this batch, once there are many."""
+        tcp, udp = self._flows.tcp, self._flows.udp
+        for_tcp, for_udp = self._limits
+        if not (for_tcp.reached(tcp.count) or for_udp.reached(udp.count)):
+            return
+        if self._follower is not None:
+            self._follower.wait()
+        until_ns = known_until(batch.arrays["time_ns"][: batch.count])
+        if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
+            ports = self._identifier.service_ports["tcp"]
+            streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
+            kept = analysis.let_go(streams, until_ns)
+            self._identifier.keep_tcp(kept)
+            tcp.keep(kept)
+            for_tcp.left(tcp.count, analysis.quiet(tcp, until_ns))
+        if "udp" in self._wanted or not for_udp.reached(udp.count):
+            return
+        kept = udp.heard_since(until_ns)
+        if for_udp.worth_while(udp.count, udp.count - len(kept)):
+            analysis.hear(udp)
+            self._identifier.keep_udp(kept)
+            udp.keep(kept)
+            for_udp.left(udp.count, 0)
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.

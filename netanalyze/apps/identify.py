@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _FIRST_STREAMS = 1024
 _BOTH_DONE = 3
 """Bits of a stream's state: nothing more is looked at from either side."""
+_BY_SIDE = frozenset({"next_seq", "looks", "paired", "slot"})
+"""Arrays that have two elements a stream."""
 _NO_APP = view_of(np.zeros(0, np.int16))
 _COLUMNS = (
     "protocol",
@@ -99,9 +101,30 @@ class _StreamArrays:
         if self.streams.free_heads() < packets:
             self._grow_heads(packets)
 
+    def keep(self, streams: NDArray[np.int64]) -> None:
+        """Let go of all streams but these, in ascending order: they become the first ones."""
+        streams = streams[streams < self.count]  # one without payload may not have come here
+        gone = np.ones(self.count, np.bool_)
+        gone[streams] = False
+        slots = self._arrays["slot"][: 2 * self.count][np.repeat(gone, 2)]
+        given_back = slots[slots >= 0]
+        free_count = self.streams.free_heads()
+        self._free[free_count : free_count + len(given_back)] = given_back
+        for name, array in self._arrays.items():
+            sides = 2 if name in _BY_SIDE else 1
+            rows = array[: self.count * sides].reshape(-1, sides)
+            rows[: len(streams)] = rows[streams]
+            rows[len(streams) :] = -1 if name == "slot" else 0
+        self.count = len(streams)
+        self._use_heads(free_count + len(given_back))
+
+    def _use_heads(self, free_count: int) -> None:
+        heads, head_bytes, head_row, head_count = (view_of(array) for array in self._heads.values())
+        self.streams.use_heads(heads, head_bytes, head_row, head_count, view_of(self._free), free_count)
+
     def _grow_streams(self, capacity: int) -> None:
         for name, array in self._arrays.items():
-            sides = 2 if name in {"next_seq", "looks", "paired", "slot"} else 1
+            sides = 2 if name in _BY_SIDE else 1
             grown = np.full(capacity * sides, -1 if name == "slot" else 0, array.dtype)
             grown[: array.size] = array
             self._arrays[name] = grown
@@ -120,10 +143,7 @@ class _StreamArrays:
         free[:free_count] = self._free[:free_count]
         free[free_count : free_count + capacity - have] = np.arange(have, capacity)
         self._free = free
-        heads, head_bytes, head_row, head_count = (view_of(array) for array in self._heads.values())
-        self.streams.use_heads(
-            heads, head_bytes, head_row, head_count, view_of(free), free_count + capacity - have
-        )
+        self._use_heads(free_count + capacity - have)
 
 
 class Identifier:
@@ -181,6 +201,14 @@ class Identifier:
             packets.arena,
             _NO_APP if app is None else app,
         )
+
+    def keep_tcp(self, streams: NDArray[np.int64]) -> None:
+        """Let go of all TCP streams but these (see ``flow.table.Conversations.keep``)."""
+        self._tcp.keep(streams)
+
+    def keep_udp(self, flows: NDArray[np.int64]) -> None:
+        """Let go of all UDP flows but these."""
+        self._udp.keep(flows)
 
     def tcp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
         """The code of each TCP stream, and the names by code."""

@@ -123,6 +123,15 @@ def _endpoints(conversations: Conversations, side: NDArray[np.int64]) -> dict[st
     }
 
 
+def endpoint_columns(conversations: Conversations, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
+    """The endpoints of TCP streams, when each began, and a ``hash`` that tells where they are the same."""
+    return {
+        **_endpoints(conversations, client_side(conversations, service_ports)),
+        "start_ns": conversations.word(fields.FIRST_NS),
+        "hash": conversations.raw(fields.HASH),
+    }
+
+
 def _common(conversations: Conversations, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     start = conversations.word(fields.FIRST_NS)
     return {
@@ -148,6 +157,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     client_bytes, server_bytes = _by_role(conversations, fields.PAYLOAD, side)
     return {
         "stream": np.arange(conversations.count),
+        "hash": conversations.raw(fields.HASH),
         **_common(conversations, side),
         "client_packets": client_packets,
         "server_packets": server_packets,

@@ -38,14 +38,19 @@ _DUPLICATE_COLUMNS = (
 class Conversations:
     """The streams of one transport.
 
+    Streams that are of no more use may be let go of. The others keep their order but not their numbers, so
+    that numbers are Wireshark's only as long as all of them are kept.
+
     Attributes:
         count: how many streams there are.
+        let_go: how many there were besides.
     """
 
     def __init__(self, transport: int, salt: int) -> None:
         """No streams yet; ``salt`` makes the hash one that nobody can prepare for."""
         self.transport = transport
         self.count = 0
+        self.let_go = 0
         self._rows = GrowingRows(fields.WORDS, "u8", _FIRST_ROWS)
         self._salt = salt
         self._slots: NDArray[np.uint64] = np.zeros(_FIRST_ROWS * 2, np.uint64)
@@ -65,6 +70,18 @@ class Conversations:
         if rows * 2 > len(self._slots):
             self._slots = np.zeros(_power_of_two(rows) * 2, np.uint64)
             rebuild_slots(view_of(self._slots), self._rows.view, self.count)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Let go of all streams but these, whose numbers are ascending: they become the first ones."""
+        self._rows.keep(rows, self.count)
+        self.let_go += self.count - len(rows)
+        self.count = len(rows)
+        self._slots[:] = 0
+        rebuild_slots(view_of(self._slots), self._rows.view, self.count)
+
+    def heard_since(self, time_ns: int) -> NDArray[np.int64]:
+        """Which streams have a packet that is later than this."""
+        return np.flatnonzero(self.word(fields.LAST_NS) > time_ns)
 
     @property
     def state(self) -> NDArray[np.uint64]:

@@ -82,7 +82,7 @@ class Folder:
             message = f"{path}: is a file, not a folder"
             raise UsageError(message) from None
         except OSError as error:
-            raise PermissionDeniedError(f"{path}: {error.strerror}") from None
+            raise _denied(path, error) from None
         if taken:
             message = f"{path}: is not empty; nothing is ever written over, so name a new folder"
             raise UsageError(message)
@@ -92,7 +92,7 @@ class Folder:
         self.files: list[File] = []
         self.left_out = 0
 
-    def open(self, exchange: Any, request: bool) -> File | None:  # noqa: ANN401, FBT001 - see Sinks
+    def open(self, exchange: Any, *, request: bool) -> File | None:  # noqa: ANN401 - an Exchange
         """The file for this body."""
         if self._opened >= self._max_files:
             self.left_out += 1
@@ -182,7 +182,11 @@ def _append(path: Path, content: bytes, *, new: bool) -> None:
         with open(descriptor, "ab") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(content)
     except OSError as error:
-        raise PermissionDeniedError(f"{path}: {error.strerror}") from None
+        raise _denied(path, error) from None
+
+
+def _denied(path: Path, error: OSError) -> PermissionDeniedError:
+    return PermissionDeniedError(f"{path}: {error.strerror}")
 
 
 def _url(row: Any) -> str | None:  # noqa: ANN401 - an Exchange

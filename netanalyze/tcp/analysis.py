@@ -10,16 +10,17 @@ import numpy as np
 
 from netanalyze.flow import fields as flow_fields
 from netanalyze.tcp.bounds import bound_columns
-from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.delays import Delays
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.finished import finished
 from netanalyze.tcp.limits import Limits, Settled
-from netanalyze.tcp.listeners import Handshakes, listener_columns
+from netanalyze.tcp.listeners import Handshakes
 from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
-from netanalyze.tcp.populations import population_columns
+from netanalyze.tcp.populations import Populations
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows", "transitions"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
+_SUM_TABLES = frozenset({"populations", "closers", "listeners"})
+"""These have no row for each stream: streams that are finished are added up and let go of."""
 _TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
@@ -76,7 +79,11 @@ class Streams:
 
 
 class TcpAnalysis:
-    """Everything that is found out about TCP beyond endpoints and counts."""
+    """Everything that is found out about TCP beyond endpoints and counts.
+
+    Attributes:
+        lets_go: whether streams that are finished need not be kept.
+    """
 
     def __init__(
         self,
@@ -127,9 +134,13 @@ class TcpAnalysis:
         self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
         self._outcome: Outcome | None = None
+        self._populations = Populations(time_wait_ns) if "populations" in tables else None
+        self._closers = Closers() if "closers" in tables else None
+        self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
+        self.lets_go = TABLES & set(tables) <= _SUM_TABLES
         moves = bool(_MOVE_TABLES & set(tables))
-        if moves or "streams" in tables:
+        if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -157,10 +168,60 @@ class TcpAnalysis:
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
 
+    def quiet(self, tcp: Conversations, until_ns: int) -> int:
+        """How many streams have been silent for long enough to be let go of, if they are finished."""
+        return int(np.count_nonzero(tcp.word(flow_fields.LAST_NS) <= until_ns - self._time_wait_ns))
+
+    def let_go(self, streams: Streams, until_ns: int) -> NDArray[np.int64]:
+        """Add up streams that are finished, and forget them; only where ``lets_go``, and between batches.
+
+        Args:
+            streams: all that there are; of the columns, those of ``flow.summary.endpoint_columns`` will do.
+            until_ns: up to when what happened is known for good (``finished.known_until``).
+
+        Returns:
+            Which streams are left, in ascending order. From now on their numbers are places in this.
+        """
+        assert self._machines is not None  # noqa: S101 - what lets go has machines
+        tcp = streams.conversations
+        self._machines.close_succeeded(tcp)
+        self._outcome = None
+        gone = np.zeros(tcp.count, np.bool_)
+        last_ns = tcp.word(flow_fields.LAST_NS)
+        # Numbers of streams are in the order of their beginnings.
+        begun = np.flatnonzero(streams.columns["start_ns"] <= until_ns)
+        end = int(begun[-1]) + 1 if len(begun) else 0
+        for some, outcome in self._machines.pieces(tcp, end):
+            part = slice(some.start, some.stop)
+            moves = outcome.moves
+            gone[part] = finished(outcome.final, last_ns[part], self._time_wait_ns, until_ns)
+            gone[moves.stream[np.maximum(moves.time_ns, moves.until_ns) > until_ns]] = False
+            for table in self._sums:
+                table.look(moves, streams.client)
+        if self._handshakes is not None:
+            self._handshakes.let_go(tcp, gone, until_ns)
+            self._handshakes.hear(tcp)
+        if self._populations is not None:
+            self._populations.let_go(streams.columns, gone, until_ns)
+        if self._closers is not None:
+            self._closers.let_go(streams.columns, gone)
+        kept = np.flatnonzero(~gone)
+        self._machines.keep(kept, tcp.count)
+        if self._handshakes is not None:
+            self._handshakes.keep(kept, tcp.count)
+        return kept
+
+    def hear(self, udp: Conversations) -> None:
+        """Remember what matters of UDP flows before some of them are let go of: which hosts there are."""
+        if self._handshakes is not None:
+            self._handshakes.hear(udp)
+
     def streams(self, streams: Streams) -> dict[str, Any]:
         """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
+        if self._sequences is None or self._connections is None:
+            return {}
         outcome = self._moved(streams)
-        if self._sequences is None or self._connections is None or outcome is None:
+        if outcome is None:
             return {}
         count = len(streams.client)
         evidence = self._evidence(streams)
@@ -203,7 +264,7 @@ class TcpAnalysis:
 
     def listeners(self, streams: Streams, udp: Conversations) -> dict[str, Any]:
         """The columns of the table ``listeners``; UDP's conversations tell which hosts are there at all."""
-        return listener_columns(streams.conversations, udp, self._handshakes) if self._handshakes else {}
+        return self._handshakes.columns(streams.conversations, udp) if self._handshakes else {}
 
     def transitions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``transitions``."""
@@ -216,15 +277,28 @@ class TcpAnalysis:
 
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""
-        outcome = self._moved(streams)
-        if outcome is None:
+        if self._populations is None:
             return {}
-        return population_columns(outcome.moves, streams.columns, streams.client, self._time_wait_ns)
+        self._look(streams, self._populations)
+        return self._populations.columns(streams.columns)
 
     def closers(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``closers``."""
-        outcome = self._moved(streams)
-        return closer_columns(outcome.moves, streams.columns, streams.client) if outcome else {}
+        if self._closers is None:
+            return {}
+        self._look(streams, self._closers)
+        return self._closers.columns(streams.columns)
+
+    def _look(self, streams: Streams, table: Populations | Closers) -> None:
+        """Have a table look at all moves, at once if other tables share them."""
+        if self._machines is None:
+            return
+        if self.lets_go:
+            tcp = streams.conversations
+            for _, outcome in self._machines.pieces(tcp, tcp.count):
+                table.look(outcome.moves, streams.client)
+        elif (shared := self._moved(streams)) is not None:
+            table.look(shared.moves, streams.client)
 
     def _moved(self, streams: Streams) -> Outcome | None:
         """What the state machines say now; several tables share it."""

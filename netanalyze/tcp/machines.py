@@ -17,7 +17,7 @@ from netanalyze.tcp.bounds import running_max
 from netanalyze.tcp.states_kernel import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 TIME_WAIT_NS = 60_000_000_000
 """How long Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN in include/net/tcp.h); RFC 9293 has 4 minutes."""
+
+_PIECE = 1 << 15
+"""Streams whose moves are looked at together."""
 
 LONGEST_TIME_WAIT_NS = 3_600_000_000_000
 
@@ -145,19 +148,97 @@ class Machines:
 
     def finish(self, conversations: Conversations) -> Outcome:
         """States and moves as they are if nothing comes any more; more batches may follow all the same."""
-        streams = conversations.count
-        state = self._state.array[:streams].copy()
-        moves = np.zeros((self._count + 2 * streams if self._record else 1, fields.MOVE_WORDS), np.uint64)
-        moves[: self._count] = self._moves.array[: self._count]
-        tracker = Tracker(self._table, self._time_wait_ns, int(self._record))
-        count = self._count
+        self._state.reach(conversations.count)
+        streams = range(conversations.count)
+        return self._finished(streams, slice(0, self._count), *_next_streams(conversations))
+
+    def pieces(self, conversations: Conversations, end: int) -> Iterator[tuple[range, Outcome]]:
+        """The same of some streams after the other: those below number ``end``, in order.
+
+        The moves of all at once would take much memory. There is one piece at least, be it an empty one.
+        """
+        self._state.reach(conversations.count)
+        later = _next_streams(conversations)
+        stream = self._moves.array[: self._count, fields.STREAM].astype(np.uint32)
+        for first in range(0, max(end, 1), _PIECE):
+            streams = range(first, min(first + _PIECE, end))
+            rows = np.flatnonzero((stream >= streams.start) & (stream < streams.stop))
+            yield streams, self._finished(streams, rows, *later)
+
+    def _finished(
+        self,
+        streams: range,
+        rows: slice | NDArray[np.int64],
+        later_frame: NDArray[np.int64],
+        later_ns: NDArray[np.int64],
+    ) -> Outcome:
+        """What ``finish`` says of some streams, whose moves are in these rows."""
+        some = slice(streams.start, streams.stop)
+        state = self._state.array[some].copy()
+        made = self._moves.array[rows] if self._record else self._moves.array[:0]
+        count = len(made)
+        moves = np.zeros((max(count + 2 * len(streams), 1), fields.MOVE_WORDS), np.uint64)
+        moves[:count] = made
+        if not isinstance(rows, slice):
+            moves[:count, fields.STREAM] -= np.uint64(streams.start)
+            _renumber(state, rows)
+        clock_ns = self._clock_ns or 0
         if streams:
-            clock_ns = self._clock_ns or 0
+            tracker = Tracker(self._table, self._time_wait_ns, int(self._record))
             tracker.use(view_of(state), view_of(moves), count, self._order)
-            tracker.finish(streams, clock_ns, *map(view_of, _next_streams(conversations)))
+            tracker.finish(len(streams), clock_ns, view_of(later_frame[some]), view_of(later_ns[some]))
             count, _ = tracker.used()
         final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
-        return Outcome(final, _sorted_moves(moves[:count], self._clock_ns or 0))
+        return Outcome(final, _sorted_moves(moves[:count], clock_ns, streams.start))
+
+    def close_succeeded(self, conversations: Conversations) -> None:
+        """Bring streams to their end that others between the same ports have followed.
+
+        No segment can reach them any more. So what ``finish`` says of them does not change when those that
+        followed are let go of.
+        """
+        self._state.reach(conversations.count)
+        later_frame, later_ns = _next_streams(conversations)
+        rows = np.flatnonzero(later_frame)
+        if len(rows) == 0:
+            return
+        state = self._state.array[rows]
+        moves = self._moves.reach(self._count + 2 * len(rows) if self._record else 1)
+        self._tracker.use(view_of(state), moves, self._count, self._order)
+        self._tracker.finish(
+            len(rows), self._clock_ns or 0, view_of(later_frame[rows]), view_of(later_ns[rows])
+        )
+        before = self._count
+        self._count, self._order = self._tracker.used()
+        self._state.array[rows] = state
+        made = self._moves.array[before : self._count, fields.STREAM]
+        made[:] = rows[made.astype(np.int64)]
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order, and of their moves."""
+        self._state.reach(count)
+        self._state.keep(streams, count)
+        if not self._record:
+            return
+        number = np.full(count, -1, np.int64)
+        number[streams] = np.arange(len(streams))
+        stream = number[self._moves.array[: self._count, fields.STREAM].astype(np.int64)]
+        kept = np.flatnonzero(stream >= 0)
+        self._moves.keep(kept, self._count)
+        self._moves.array[: len(kept), fields.STREAM] = stream[kept]
+        _renumber(self._state.array[: len(streams)], kept)
+        self._count = len(kept)
+
+
+def _renumber(state: NDArray[np.uint64], kept: NDArray[np.int64]) -> None:
+    """Put the new places of rows of moves into slots, when only these rows are kept, in ascending order.
+
+    A slot that is empty may have any number.
+    """
+    slots = state[:, fields.SLOTS : fields.SLOTS + fields.SLOT_WORDS]
+    low, high = ((slots >> np.uint64(shift)) & np.uint64(0xFFFFFFFF) for shift in (0, 32))
+    places = [np.searchsorted(kept, half.astype(np.int64)).astype(np.uint64) for half in (low, high)]
+    slots[:] = places[0] | places[1] << np.uint64(32)
 
 
 def _next_streams(conversations: Conversations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -173,14 +254,17 @@ def _next_streams(conversations: Conversations) -> tuple[NDArray[np.int64], NDAr
     return frame, time_ns
 
 
-def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int) -> Moves:
-    """The rows that are moves, in order, with what follows from their order."""
+def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int, first_stream: int) -> Moves:
+    """The rows that are moves, in order, with what follows from their order.
+
+    Streams of the rows are counted from ``first_stream``.
+    """
     rows = rows[rows[:, fields.CODES] != 0]
     codes = rows[:, fields.CODES].astype(np.int64)
     side = codes >> 24 & 1
     order = np.lexsort((rows[:, fields.ORDER], side, rows[:, fields.STREAM]))
     rows, codes, side = rows[order], codes[order], side[order]
-    stream = rows[:, fields.STREAM].astype(np.int64)
+    stream = rows[:, fields.STREAM].astype(np.int64) + first_stream
     endpoint = stream * 2 + side
     same = np.zeros(len(rows), np.bool_)
     same[1:] = endpoint[1:] == endpoint[:-1]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.model import NULL
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,6 +48,44 @@ def sweep(
         peaks[present] = np.maximum.reduceat(lengths, begins)
     answers = np.searchsorted(enters, at) - np.searchsorted(leaves, at, side="right")
     return peaks, answers
+
+
+def peaks(key: Numbers, start_ns: Numbers, end_ns: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """How many of these spans of time at most there are at once, for each key, and when first.
+
+    Args:
+        key: what each belongs to.
+        start_ns: when it begins.
+        end_ns: when it ends, at which moment it is over; ``NULL`` for never.
+
+    Returns:
+        The keys in ascending order, the most spans at once, and when there were first that many.
+    """
+    ends = end_ns != NULL
+    keys = np.concatenate((key, key[ends]))
+    times = np.concatenate((start_ns, end_ns[ends]))
+    steps = np.concatenate((np.ones(len(key), np.int64), -np.ones(np.count_nonzero(ends), np.int64)))
+    if len(keys) == 0:
+        return keys, keys, keys
+    order = _in_order(keys, times, steps)
+    keys, times, running = keys[order], times[order], np.cumsum(steps[order])
+    begins = np.ones(len(keys), np.bool_)
+    begins[1:] = keys[1:] != keys[:-1]
+    first = np.flatnonzero(begins)
+    lengths = np.diff(first, append=len(keys))
+    before = np.concatenate((np.zeros(1, np.int64), running[first[1:] - 1]))
+    most = np.maximum.reduceat(running, first)
+    reached = np.flatnonzero(running == np.repeat(most, lengths))
+    return keys[first], most - before, times[reached[np.searchsorted(reached, first)]]
+
+
+def _in_order(keys: Numbers, times: Numbers, steps: Numbers) -> Numbers:
+    """The order by key, time and step: down first."""
+    low, high, last = int(times.min()), int(times.max()), int(keys.max())
+    span = 2 * (high - low + 1)
+    if span * (last + 1) < _ROOM:  # one number to sort by is several times as fast
+        return np.argsort(keys * span + (times - low) * 2 + (steps > 0))
+    return np.lexsort((steps, times, keys))
 
 
 def _keys(*pairs: tuple[Numbers, Numbers]) -> list[Numbers]:

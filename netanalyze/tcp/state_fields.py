@@ -22,6 +22,7 @@ CLOSE_NS = 8
 """When the newest FIN or ACK that is without proof was seen; in TIME-WAIT when that ends."""
 SLOTS = 10
 """Two words a side: rows of moves for ``OPEN`` (low) and ``ACK``, for ``FIN`` (low) and ``RST``."""
+SLOT_WORDS = 4
 
 # What an endpoint may have received, seen on its way but not proven yet: a slot each.
 OPEN = 0

@@ -16,6 +16,7 @@ from netanalyze.apps.signature_tables import SignatureTables
 
 _SHARED = {
     "__init__",
+    "backlog",
     "ber",
     "checks",
     "codes",
@@ -23,15 +24,14 @@ _SHARED = {
     "flatten",
     "identify",
     "identify_kernel",
-    "protocol",
-    "backlog",
     "messages",
+    "protocol",
     "readers",
     "reading",
-    "transcript",
-    "watch",
     "registry",
     "signature_tables",
+    "transcript",
+    "watch",
 }
 
 

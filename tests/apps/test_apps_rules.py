@@ -248,3 +248,36 @@ def test_places_for_first_bytes_are_used_again() -> None:
     codes, names = identifier.tcp_apps()
     assert {names[code] for code in codes} == {"ssh"}
     assert identifier._tcp.streams.free_heads() < 100
+
+
+def test_streams_that_are_let_go_of() -> None:
+    """Those that are left keep their names, or what is known of them yet; places are used again."""
+    identifier = Identifier()
+
+    def begin(streams: range, payload: bytes = GET[:2]) -> None:
+        opened = [Row(b"", stream=stream, flags=SYN, seq=FIRST_SEQ[CLIENT]) for stream in streams]
+        identifier.feed(*make_packets(opened))
+        go_on(streams, payload, 0)
+
+    def go_on(streams: range, payload: bytes, at: int) -> None:
+        seq = FIRST_SEQ[CLIENT] + 1 + at
+        identifier.feed(*make_packets([Row(payload, stream=stream, seq=seq) for stream in streams]))
+
+    def names() -> list[str]:
+        return [identifier.names[code] for code in identifier.tcp_apps()[0]]
+
+    begin(range(40))
+    places = set()
+    for _ in range(20):
+        go_on(range(0, 40, 4), GET[2:], 2)
+        assert names() == ["http", "", "", ""] * 10
+        identifier.keep_tcp(np.arange(0, 40, 2))
+        assert names() == ["http", ""] * 10
+        begin(range(20, 40), b"SS")
+        go_on(range(1, 20, 2), GET[2:], 2)
+        assert names() == ["http"] * 20 + [""] * 20
+        identifier.keep_tcp(np.zeros(0, np.int64))
+        assert names() == []
+        begin(range(40))
+        places.add(identifier._tcp._free.size)
+    assert len(places) == 1

@@ -103,7 +103,7 @@ COOKIE = ("Cookie: a=1",)
     ],
 )
 def test_the_check_of_the_fetch_standard(
-    fields: tuple[str, ...], request_fields: tuple[str, ...], allowed: bool
+    fields: tuple[str, ...], request_fields: tuple[str, ...], *, allowed: bool
 ) -> None:
     found, reason = check(*fields, request=request_fields)
     assert found is allowed

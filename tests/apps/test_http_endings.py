@@ -46,6 +46,13 @@ def test_on_a_reset_socket() -> None:
     )
 
 
+def test_crossing_a_reset() -> None:
+    events = [*FIRST, (SERVER, RESET, 100), (CLIENT, get("/2"), 103)]
+    assert last(play(events, client_rtt_ns=20 * MS)) == ("unanswered", "crossing_reset", 3)
+    events = [*FIRST, (CLIENT, get("/2"), 100), (SERVER, RESET, 103)]
+    assert last(play(events, server_rtt_ns=20 * MS)) == ("unanswered", "crossing_reset", 3)
+
+
 def test_reset_instead_of_an_answer() -> None:
     assert last(play([*FIRST, (CLIENT, get("/2"), 30), (SERVER, RESET, 80)])) == (
         "unanswered",
@@ -91,6 +98,13 @@ def test_client_gave_up() -> None:
         )
     events = [(CLIENT, get("/1"), 10), (SERVER, PART, 20), (CLIENT, RESET, 510), (SERVER, FIN, 600)]
     assert last(play(events)) == ("reset", "client_gave_up", 500)
+
+
+def test_response_that_comes_when_the_client_has_gone() -> None:
+    events = [(CLIENT, get("/1"), 10), (CLIENT, FIN, 400), (SERVER, ok(b"late"), 500), (CLIENT, RESET, 501)]
+    assert last(play(events)) == ("complete", "client_gave_up", 390)
+    # A client that only sends no more, and reads on, has not given up.
+    assert last(play(events[:3])) == ("complete", None, None)
 
 
 def test_nobody_broke_it_off() -> None:

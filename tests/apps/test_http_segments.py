@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,11 +47,11 @@ def rows(app: Http) -> list[dict[str, object]]:
 
 def play(client: bytes, server: bytes, cuts: list[int]) -> list[dict[str, object]]:
     """One message a side at a time is not needed: the client's bytes come first, cut as asked."""
-    app = Http()
+    app = Http(frozenset({"http"}))
     reader = app.open(FACTS)
     for side, stream in ((0, client), (1, server)):
         ends = sorted({cut % (len(stream) + 1) for cut in cuts} | {0, len(stream)})
-        for begin, end in zip(ends, ends[1:], strict=False):
+        for begin, end in pairwise(ends):
             reader.data(side, memoryview(stream)[begin:end], begin, 1 + side, 1000 * (1 + side))
     reader.end(1, Ending.FIN, 3, 3000)
     reader.finish(4000)
@@ -86,7 +87,7 @@ def test_byte_by_byte(client: bytes, server: bytes) -> None:
     )
 )
 def test_nothing_raises(calls: list[tuple[int, bytes | int]]) -> None:
-    app = Http()
+    app = Http(frozenset({"http"}))
     reader = app.open(FACTS)
     offsets = [0, 0]
     for place, (side, what) in enumerate(calls):

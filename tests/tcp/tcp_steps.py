@@ -66,13 +66,13 @@ def frames_of(
     isns: tuple[int, int] = ISNS,
     start_ns: int = SECOND,
     ports: tuple[int, int] = PORTS,
+    hosts: tuple[str, str] = (CLIENT, SERVER),
 ) -> list[Frame]:
     """The steps as frames."""
     made = []
     now = start_ns
     for step in steps:
         mine, theirs = (0, 1) if step.sender == "c" else (1, 0)
-        hosts = (CLIENT, SERVER) if mine == 0 else (SERVER, CLIENT)
         flags = sum(_LETTERS[letter] for letter in step.flags)
         now += round(step.after_ms * MS)
         segment = tcp(
@@ -86,7 +86,9 @@ def frames_of(
             options=(SCALE if step.scale else b"") + _sack_option(step.sack, isns[theirs]),
         )
         # Another identification each: no frame is a copy of another.
-        made.append(Frame(ethernet_of(ip4(segment, 6, *hosts, ident=len(made) + 1)), time_ns=now))
+        made.append(
+            Frame(ethernet_of(ip4(segment, 6, hosts[mine], hosts[theirs], ident=len(made) + 1)), time_ns=now)
+        )
     return made
 
 

@@ -82,7 +82,7 @@ def table(modules: Kernels, captured: list[Frame], size: int | None = None) -> l
         packets = decoder.decode(batch)
         flows.add(batch, packets)
         handshakes.feed(batch, packets, flows.tcp.count)
-    columns = modules.listeners.listener_columns(flows.tcp, flows.udp, handshakes)
+    columns = handshakes.columns(flows.tcp, flows.udp)
     rows: list[dict[str, Any]] = []
     for place in range(len(columns["server_port"])):
         row = {name: column[place] for name, column in columns.items() if not name.endswith("_names")}

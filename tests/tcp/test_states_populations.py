@@ -14,9 +14,10 @@ from tcp_steps import CLIENT_CLOSES, MS, READY, SECOND, SYN_, Step, fastest, fra
 
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
-from netanalyze.tcp.closers import closer_columns
+from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.machines import Machines
-from netanalyze.tcp.populations import EPHEMERAL_PORTS, peaks, population_columns
+from netanalyze.tcp.populations import EPHEMERAL_PORTS, Populations
+from netanalyze.tcp.queues import peaks
 from netanalyze.tcp.states import State
 
 SPANS = st.lists(
@@ -41,6 +42,10 @@ def test_peaks(spans: list[tuple[int, int, int | None]]) -> None:
     ends = np.array([NULL if span[2] is None else span[2] for span in spans], np.int64)
     keys, most_of, when_of = (column.tolist() for column in peaks(*columns, ends))
     assert dict(zip(keys, zip(most_of, when_of, strict=True), strict=True)) == expected
+    # So long a time that keys and times do not fit in one number.
+    later = np.where(ends == NULL, NULL, ends << 57)
+    again = [column.tolist() for column in peaks(columns[0], columns[1] << 57, later)]
+    assert again == [keys, most_of, [when << 57 for when in when_of]]
 
 
 def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]], list[dict[str, Any]]]:
@@ -57,8 +62,10 @@ def added_up(frames: list[Frame]) -> tuple[dict[tuple[int, int], dict[str, Any]]
     moves = machines.finish(flows.tcp).moves
     side = made.kernels.summary.client_side(flows.tcp, ())
     streams = made.kernels.summary.stream_columns(flows.tcp, ())
-    populations = rows(population_columns(moves, streams, side, 60 * SECOND))
-    closers = rows(closer_columns(moves, streams, side))
+    sums = Populations(60 * SECOND), Closers()
+    for table in sums:
+        table.look(moves, side)
+    populations, closers = (rows(table.columns(streams)) for table in sums)
     return {(row["host_lo"] & 0xFF, row["state"]): row for row in populations}, closers
 
 

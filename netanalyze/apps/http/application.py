@@ -9,6 +9,7 @@ from netanalyze.apps.http import connections, cookies, cors, statistics
 from netanalyze.apps.http.bodies import Known, Limits
 from netanalyze.apps.http.connection import Connection
 from netanalyze.apps.http.exchange import END_OF_HEAD
+from netanalyze.apps.http.memo import Memo
 from netanalyze.apps.http.statistics import columns_of, compressible
 from netanalyze.apps.http.texts import Texts
 
@@ -89,6 +90,7 @@ class Http:
         self.raw_sinks = raw_sinks
         self.texts = Texts()
         self.known = Known(self.limits)
+        self.requests, self.responses = Memo(), Memo()
         self.codings: dict[bytes, tuple[str, ...]] = {}
         self.exchanges: list[Exchange] = []
         self.frames: list[Frame] = []
@@ -97,6 +99,8 @@ class Http:
         self._notes = bool(self.tables & {"http_cookies", "cors"})
         self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})
         self.watch: Http | None = self if self._notes or self.keep_fields else None
+        if self.watch is not None or sinks is not None:
+            self.requests.on = self.responses.on = False  # every message counts there
 
     def open(self, stream: StreamFacts) -> Connection:
         """A reader for a stream."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_DEFLATE = 8
+
 PIECE = 1 << 16
 """Bytes that a decoder gives out at a time."""
 
@@ -170,7 +172,8 @@ class Stage:
                 pending = self._member(pending)
                 continue
             yield from self._step(pending)
-            pending = self._decoder.rest if self.verdict is None and self._decoder.ended else None
+            going_on = self.verdict is None  # the step may have set it
+            pending = self._decoder.rest if going_on and self._decoder.ended else None
 
     def _step(self, data: bytes) -> Iterator[bytes]:
         given = 0
@@ -247,7 +250,7 @@ class Stage:
     def _looks_coded(self, data: bytes) -> bool:
         """Whether it begins as coded data does, although it cannot be decoded."""
         if self._coding == "deflate":  # RFC 1950 section 2.2: method 8, and a multiple of 31
-            return len(data) > 1 and data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+            return len(data) > 1 and data[0] & 0x0F == _DEFLATE and (data[0] << 8 | data[1]) % 31 == 0
         mark = _GOES_ON.get(self._coding)
         return mark is not None and data[: len(mark)] == mark
 

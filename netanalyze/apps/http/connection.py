@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _STATUS_LINE = b"HTTP/"
 _ROLE_BYTES = 24  # longer than any method
 _MOST_INTERIM = 8
+_LONG_VALUE = 256  # not remembered
 _MOST_WAITING = 1 << 16
 
 
@@ -73,6 +74,7 @@ class Connection:
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """Take the next bytes of a side: see ``reading.Reader``."""
+        del offset
         halves = self._halves
         if halves:
             halves[side].data(data, frame, time_ns)
@@ -112,6 +114,8 @@ class Connection:
         for exchange in self.exchanges:
             if exchange.end is None:
                 endings.classify(exchange, self, last_ns, broken=exchange is broken)
+        if self.client_end is not None and self.client_end.reset_ns is not None:
+            endings.too_late(self.exchanges, self.client_end)
         self.app.connection_ended(self)
         self._halves = []
         self.client = self.server = None
@@ -185,7 +189,8 @@ class Connection:
         waiting = self._waiting
         if waiting and waiting[0] is not None and not self._responses_lost:
             exchange = waiting.popleft()
-            if waiting and waiting[0] is not None and (waiting[0].time_ns or 0) < time_ns:
+            following = waiting[0] if waiting else None
+            if following is not None and (following.time_ns or 0) < time_ns:
                 self.pipelined += 1
         else:
             exchange = self._claim_by_time(time_ns)
@@ -259,7 +264,7 @@ class Connection:
         found = known.get(value)
         if found is None:
             found = parse_codings(value)
-            if len(known) < _MOST_WAITING and len(value) < 256:
+            if len(known) < _MOST_WAITING and len(value) < _LONG_VALUE:
                 known[value] = found
         return found
 
@@ -298,20 +303,15 @@ class Connection:
         return min(answers, default=0)
 
     def server_rtt_ns(self) -> int:
-        """Round trip between the capture point and the server: measured, or an upper bound."""
+        """Round trip between the capture point and the server: measured, or less than it may be.
+
+        The shortest time to a first byte is a round trip and some work; three quarters of it are taken.
+        """
         known = self.facts.server_rtt_ns
         if known is not None:
             return known
-        return min(
-            (
-                exchange.response_ns - exchange.request_last_ns
-                for exchange in self.exchanges
-                if exchange.response_ns is not None
-                and exchange.request_last_ns is not None
-                and exchange.response_ns >= exchange.request_last_ns
-            ),
-            default=0,
-        )
+        times = [exchange.ttfb_ns for exchange in self.exchanges]
+        return min((value for value in times if value is not None and value >= 0), default=0) * 3 // 4
 
     # Upgrades.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.apps.http.endings import AFTER_FIN, CROSSING_FIN, HANG_UPS
+from netanalyze.apps.http.endings import AFTER_FIN, AFTER_RESET, CROSSING_FIN, CROSSING_RESET, HANG_UPS
 from netanalyze.apps.http.exchange import COMPLETE
 from netanalyze.apps.http.statistics import grouped, latencies, nearest_rank, traffic
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.http.connection import Connection
     from netanalyze.apps.http.exchange import Exchange
+
+_RACES = (AFTER_FIN, CROSSING_FIN, AFTER_RESET, CROSSING_RESET)
 
 IDLE_FROM_NS = 50_000_000
 """A side that closes sooner after the last message did not wait for an idle time to run out."""
@@ -102,7 +105,7 @@ def use_of(connection: Connection) -> Use | None:
 
 def _idle_times(rows: Sequence[Exchange]) -> list[int]:
     times = []
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before.end == COMPLETE and before.last_ns is not None and after.time_ns is not None:
             times.append(max(after.time_ns - before.last_ns, 0))
     return times
@@ -247,7 +250,7 @@ def host_rows(exchanges: Sequence[Exchange], uses: Sequence[Use]) -> list[dict[s
 def _advice(group: Sequence[Exchange], row: dict[str, Any]) -> str | None:
     """What to change, with the numbers it is taken from."""
     said = []
-    races = sum(exchange.hangup in (AFTER_FIN, CROSSING_FIN) for exchange in group)
+    races = sum(exchange.hangup in _RACES for exchange in group)
     timeout, longest = row["server_idle_timeout_ns"], row["longest_reused_idle_ns"]
     if races:
         found = (
@@ -257,7 +260,7 @@ def _advice(group: Sequence[Exchange], row: dict[str, Any]) -> str | None:
         )
         said.append(
             f"{races} request{'s' * (races > 1)} met a connection that the server had closed: {found}; let"
-            " its keep-alive timeout be longer than the time for which the client's pool keeps idle connections"
+            " its keep-alive timeout be longer than the client's pool keeps idle connections"
             + (f" (it reused one after {_seconds(longest)})" if longest else "")
             + (f", or the pool's shorter than {_seconds(timeout)}" if timeout else "")
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.http.texts import decode
@@ -142,6 +141,8 @@ def _attribute(cookie: Cookie, attribute: bytes) -> None:
 
 def _time(text: str) -> int | None:
     """A date as cookies have it: that of RFC 9110 section 5.6.7, or with hyphens between its parts."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow to import, rarely needed
+
     try:
         parsed = parsedate_to_datetime(text.replace("-", " "))
         return int(parsed.timestamp()) * 1_000_000_000

@@ -2,8 +2,8 @@
 
 The rules are those of the Fetch standard: section 4.10 (CORS check), 4.8 (CORS-preflight fetch), 4.9
 (CORS-preflight cache). Whether a request was made with credentials is told by its Cookie or Authorization
-field; a preflight never has any, so what it is for is judged as without, unless the request that follows it
-has some.
+field (unless a preflight asked for that field: then the page's script set it). A preflight never has any, so
+what it is for is judged as without, unless the request that follows it has some.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ def rows(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
     crossing = [row for row in exchanges if row.asked and "origin" in row.asked and not _same_origin(row)]
     made = []
     answered: dict[Any, tuple[int, int]] = {}
-    credentialed = {_resource(row) for row in crossing if not _is_preflight(row) and _credentials(row)}
+    by_script = {_resource(row) for row in crossing if _is_preflight(row) and _asks_for_authorization(row)}
+    credentialed = {
+        _resource(row) for row in crossing if not _is_preflight(row) and _credentials(row, by_script)
+    }
     for row in crossing:
         preflight = _is_preflight(row)
-        with_credentials = _resource(row) in credentialed if preflight else _credentials(row)
+        with_credentials = _resource(row) in credentialed if preflight else _credentials(row, by_script)
         allowed, reason = _preflight(row, with_credentials) if preflight else _check(row, with_credentials)
         values = _values(row)
         avoidable, since = None, None
@@ -110,9 +113,15 @@ def _is_preflight(row: Exchange) -> bool:
     return row.method == "OPTIONS" and "access-control-request-method" in (row.asked or {})
 
 
-def _credentials(row: Exchange) -> bool:
+def _asks_for_authorization(row: Exchange) -> bool:
+    names = _listed(_text(row.asked, "access-control-request-headers"))
+    return "authorization" in (name.lower() for name in names)
+
+
+def _credentials(row: Exchange, by_script: set[Any]) -> bool:
+    """Whether the browser added credentials; Authorization that a script set is a field like others."""
     asked = row.asked or {}
-    return "cookie" in asked or "authorization" in asked
+    return "cookie" in asked or ("authorization" in asked and _resource(row) not in by_script)
 
 
 def _resource(row: Exchange) -> Any:  # noqa: ANN401 - a key
@@ -146,7 +155,10 @@ def _max_age(text: str | None) -> int:
     return DEFAULT_MAX_AGE_S if number is None else min(max(number, 0), LONGEST_MAX_AGE_S)
 
 
-def _check(row: Exchange, with_credentials: bool) -> tuple[bool | None, str | None]:  # noqa: FBT001
+def _check(  # noqa: PLR0911 - a way out for each rule
+    row: Exchange,
+    with_credentials: bool,  # noqa: FBT001
+) -> tuple[bool | None, str | None]:
     """The CORS check: whether the page may read the response, and why not; None if there is none."""
     if row.status is None:
         return None, None

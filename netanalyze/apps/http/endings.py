@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netanalyze.apps.http.exchange import RESET, TRUNCATED, UNANSWERED, UNCERTAIN, Exchange
+from netanalyze.apps.http.exchange import COMPLETE, RESET, TRUNCATED, UNANSWERED, UNCERTAIN, Exchange
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.connection import Connection
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AFTER_FIN = "after_fin"
 CROSSING_FIN = "crossing_fin"
 AFTER_RESET = "after_reset"
+CROSSING_RESET = "crossing_reset"
 RESET_UNANSWERED = "reset_unanswered"
 CLOSED_UNANSWERED = "closed_unanswered"
 RESET_MID_RESPONSE = "reset_mid_response"
@@ -29,9 +30,10 @@ FRAMING_DAMAGED = "framing_damaged"
 NOT_CAPTURED = "not_captured"
 
 HANGUPS = {
-    AFTER_FIN: "sent after the server's FIN had been received: the client reused a connection that was closed",
+    AFTER_FIN: "sent after the server's FIN had been received: the client reused a closed connection",
     CROSSING_FIN: "the request and the server's FIN crossed on their way",
     AFTER_RESET: "sent after the connection had been reset",
+    CROSSING_RESET: "the request and the server's RST crossed on their way",
     RESET_UNANSWERED: "the server reset the connection instead of answering",
     CLOSED_UNANSWERED: "the server closed the connection without an answer after it had the request",
     RESET_MID_RESPONSE: "the server reset the connection in the middle of its response",
@@ -48,6 +50,7 @@ HANG_UPS = frozenset(
         AFTER_FIN,
         CROSSING_FIN,
         AFTER_RESET,
+        CROSSING_RESET,
         RESET_UNANSWERED,
         CLOSED_UNANSWERED,
         RESET_MID_RESPONSE,
@@ -99,6 +102,15 @@ def classify(exchange: Exchange, connection: Connection, last_ns: int, *, broken
         _unanswered(exchange, connection, last_ns)
 
 
+def too_late(exchanges: list[Exchange], client: End) -> None:
+    """Say of responses that came whole when the client had closed, and answered with RST, that it gave up."""
+    for exchange in reversed(exchanges):
+        if exchange.response_ns is None or exchange.response_ns <= client.time_ns:
+            continue
+        if exchange.end == COMPLETE and (exchange.time_ns or client.time_ns) < client.time_ns:
+            exchange.hangup, exchange.hangup_ns = CLIENT_GAVE_UP, client.time_ns - _sent_ns(exchange)
+
+
 def _sent_ns(exchange: Exchange) -> int:
     """When the request had been sent, as far as it was."""
     return exchange.request_last_ns or exchange.time_ns or 0
@@ -115,7 +127,10 @@ def _unanswered(exchange: Exchange, connection: Connection, last_ns: int) -> Non
     server, client = connection.server_end, connection.client_end
     resets = [end.reset_ns for end in (server, client) if end is not None and end.reset_ns is not None]
     if resets and min(resets) <= begin:
-        exchange.hangup, exchange.hangup_ns = AFTER_RESET, begin - min(resets)
+        waited = begin - min(resets)
+        theirs = server is not None and server.reset_ns == min(resets)
+        crossed = theirs and waited < connection.client_rtt_ns()
+        exchange.hangup, exchange.hangup_ns = (CROSSING_RESET if crossed else AFTER_RESET), waited
     elif server is not None and not server.reset and server.time_ns <= begin:
         waited = begin - server.time_ns
         received = waited >= connection.client_rtt_ns()
@@ -125,10 +140,10 @@ def _unanswered(exchange: Exchange, connection: Connection, last_ns: int) -> Non
     elif server is not None:
         waited = server.time_ns - sent
         exchange.hangup_ns = waited
+        crossed = waited < connection.server_rtt_ns()
         if server.reset:
-            exchange.hangup = RESET_UNANSWERED
+            exchange.hangup = CROSSING_RESET if crossed else RESET_UNANSWERED
         else:
-            crossed = waited < connection.server_rtt_ns()
             exchange.hangup = CROSSING_FIN if crossed else CLOSED_UNANSWERED
     else:
         exchange.hangup, exchange.hangup_ns = CAPTURE_ENDED, max(last_ns - sent, 0)

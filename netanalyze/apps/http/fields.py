@@ -37,6 +37,7 @@ INTERESTING = frozenset(
 JOINED_BY = {"set-cookie": b"\n", "cookie": b"; "}
 """What stands between the values of fields that come twice: a comma, but for these."""
 
+_LONG_NAME = 64  # not remembered
 _MOST_NAMES = 4096
 
 KNOWN: dict[bytes, str] = {name.encode(): name for name in INTERESTING}
@@ -47,6 +48,6 @@ def learn(name: bytes) -> str:
     """What ``KNOWN`` should have for a name."""
     lower = name.rstrip().lower().decode("latin-1")
     key = lower if lower in INTERESTING else ""
-    if len(KNOWN) < _MOST_NAMES and len(name) < 64:
+    if len(KNOWN) < _MOST_NAMES and len(name) < _LONG_NAME:
         KNOWN[name] = key
     return key

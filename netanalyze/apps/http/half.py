@@ -127,6 +127,10 @@ class Half(Message):
         if self.in_head and len(self._prefix) > HEAD_MOST:
             self._run(self._broken(b""))
 
+    def between_messages(self) -> bool:
+        """Whether the next byte begins a message."""
+        return not self.begun and self.state is State.READING
+
     def careful(self) -> bool:
         """Whether each line must be read on its own, because llhttp does not know how messages end."""
         return False
@@ -222,7 +226,7 @@ class Half(Message):
     # Where llhttp stops.
 
     def _stopped(self, data: bytes, error: HttpParserError | HttpParserUpgrade) -> list[Piece]:
-        """What llhttp does not go on with ``data``; gives what has to be taken next."""
+        """Take what comes behind the place where llhttp stopped in ``data``; gives what is next."""
         if isinstance(error, HttpParserUpgrade):
             rest = data[error.args[0] :]
             self._prefix.clear()
@@ -235,7 +239,7 @@ class Half(Message):
     def _broken(self, data: bytes) -> list[Piece]:
         """Something in ``data``, or in what came before it, is not as it should be."""
         text = bytes(self._prefix) + data
-        begin, bad, in_head = locate(self.parser_type, self._base, text)
+        begin, bad, in_head = locate(self.parser_type, self.base(), text)
         known = self.begun
         if in_head and not self.mending and len(text) - begin <= HEAD_MOST + len(data):
             self.state = State.MENDING
@@ -307,7 +311,7 @@ class Half(Message):
         if self.state is State.MENDING:
             return b"".join(piece[0] for piece in self._pieces)
         text = bytes(self._prefix)
-        return text[locate(self.parser_type, self._base, text)[0] :]
+        return text[locate(self.parser_type, self.base(), text)[0] :]
 
     def _lost(self) -> None:
         """Where messages begin is not known any more, and some may have been missed."""
@@ -380,7 +384,7 @@ class Half(Message):
     # What the two directions do differently.
 
     def upgraded(self) -> list[Piece]:
-        """Called where llhttp stopped behind a head with which HTTP may end; gives what has to be taken first."""
+        """Called where llhttp stopped behind a head with which HTTP may end; gives what is first."""
         return []
 
     def head_again(self) -> None:

@@ -72,7 +72,7 @@ def locate(kind: Any, base: bytes, text: bytes) -> tuple[int, int, bool]:  # noq
 
 
 def _begin_in_line(kind: Any, base: bytes, text: bytes, line: int) -> int:  # noqa: ANN401 - as above
-    """The byte at which the last message begins whose first line, or an end of a body before it, is at ``line``."""
+    """The byte at which the last message begins; ``line`` is where the line with it does."""
     probe = _Probe()
     parser = make_parser(kind, probe)
     end = text.find(b"\n", line) + 1 or len(text)

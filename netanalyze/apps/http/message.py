@@ -86,7 +86,9 @@ class Message:
         self.body: Body | None = None
         self.filling = False
         self._prefix = bytearray()  # read since `_base`, where a message goes on
-        self._base = b""  # brings a new parser to where this one was then
+        # Brings a new parser to where this one was then; in a body of known length the fields of its head
+        # and how much of it had come, of which the bytes are made when they are needed.
+        self._base: bytes | tuple[dict[str, bytes], int] = b""
         self._chunk_at = -1  # bytes of the body before the chunk in hand
         self._chunk_end = -1  # and behind it; -1 if unknown
         self._chunk_seen = -1
@@ -201,11 +203,7 @@ class Message:
 
     def promised(self) -> int | None:
         """Bytes of the body in hand as Content-Length has them; None if its end is told otherwise."""
-        length = self.found.get("content-length")
-        if length is None or self.chunked():
-            return None
-        digits = length.split(b",", 1)[0].strip()
-        return int(digits) if digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None
+        return None if self.chunked() else _length(self.found)
 
     def chunk_left(self) -> int:
         """Bytes of the chunk in hand that are yet to come; 0 outside chunks, and where that is unknown."""
@@ -218,10 +216,13 @@ class Message:
         if self.in_head:
             self._keep(data)
             return
+        if "transfer-encoding" not in self.found:
+            self._base = self.found, self.wire + self.missing
+            if self._prefix:
+                self._prefix.clear()
+            return
         if not self.chunked():
-            left = self.promised()
-            if left is not None:
-                self._base = self.head_like(b"Content-Length: %d\r\n\r\n" % (left - self.wire - self.missing))
+            self._base = b""  # until the connection ends: there is no place to find
             self._prefix.clear()
             return
         taken = self.wire + self.missing
@@ -259,6 +260,23 @@ class Message:
         except ValueError:
             return -1
 
+    def base(self) -> bytes:
+        """What brings a new parser to where this one was when the prefix began."""
+        if isinstance(self._base, bytes):
+            return self._base
+        found, taken = self._base
+        promised = _length(found)
+        return b"" if promised is None else self.head_like(b"Content-Length: %d\r\n\r\n" % (promised - taken))
+
     def head_like(self, framing: bytes) -> bytes:
         """A head that brings a new parser to the middle of a body."""
         return (b"POST / HTTP/1.1\r\n" if self.request else b"HTTP/1.1 200 OK\r\n") + framing
+
+
+def _length(found: dict[str, bytes]) -> int | None:
+    """What Content-Length says, if it says anything."""
+    length = found.get("content-length")
+    if length is None:
+        return None
+    digits = length.split(b",", 1)[0].strip()
+    return int(digits) if digits.isdigit() and len(digits) <= _LONGEST_NUMBER else None

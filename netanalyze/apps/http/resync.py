@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+_STATUS_BYTES = 13  # HTTP/1.1 200 and a character behind it
+
 LONGEST = 8192
 """Bytes of a start line at most, and so what is kept while looking for one."""
 
@@ -34,7 +36,7 @@ def find_response(data: bytes) -> tuple[int, int]:
             return place, place
         if len(data) - place < LONGEST:
             begun = _STATUS_BEGUN.match(data, place)
-            if (begun is not None and begun.end() == len(data)) or len(data) - place < 13:
+            if (begun is not None and begun.end() == len(data)) or len(data) - place < _STATUS_BYTES:
                 return -1, place
         place = data.find(b"HTTP/1.", place + 1)
     return -1, max(len(data) - 6, 0)

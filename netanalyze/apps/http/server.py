@@ -10,6 +10,7 @@ from httptools import HttpResponseParser
 from netanalyze.apps.http.endings import FRAMING_DAMAGED, NOT_CAPTURED
 from netanalyze.apps.http.exchange import COMPLETE, TRUNCATED
 from netanalyze.apps.http.half import Half, Piece
+from netanalyze.apps.http.memo import LONGEST
 from netanalyze.apps.http.resync import find_response
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _BEGUN = re.compile(rb"[\r\n]*HTTP/(?:[0-9]\.[0-9] +([0-9]{3})[ \r\n])?")
 _SWITCHING = 101
 _OK, _NOT_OK = 200, 300
+_NEVER_WITH_BODY = (204, 304)  # RFC 9112 section 6.3
 
 
 class ServerHalf(Half):
@@ -28,7 +30,16 @@ class ServerHalf(Half):
         current: the exchange of the response in hand, from the end of its head on.
     """
 
-    __slots__ = ("_interim", "_switch_fields", "_switches", "_without_body", "current")
+    __slots__ = (
+        "_ended",
+        "_interim",
+        "_last",
+        "_memo",
+        "_switch_fields",
+        "_switches",
+        "_without_body",
+        "current",
+    )
 
     request: ClassVar[bool] = False
     parser_type: ClassVar[Any] = HttpResponseParser
@@ -36,13 +47,57 @@ class ServerHalf(Half):
     def __init__(self, connection: Connection, side: int) -> None:
         """A direction of which nothing has been read."""
         self.current: Exchange | None = None
+        self._memo = connection.app.responses
+        self._ended = 0  # messages
+        self._last: Exchange | None = None  # whose response ended last
         self._interim = False
         self._without_body = False
         self._switches: Exchange | None = None
         self._switch_fields: dict[str, bytes] = {}
         super().__init__(connection, side)
 
-    def on_headers_complete(self) -> None:
+    def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
+        """Take the next bytes; a response that was read before is not read again."""
+        memo = self._memo
+        if self.begun or self.state or not memo.on or len(data) > LONGEST or self.connection.special:
+            Half.data(self, data, frame, time_ns)
+            return
+        whole = bytes(data)
+        known = memo.get(whole)
+        if known is not None:
+            exchange = self.connection.claim(frame, time_ns)
+            if exchange.version is None:
+                exchange.version = whole.lstrip(b"\r\n")[5:8].decode("latin-1")
+            self._again(exchange, known, frame, time_ns)
+            return
+        before = self._ended
+        Half.data(self, whole, frame, time_ns)
+        last = self._last
+        if last is None or not self.between_messages() or self._ended != before + 1:
+            return
+        if last.last_frame == last.response_frame == frame and last.end == COMPLETE and not last.mended:
+            memo.put(whole, last)
+
+    def _again(self, exchange: Exchange, known: Exchange, frame: int, time_ns: int) -> None:
+        """What was read of another response is true of this one."""
+        exchange.status = known.status
+        exchange.content_type = known.content_type
+        exchange.content_encoding = known.content_encoding
+        exchange.location = known.location
+        exchange.closes = known.closes
+        exchange.keep_alive = known.keep_alive
+        exchange.wire = known.wire
+        exchange.size = known.size
+        exchange.hash = known.hash
+        exchange.verdict = known.verdict
+        exchange.end = COMPLETE
+        exchange.last_frame = frame
+        exchange.last_ns = time_ns
+        if exchange.upgrade is not None:
+            self.connection.not_switched()
+        self.connection.answered(exchange)
+
+    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
         """Take the head: whose response it is is decided here."""
         if not self.in_head:
             return
@@ -95,6 +150,7 @@ class ServerHalf(Half):
         if current is None:
             if self._interim:
                 self._interim = False
+                self._ended += 1
                 self.reset()
             return
         current.end = COMPLETE
@@ -108,10 +164,12 @@ class ServerHalf(Half):
             current.wire = self.wire
             current.size, current.hash, current.verdict = self.close_body()
             current.missing = self.missing
-        elif not self._without_body:
+        elif not self._without_body and current.status not in _NEVER_WITH_BODY:
             current.wire = current.size = 0
         self.current = None
         self._without_body = False
+        self._ended += 1
+        self._last = current
         self.connection.answered(current)
         self.reset()
 
@@ -140,7 +198,7 @@ class ServerHalf(Half):
     def sink(self) -> Any:  # noqa: ANN401 - a Sink or None
         """What else takes the body."""
         sinks = self.connection.sinks
-        return sinks.open(self.current, False) if sinks is not None else None
+        return sinks.open(self.current, request=False) if sinks is not None else None
 
     def upgraded(self) -> list[Piece]:
         """The connection is another protocol's from here on."""

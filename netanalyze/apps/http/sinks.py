@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Sinks(Protocol):
     """Opens a sink for each body."""
 
-    def open(self, exchange: Exchange | None, request: bool) -> Sink | None:  # noqa: FBT001 - one of two
+    def open(self, exchange: Exchange | None, *, request: bool) -> Sink | None:
         """What takes this body: None if nobody wants it.
 
         Args:

@@ -14,12 +14,12 @@ is that of the frames.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from netanalyze.apps.http.application import Http
 from netanalyze.apps.http.bodies import Limits
 from netanalyze.apps.http.half import State
-from netanalyze.apps.http.shown_body import ShownBody
+from netanalyze.apps.http.pieces import OTHER, Piece, Side, as_sent, is_in_body, piece_size
 from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Passage
 
@@ -28,60 +28,17 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.http.exchange import Exchange
     from netanalyze.apps.http.half import Half
+    from netanalyze.apps.http.shown_body import ShownBody
     from netanalyze.apps.reading import Ending, StreamFacts
     from netanalyze.model import Gap
 
 HEAD = "head"
 TRAILER = "trailer"
 
-_PIECE = 1 << 12  # bytes of a body at a time: they may become a thousand times as many
 _BLANK_LINES = 16  # before a head are shown with it
 _MOST_TRAILERS = 1 << 10  # pieces of them kept until the body has ended
 _SIZE_LINE = 64  # bytes of it that are looked at
 _HELD_MOST = 1 << 20  # bytes kept while it is not known yet whether they are HTTP
-_OTHER = frozenset({State.HELD, State.FRAMES, State.FOREIGN})
-
-
-class _Piece(NamedTuple):
-    """Bytes as they were sent."""
-
-    data: bytes
-    offset: int
-    frame: int
-    time_ns: int
-
-    def part(self, begin: int, end: int | None = None) -> _Piece:
-        """Some of it."""
-        return _Piece(self.data[begin:end], self.offset + begin, self.frame, self.time_ns)
-
-
-class _Side:
-    """What waits of one side.
-
-    Attributes:
-        pending: bytes of a head, or of something yet unknown.
-        body: that is coming.
-        trailers: what has come behind the last chunk.
-        line: the beginning of a line of chunk framing.
-        held: pieces, and gaps, while another protocol is asked for.
-        held_bytes: of them.
-        last: the last piece that came.
-    """
-
-    def __init__(self) -> None:
-        self.pending: list[_Piece] = []
-        self.body: ShownBody | None = None
-        self.trailers: list[_Piece] = []
-        self.line = bytearray()
-        self.held: list[_Piece | tuple[Gap, int, int]] = []
-        self.held_bytes = 0
-        self.last = _Piece(b"", 0, 0, 0)
-
-    def new_body(self, half: Half) -> ShownBody:
-        """A body that begins behind what has come."""
-        last = self.last
-        self.body = ShownBody(half, last.offset + len(last.data), last.frame, last.time_ns)
-        return self.body
 
 
 class HttpTranscriber:
@@ -96,7 +53,7 @@ class HttpTranscriber:
         """
         self._app = Http(frozenset(), limits=Limits(max_bytes=max_body_bytes), sinks=self)
         self._connection = self._app.open(stream)
-        self._sides = (_Side(), _Side())
+        self._sides = (Side(), Side())
         self._events: deque[Iterator[None]] = deque()
         self._out: list[Passage] = []
 
@@ -104,7 +61,7 @@ class HttpTranscriber:
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
-        self._events.append(self._data(side, _Piece(bytes(data), offset, frame, time_ns)))
+        self._events.append(self._data(side, Piece(bytes(data), offset, frame, time_ns)))
 
     def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
@@ -144,14 +101,14 @@ class HttpTranscriber:
 
     # What comes. Each stops where something may be given out.
 
-    def _data(self, number: int, whole: _Piece) -> Iterator[None]:
+    def _data(self, number: int, whole: Piece) -> Iterator[None]:
         place, end = 0, len(whole.data)
         while place < end:
             half = self._half(number)
             if half is not None and half.state is State.HELD:
                 self._hold(number, half, whole.part(place))
                 break
-            size = _size(half, whole.data, place)
+            size = piece_size(half, whole.data, place)
             yield from self._piece(number, half, whole.part(place, place + size))
             place += size
         yield
@@ -162,7 +119,7 @@ class HttpTranscriber:
             side.held.append((gap, frame, time_ns))
             return
         self._give_pending(number, self._pending_part(number))
-        if half is not None and _in_body(half):
+        if half is not None and is_in_body(half):
             body = side.body or side.new_body(half)
             body.look()
             self._give(number, body.flush())
@@ -170,9 +127,9 @@ class HttpTranscriber:
         self._connection.gap(number, gap, frame, time_ns)
         side.line.clear()
         self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
-        side.last = _Piece(b"", gap.offset + gap.length, frame, time_ns)
+        side.last = Piece(b"", gap.offset + gap.length, frame, time_ns)
         half = self._half(number)
-        if side.body is not None and (side.body.closed or half is None or not _in_body(half)):
+        if side.body is not None and (side.body.closed or half is None or not is_in_body(half)):
             self._end_body(number)
         yield from self._released()
         yield
@@ -190,7 +147,7 @@ class HttpTranscriber:
             client.release()
         yield from self._released()
         for half in (client, server):
-            if half is None or not _in_body(half):
+            if half is None or not is_in_body(half):
                 continue
             side = self._sides[half.side]
             body = side.body or side.new_body(half)
@@ -204,7 +161,7 @@ class HttpTranscriber:
             self._give_pending(number, parts[number])
         yield
 
-    def _hold(self, number: int, half: Half, piece: _Piece) -> None:
+    def _hold(self, number: int, half: Half, piece: Piece) -> None:
         """Keep what may be HTTP or not; too much of it is not."""
         side = self._sides[number]
         side.held.append(piece)
@@ -223,15 +180,15 @@ class HttpTranscriber:
                 continue
             held, side.held, side.held_bytes = side.held, [], 0
             for what in held:
-                if isinstance(what, _Piece):
+                if isinstance(what, Piece):
                     yield from self._data(number, what)
                 else:
                     yield from self._gap(number, *what)
 
-    def _piece(self, number: int, half: Half | None, piece: _Piece) -> Iterator[None]:
+    def _piece(self, number: int, half: Half | None, piece: Piece) -> Iterator[None]:
         """Have a piece read, and see what it was."""
         side = self._sides[number]
-        in_body = half is not None and _in_body(half)
+        in_body = half is not None and is_in_body(half)
         wire = chunked = 0
         if half is not None and in_body:
             wire, chunked = half.wire, half.chunked()
@@ -249,7 +206,7 @@ class HttpTranscriber:
         if half is None:
             return
         if in_body:
-            goes_on = _in_body(half)
+            goes_on = is_in_body(half)
             if goes_on or not (half.begun or half.state is State.SEARCHING):
                 grown = half.wire - wire if goes_on else 0
                 self._body_came(number, piece, framing=bool(chunked and not grown), goes_on=goes_on)
@@ -265,12 +222,12 @@ class HttpTranscriber:
         """Give out of what is pending what is known to be a head or none."""
         side = self._sides[number]
         state = half.state
-        if state in _OTHER:
+        if state in OTHER:
             self._give_pending(number, HEAD if begun else "")
         elif state is State.SEARCHING:
             text = b"".join(piece.data for piece in side.pending)
             self._give_pending(number, "", half.find(text)[1])
-        elif _in_body(half):
+        elif is_in_body(half):
             self._give_pending(number, HEAD)
         elif state is State.READING and not half.begun:
             if begun or searched:
@@ -281,7 +238,7 @@ class HttpTranscriber:
             before = sum(len(piece.data) for piece in side.pending) - len(half.head_so_far())
             self._give_pending(number, "", max(before, 0))
 
-    def _body_came(self, number: int, piece: _Piece, *, framing: bool, goes_on: bool) -> None:
+    def _body_came(self, number: int, piece: Piece, *, framing: bool, goes_on: bool) -> None:
         """A piece of a body, or of the framing of its chunks."""
         side = self._sides[number]
         body = side.body
@@ -324,7 +281,7 @@ class HttpTranscriber:
         trailers, side.trailers = side.trailers, []
         note = "trailer section"
         for piece in trailers:
-            self._give(number, [_as_sent(number, piece, TRAILER, note)])
+            self._give(number, [as_sent(number, piece, TRAILER, note)])
             note = ""
 
     def _give_pending(self, number: int, part: str, size: int | None = None) -> None:
@@ -340,11 +297,11 @@ class HttpTranscriber:
                     kept.append(piece.part(max(size, 0)))
                 size -= len(piece.data)
         side.pending = kept
-        self._give(number, [_as_sent(number, piece, part) for piece in given])
+        self._give(number, [as_sent(number, piece, part) for piece in given])
 
-    def _give_gap_or_bytes(self, number: int, what: _Piece | tuple[Gap, int, int]) -> None:
-        if isinstance(what, _Piece):
-            self._give(number, [_as_sent(number, what, "")])
+    def _give_gap_or_bytes(self, number: int, what: Piece | tuple[Gap, int, int]) -> None:
+        if isinstance(what, Piece):
+            self._give(number, [as_sent(number, what, "")])
         else:
             gap, frame, time_ns = what
             self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
@@ -359,7 +316,7 @@ class HttpTranscriber:
             self._out += side.body.flush()
         if side.pending:
             part = self._pending_part(other)
-            self._out += [_as_sent(other, piece, part) for piece in side.pending]
+            self._out += [as_sent(other, piece, part) for piece in side.pending]
             side.pending = []
         self._out += passages
 
@@ -372,31 +329,3 @@ class HttpTranscriber:
         connection = self._connection
         client = connection.client
         return client if client is None or client.side == number else connection.server
-
-
-def _in_body(half: Half) -> bool:
-    """Whether the next bytes are of a body or its framing."""
-    return half.state is State.READING and half.begun and not half.in_head
-
-
-def _size(half: Half | None, data: bytes, place: int) -> int:
-    """How much can be read at once so that it is one thing, and not too much."""
-    size = len(data) - place
-    line = (data.find(b"\n", place) + 1 or len(data)) - place
-    if half is not None and half.state in _OTHER:
-        return size
-    if half is None or not _in_body(half):
-        return line
-    if half.chunked():
-        most = half.chunk_left() or line
-    elif "transfer-encoding" in half.found:
-        most = line  # the parser decides how it ends
-    else:
-        promised = half.promised()
-        most = size if promised is None else max(promised - half.wire - half.missing, 1)
-    return min(most, size, _PIECE)
-
-
-def _as_sent(number: int, piece: _Piece, part: str, note: str = "") -> Passage:
-    data, offset, frame, time_ns = piece
-    return Passage(number, offset, len(data), data, frame, frame, time_ns, note=note, part=part)

@@ -161,8 +161,7 @@ class Frames:
         del frame, time_ns
         if self._current is not None and length <= self._left:
             self._left -= length
-            if self._payload is not None and self._current.close_code is None:
-                self._payload += b"\0\0"[: 2 - len(self._payload)] if len(self._payload) < 2 else b""  # noqa: PLR2004
+            self._payload = bytearray(2)  # a code of which a part is missing is not known
             if not self._left:
                 self._current = None
             return

@@ -10,7 +10,7 @@ class Extracted(Record, frozen=True):
     """A body that was written to a file."""
 
     file: Annotated[str, column("Name of the file in the folder", show=0)]
-    message: Annotated[str, column("request or response", show=2)]
+    message: Annotated[str, column("Which message: request or response", show=2)]
     url: Annotated[str | None, column("Address, as the request has it", show=1)]
     method: Annotated[str | None, column("Method", show=4)]
     status: Annotated[int | None, column("Status code", Unit.NUMBER, show=2)]

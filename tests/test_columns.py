@@ -1,0 +1,48 @@
+"""Tables of rows that grow, and of which some are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netanalyze import columns
+from netanalyze.columns import GrowingRows
+
+
+def numbered(rows: int, words: int) -> GrowingRows:
+    """A table whose words are all different, in ``rows`` rows."""
+    table = GrowingRows(words, first_rows=16)
+    table.reach(rows + 3)
+    table.array[:rows] = np.arange(1, rows * words + 1).reshape(rows, words)
+    return table
+
+
+@pytest.mark.parametrize("reserved", [True, False])
+@given(rows=st.integers(0, 3000), words=st.sampled_from([1, 3, 7, 24]), seed=st.integers(0, 1 << 30))
+def test_rows_that_are_kept_move_to_the_front(*, reserved: bool, rows: int, words: int, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if not reserved:
+            patch.setattr(columns, "_reserve", lambda _: None)
+        table = numbered(rows, words)
+    kept = np.flatnonzero(np.random.default_rng(seed).random(rows) < 0.5)
+    expected = table.array[kept].copy()
+    table.keep(kept, rows)
+    assert (table.array[: len(kept)] == expected).all()
+    assert not table.array[len(kept) :].any()
+    table.reach(10_000)
+    assert (table.array[: len(kept)] == expected).all()
+    assert not table.array[len(kept) :].any()
+
+
+def test_keeping_again_and_again() -> None:
+    table = numbered(5000, 4)
+    kept = np.arange(0, 5000, 2)
+    for _ in range(5):
+        before = table.array[: len(kept) * 2][kept].copy()
+        table.keep(kept, len(kept) * 2)
+        assert (table.array[: len(kept)] == before).all()
+        kept = kept[: len(kept) // 2]
+    table.keep(np.zeros(0, np.int64), 5000)
+    assert not table.array.any()
