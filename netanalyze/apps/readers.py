@@ -2,7 +2,8 @@
 
 A protocol is read once its file has an ``APPLICATION``: what makes the ``Application`` of a run
 (``reading``), called with what is ``Asked``. It may also have a ``TRANSCRIBER``, which makes what shows its
-messages in ``netanalyze follow`` (``transcript``). Files are imported when a table asks for them.
+messages in ``netanalyze follow`` (``transcript``), called with the stream and the size that one body may
+grow to. Files are imported when a table asks for them.
 """
 
 from __future__ import annotations
@@ -25,12 +26,18 @@ def application(protocol: str, asked: Asked) -> Application:
     return made
 
 
-def transcriber(protocol: str, stream: StreamFacts) -> Transcriber | None:
-    """What shows the messages of a stream of this protocol; None if nothing does but showing its bytes."""
+def transcriber(protocol: str, stream: StreamFacts, max_body_bytes: int) -> Transcriber | None:
+    """What shows the messages of a stream of this protocol; None if nothing does but showing its bytes.
+
+    Args:
+        protocol: its name.
+        stream: what is known of the stream.
+        max_body_bytes: what one body may grow to when it is decoded.
+    """
     if protocol not in READERS:
         return None
     make = getattr(_module(protocol), "TRANSCRIBER", None)
-    return make(stream) if make is not None else None
+    return make(stream, max_body_bytes) if make is not None else None
 
 
 def _module(protocol: str) -> Any:  # noqa: ANN401 - a module's attribute can be anything

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from netanalyze.tcp.byte_streams import Consumer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from netanalyze.model import Gap
     from netanalyze.tcp.byte_streams import Ending
 
@@ -52,8 +54,12 @@ class Passage:
         data: the bytes to show; they need not be those on the wire. None if these are missing.
         first_frame, last_frame: that carried them, or proved them missing.
         time_ns: of the first of these frames.
-        note: what was done to them, as ``body, gzip: 310 bytes``; empty if they are as they were sent.
-            Passages with a note stand for themselves, others are joined with those of the same side.
+        note: a line to show before them that says what was done to them, or what follows; empty if there is
+            nothing to say.
+        part: of a message that they are, as ``head`` or ``body``; empty if they are of none. Passages of one
+            side and the same part are joined, unless the later one has a note.
+        coding: what was undone to get ``data``, in the order in which it was applied; empty if nothing.
+        body_offset: of ``data`` in the decoded body; None if ``data`` are the bytes on the wire.
     """
 
     side: int
@@ -64,13 +70,19 @@ class Passage:
     last_frame: int
     time_ns: int
     note: str = ""
+    part: str = ""
+    coding: str = ""
+    body_offset: int | None = None
 
 
 class Transcriber(Consumer, Protocol):
     """Takes a stream and makes passages of it."""
 
-    def take(self) -> list[Passage]:
-        """The passages that are complete and have not been taken yet, in order."""
+    def take(self) -> Iterable[Passage]:
+        """The passages that are complete and have not been taken yet, in order.
+
+        All of them are taken before anything more comes; they may be made as they are taken.
+        """
 
 
 class Plain:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from netanalyze.apps.backlog import Backlog, Budget
+from netanalyze.apps.codes import Confidence
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.readers import transcriber
+from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Ends, Passage, Plain
 from netanalyze.columns import GrowingRows
 from netanalyze.errors import UsageError
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.transcript import Transcriber
     from netanalyze.capture.batch import Batch
     from netanalyze.flow.table import FlowTable
-    from netanalyze.tcp.byte_streams import StreamFacts
+    from netanalyze.tcp.byte_streams import Consumer, StreamFacts
     from netanalyze.wire.packets import Packets
 
 
@@ -33,12 +36,14 @@ class Wanted:
 
     Attributes:
         as_sent: its bytes, also where its protocol would show messages.
+        max_body_bytes: what one body may grow to when it is decoded.
         overlap: which copy of bytes counts that came twice before they were in order.
         keep_duplicates: take frames that were captured twice each time.
         decode_as: application protocol by transport and port.
     """
 
     as_sent: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
     overlap: str = FIRST
     keep_duplicates: bool = False
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
@@ -64,6 +69,7 @@ class StreamWatch:
         self._reassembly = Reassembly(capacity, self._open, policy=wanted.overlap, service_ports=self._ports)
         self._asked = GrowingRows(1, "u1")
         self._transcriber: Transcriber | None = None
+        self._backlog: Backlog | None = None  # while it is not known which protocol it carries
         self._introduced = False
         self._last_ns = 0
 
@@ -76,6 +82,8 @@ class StreamWatch:
         if self._number < count:
             self._asked.array[self._number] = ASKED
         self._reassembly.feed(batch, packets, count, asked)
+        if self._backlog is not None and self._named():
+            self._decide(self._backlog)
         if batch.count:
             self._last_ns = int(batch.arrays["time_ns"][batch.count - 1])
         return self._said()
@@ -104,8 +112,30 @@ class StreamWatch:
                 self._introduced = True
             yield passage
 
-    def _open(self, facts: StreamFacts) -> Transcriber:
-        chosen = None if self._wanted.as_sent else transcriber(self._app() or "", facts)
+    def _open(self, facts: StreamFacts) -> Consumer:
+        if self._wanted.as_sent or self._named():
+            return self._choose(facts)
+        self._backlog = Backlog(facts, Budget(), self._decide)
+        return self._backlog
+
+    def _named(self) -> bool:
+        """Whether the name of the stream's protocol stays as it is."""
+        codes, confidences, settled = self._identifier.tcp_names()
+        number = self._number
+        return number < len(codes) and bool(confidences[number] >= Confidence.CONTENT or settled[number])
+
+    def _decide(self, backlog: Backlog) -> Consumer:
+        """There is nothing more to wait for, or no more room: what the stream is called now counts."""
+        self._backlog = None
+        chosen = self._choose(backlog.facts)
+        self._reassembly.replace(self._number, chosen)
+        backlog.replay(chosen)
+        return chosen
+
+    def _choose(self, facts: StreamFacts) -> Transcriber:
+        chosen = None
+        if not self._wanted.as_sent:
+            chosen = transcriber(self._app() or "", facts, self._wanted.max_body_bytes)
         self._transcriber = chosen or Plain()
         return self._transcriber
 

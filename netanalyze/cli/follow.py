@@ -60,6 +60,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
     raw: Raw = False,
     side: Side = None,
     as_sent: AsSent = False,
+    max_body: options.MaxBody = options.MAX_BODY_MB,
     output: options.OutputPath = None,
     decode_as: options.DecodeAs = None,
     overlap: options.Overlap = "first",
@@ -70,7 +71,8 @@ def follow(  # noqa: PLR0913 - every option is an argument
     """Show what the two sides of a TCP connection said, in order.
 
     Text is shown as text and everything else in hexadecimal; what is missing from the capture is said in
-    its place. With --raw the bytes themselves, for other programs. Exit status as that of analyze; a stream
+    its place. Bodies of HTTP are decoded, unless --as-sent. With --raw the bytes of the stream as they were
+    sent, for other programs. Exit status as that of analyze; a stream
     that there is not is bad usage.
     """
     with errors.errors_told():
@@ -82,6 +84,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
 
         wanted = Wanted(
             as_sent=as_sent or raw,
+            max_body_bytes=options.megabytes(max_body),
             overlap=overlap,
             keep_duplicates=keep_duplicates,
             decode_as=options.decode_as(decode_as),

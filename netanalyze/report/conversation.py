@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netanalyze.report.style import Style
     from netanalyze.report.turns import Run
 
-_COLORS = {"client": "\x1b[36m", "server": "\x1b[33m", "gap": "\x1b[31m"}
+_COLORS = {"client": "\x1b[36m", "server": "\x1b[33m", "gap": "\x1b[31m", "note": "\x1b[35m"}
 _BOLD = "\x1b[1m"
 _RESET = "\x1b[0m"
 
@@ -51,16 +51,21 @@ def text(
         yield f"{paint}{_BOLD if color else ''}{heading}{reset}"
         cut = turn.continued
         for run in turn.runs:
+            if run.note:
+                line = f"[{printable(run.note, ascii_only=style.ascii_only)}]"
+                yield f"{_COLORS['note']}{line}{reset}" if color else line
+                cut = False
             if run.data is None:
                 line = f"[{units.counted(run.wire_bytes, 'byte')} missing]"
                 yield f"{_COLORS['gap']}{line}{reset}" if color else line
                 cut = True
                 continue
-            offset = 0 if turn.note else run.offset
+            offset = run.offset if run.body_offset is None else run.body_offset
             for line in payload_lines(
                 bytes(run.data), offset, as_hex=as_hex, ascii_only=style.ascii_only, cut=cut
             ):
                 yield f"{paint}{line}{reset}"
+            cut = False
     if not said:
         yield "No payload was captured."
 
@@ -78,8 +83,6 @@ def _heading(ends: Ends, turn: Turn, parties: str) -> str:
     parts = [parties, frames, when, units.counted(turn.wire_bytes, "byte")]
     if turn.continued:
         parts.insert(1, "continued")
-    if turn.note:
-        parts.append(printable(turn.note))
     return ", ".join(parts)
 
 
@@ -131,8 +134,11 @@ def _run(ends: Ends, turn: Turn, run: Run) -> dict[str, Any]:
         "wire_bytes": run.wire_bytes,
         "missing": run.data is None,
     }
-    if turn.note:
-        row["note"] = turn.note
+    for name in ("part", "coding", "note"):
+        if getattr(run, name):
+            row[name] = getattr(run, name)
+    if run.body_offset is not None:
+        row["body_offset"] = run.body_offset
     if run.data is not None:
         row |= _content(bytes(run.data))
     return row

@@ -16,7 +16,7 @@ MOST_BYTES = 1 << 18
 
 @dataclass(slots=True)
 class Run:
-    """Bytes that follow each other, or that are missing; its attributes are those of ``Passage``."""
+    """Bytes of one kind that follow each other, or that are missing; attributes are those of ``Passage``."""
 
     offset: int
     wire_bytes: int
@@ -24,6 +24,10 @@ class Run:
     last_frame: int
     time_ns: int
     data: bytearray | None
+    note: str
+    part: str
+    coding: str
+    body_offset: int | None
 
 
 @dataclass(slots=True)
@@ -32,13 +36,11 @@ class Turn:
 
     Attributes:
         side: that said it.
-        note: see ``Passage``.
         continued: whether it goes on what the turn before has begun.
-        runs: bytes and gaps in order, of which no two neighbours are both bytes or both gaps.
+        runs: bytes and gaps in order, of which no two neighbours are both gaps.
     """
 
     side: int
-    note: str
     continued: bool = False
     runs: list[Run] = field(default_factory=list)
 
@@ -55,16 +57,33 @@ class Turn:
     def add(self, passage: Passage) -> None:
         """Take a passage in."""
         last = self.runs[-1] if self.runs else None
-        if last is not None and (last.data is None) == (passage.data is None):
+        if last is not None and _goes_on(last, passage):
             last.wire_bytes += passage.wire_bytes
             last.first_frame = min(last.first_frame, passage.first_frame)
             last.last_frame = max(last.last_frame, passage.last_frame)
             if last.data is not None and passage.data is not None:
                 last.data += passage.data
         else:
-            data = None if passage.data is None else bytearray(passage.data)
-            where = (passage.offset, passage.wire_bytes, passage.first_frame, passage.last_frame)
-            self.runs.append(Run(*where, passage.time_ns, data))
+            self.runs.append(
+                Run(
+                    offset=passage.offset,
+                    wire_bytes=passage.wire_bytes,
+                    first_frame=passage.first_frame,
+                    last_frame=passage.last_frame,
+                    time_ns=passage.time_ns,
+                    data=None if passage.data is None else bytearray(passage.data),
+                    note=passage.note,
+                    part=passage.part,
+                    coding=passage.coding,
+                    body_offset=passage.body_offset,
+                )
+            )
+
+
+def _goes_on(run: Run, passage: Passage) -> bool:
+    """Whether a passage belongs to a run."""
+    same_kind = (run.data is None) == (passage.data is None) and run.part == passage.part
+    return same_kind and not passage.note
 
 
 def turns(passages: Iterable[Passage]) -> Iterator[Turn]:
@@ -72,11 +91,11 @@ def turns(passages: Iterable[Passage]) -> Iterator[Turn]:
     turn: Turn | None = None
     size = 0
     for passage in passages:
-        same = turn is not None and turn.side == passage.side and not (turn.note or passage.note)
+        same = turn is not None and turn.side == passage.side
         if turn is None or not same or size >= MOST_BYTES:
             if turn is not None:
                 yield turn
-            turn = Turn(passage.side, passage.note, continued=same)
+            turn = Turn(passage.side, continued=same)
             size = 0
         turn.add(passage)
         size += len(passage.data or b"")

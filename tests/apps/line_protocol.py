@@ -112,8 +112,8 @@ class Lines:
 class LineTranscriber:
     """Shows the lines without their ends, in capital letters."""
 
-    def __init__(self, stream: StreamFacts) -> None:  # noqa: D107 - as in the docstring
-        del stream
+    def __init__(self, stream: StreamFacts, max_body_bytes: int) -> None:  # noqa: D107 - as in the docstring
+        del stream, max_body_bytes
         self.ready: list[Passage] = []
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:

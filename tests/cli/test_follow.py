@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import pty
@@ -14,6 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from crafting import DST, SRC, ethernet_of, ip4, tcp
+from frames import Frame, write_pcapng
 from typer.testing import CliRunner
 
 import netanalyze
@@ -24,6 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "captures"
 KEEPALIVE = str(CAPTURES / "http-keepalive.pcapng")
 VARIETY = str(CAPTURES / "http-variety.pcap")
+ENCODINGS = str(CAPTURES / "http-encodings.pcap")
 CUT = str(CAPTURES / "lossy-transfer-client.pcap")
 SAMPLES = sorted(path for path in CAPTURES.iterdir() if path.suffix in {".pcap", ".pcapng"})
 
@@ -53,10 +57,10 @@ def test_a_conversation() -> None:
 
 def test_binary_is_hexadecimal_and_gaps_are_said() -> None:
     assert "\n000000ab  1b 2f 0c c8 1d 09 36 8e  72 bb c6 c2 8f 50 e9 19  |./....6.r....P..|\n" in said(
-        VARIETY, "0"
+        VARIETY, "0", "--as-sent"
     )
     assert "\n[1 402 bytes missing]\n" in said(CUT, "0")
-    assert "GET" not in re.sub(r"\|.*\|", "", said(VARIETY, "0", "--hex"))
+    assert "GET" not in re.sub(r"\|.*\|", "", said(VARIETY, "0", "--as-sent", "--hex"))
 
 
 def test_one_side() -> None:
@@ -66,7 +70,7 @@ def test_one_side() -> None:
 
 
 def test_json() -> None:
-    found = json.loads(said(VARIETY, "0", "--format", "json"))
+    found = json.loads(said(VARIETY, "0", "--as-sent", "--format", "json"))
     assert found["schema"] == 1
     assert (found["client"], found["server_port"], found["app"]) == ("10.27.0.2", 8080, "http")
     assert (found["complete"], found["warnings"]) == (True, [])
@@ -141,11 +145,41 @@ def test_a_protocol_may_show_its_messages(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setitem(readers.READERS, "http", "line_protocol")
     text = said(KEEPALIVE, "1")
-    assert "client → server, frame 40, 141 µs, 100 bytes, a line\nGET /NOTES.TXT HTTP/1.1\n" in text
+    assert "client → server, frame 40, 141 µs, 100 bytes\n[a line]\nGET /NOTES.TXT HTTP/1.1\n" in text
     assert "NOTES.TXT" not in said(KEEPALIVE, "1", "--as-sent")
     assert run(KEEPALIVE, "1", "--raw")[1].startswith(b"GET /notes.txt HTTP/1.1\r\n")
     turns = json.loads(said(KEEPALIVE, "1", "--format", "json"))["turns"]
     assert turns[0]["note"] == "a line"
+
+
+def test_bodies_of_http_are_decoded() -> None:
+    text = said(ENCODINGS, "2")
+    line = "[body: br, chunked, 977 bytes on the wire, 4 096 decoded]"
+    assert f"\nContent-Encoding: br\n\n{line}\n<!doctype html>\n" in text
+    assert "doctype" not in said(ENCODINGS, "2", "--as-sent")
+    assert b"doctype" not in run(ENCODINGS, "2", "--raw")[1]
+    head, body = json.loads(said(ENCODINGS, "2", "--format", "json", "--side", "server"))["turns"][:2]
+    assert (head["part"], body["part"], body["coding"]) == ("head", "body", "br, chunked")
+    assert (body["offset"], body["wire_bytes"], body["body_offset"]) == (head["wire_bytes"], 977, 0)
+    assert len(body["text"]) == 4096
+    capped = said(ENCODINGS, "2", "--max-body", "0.001")
+    assert "977 bytes on the wire, 1 049 decoded; decoding stopped at the limit" in capped
+
+
+def test_bodies_cannot_act_on_a_terminal(tmp_path: Path) -> None:
+    """Escape sequences that were compressed are escapes once they are decoded."""
+    packed = gzip.compress("\x1b]0;title\x07\x1b[2J\x9b31m red\r over\n".encode())
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    target = tmp_path / "hostile.pcapng"
+    asked, answer = b"GET /\x1b[2J HTTP/1.1\r\n\r\n", head + packed
+    segments = [
+        ip4(tcp(asked, seq=1, ack=1)),
+        ip4(tcp(answer, 80, 1111, seq=1, ack=1 + len(asked)), src=DST, dst=SRC),
+    ]
+    write_pcapng(target, [Frame(ethernet_of(segment)) for segment in segments])
+    text = said(str(target), "0")
+    assert r"\x1b]0;title\x07\x1b[2J" in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
 
 
 def on_a_terminal(*arguments: str, **environment: str) -> tuple[int, bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netanalyze.apps.transcript import Passage
 from netanalyze.report import turns as turns_module
 from netanalyze.report.turns import MOST_BYTES, turns
@@ -47,12 +49,19 @@ def test_gaps_have_their_place() -> None:
     assert turn.wire_bytes == 4
 
 
-def test_a_note_stands_for_itself() -> None:
-    said = [passage(0, 0, b"head", 1), passage(0, 4, b"body", 2, "unpacked"), passage(0, 8, b"head", 3)]
-    assert [(turn.note, turn.continued) for turn in turns(said)] == [
-        ("", False),
-        ("unpacked", False),
-        ("", False),
+def test_a_note_or_another_part_begins_a_run() -> None:
+    said = [
+        replace(passage(0, 0, b"head", 1), part="head"),
+        replace(passage(0, 4, b"bo", 2, "unpacked"), part="body", coding="gzip", body_offset=0),
+        replace(passage(0, 6, b"dy", 2), part="body", coding="gzip", body_offset=2),
+        replace(passage(0, 8, b"head", 3), part="head"),
+        replace(passage(0, 12, b"more", 3), part="head"),
+    ]
+    (turn,) = turns(said)
+    assert [(run.note, run.part, run.coding, run.body_offset, run.data) for run in turn.runs] == [
+        ("", "head", "", None, b"head"),
+        ("unpacked", "body", "gzip", 0, b"body"),
+        ("", "head", "", None, b"headmore"),
     ]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.sinks import Sinks
     from netanalyze.apps.http.websocket import Frame
     from netanalyze.apps.reading import Asked, StreamFacts
+    from netanalyze.apps.transcript import Transcriber
 
 _PLAIN = {
     **{name: name for name in ("stream", "frame", "response_frame", "time_ns", "method", "host", "target")},
@@ -200,3 +201,10 @@ def APPLICATION(asked: Asked) -> Http:  # noqa: N802 - the name that ``apps.read
     """HTTP for a run."""
     limits = Limits(max_bytes=asked.max_body_bytes)
     return Http(asked.tables, limits=limits, sinks=asked.bodies, raw_sinks=asked.raw_bodies)
+
+
+def TRANSCRIBER(stream: StreamFacts, max_body_bytes: int) -> Transcriber:  # noqa: N802 - as above
+    """What shows a stream of HTTP."""
+    from netanalyze.apps.http.transcript import HttpTranscriber  # noqa: PLC0415 - which imports this file
+
+    return HttpTranscriber(stream, max_body_bytes)

@@ -205,6 +205,10 @@ class Message:
         """Bytes of the body in hand as Content-Length has them; None if its end is told otherwise."""
         return None if self.chunked() else _length(self.found)
 
+    def chunk_left(self) -> int:
+        """Bytes of the chunk in hand that are yet to come; 0 outside chunks, and where that is unknown."""
+        return max(self._chunk_end - self.wire - self.missing, 0)
+
     # Where a segment ends.
 
     def keep_place(self, data: bytes | memoryview) -> None:

@@ -181,6 +181,8 @@ class ServerHalf(Half):
         """End a response behind its head if it has no body."""
         if self._without_body and not self.in_head and self.current is not None:
             self.end_at_head()
+        elif self._switches is not None and not self.begun:
+            self.upgraded()  # a head that says itself that there is no body: llhttp sees nothing special
 
     def end_at_head(self) -> None:
         """The response in hand ends with its head; llhttp does not know."""
