@@ -3,6 +3,7 @@
 ``python benchmarks/make_captures.py [--force] [--gz] [NAME …]``
 
 * ``http-large.pcap``: 500 000 frames of real HTTP with losses, recorded (``record_http.py``; needs root).
+* ``http-exchanges.pcap``: 64 000 real HTTP exchanges, recorded (``record_exchanges.py``; needs root).
 * ``small-interleaved.pcap``: 1 000 000 frames of 100 000 small connections, generated (``small_capture.py``).
 * ``tiny.pcap``: ten frames, one connection, generated.
 
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcapfile import summarize
+from record_exchanges import missing as missing_for_exchanges
+from record_exchanges import record_exchanges
 from record_http import RecordingError, missing, record_http
 from small_capture import write_small
 
@@ -44,6 +47,14 @@ def _make_large(path: Path, scale: float) -> dict[str, str | int]:
     return facts
 
 
+def _make_exchanges(path: Path, scale: float) -> dict[str, str | int]:
+    """Record the exchanges."""
+    if absent := missing_for_exchanges():
+        message = f"recording needs {', '.join(absent)}"
+        raise RecordingError(message)
+    return record_exchanges(path, round(64_000 * scale))
+
+
 def _make_small(path: Path, scale: float) -> dict[str, str | int]:
     """Generate the many connections."""
     return dict(write_small(path, round(100_000 * scale)))
@@ -56,6 +67,7 @@ def _make_tiny(path: Path, _: float) -> dict[str, str | int]:
 
 MAKERS: dict[str, Callable[[Path, float], dict[str, str | int]]] = {
     "http-large": _make_large,
+    "http-exchanges": _make_exchanges,
     "small-interleaved": _make_small,
     "tiny": _make_tiny,
 }

@@ -86,7 +86,7 @@ def missing() -> list[str]:
     return absent if os.geteuid() == 0 else [*absent, "root"]
 
 
-def _run(*command: str) -> str:
+def run(*command: str) -> str:
     """Run ``command`` to its end; return its output."""
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
@@ -108,8 +108,8 @@ class Network:
         """Make namespaces, links, addresses, routes and the losses."""
         try:
             for name in (self.client, self.router, self.server):
-                _run("ip", "netns", "add", name)
-                _run("ip", "-n", name, "link", "set", "lo", "up")
+                run("ip", "netns", "add", name)
+                run("ip", "-n", name, "link", "set", "lo", "up")
             self._link(self.client, CLIENT, "to-client", ROUTER_CLIENT)
             self._link(self.server, SERVER, "to-server", ROUTER_SERVER)
             self.within(self.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
@@ -127,7 +127,7 @@ class Network:
 
     def within(self, name: str, *command: str) -> str:
         """Run ``command`` to its end in one of the namespaces."""
-        return _run("ip", "netns", "exec", name, *command)
+        return run("ip", "netns", "exec", name, *command)
 
     def start(
         self, name: str, *command: str, stdout: int | None = None, stderr: int | None = None
@@ -139,13 +139,13 @@ class Network:
     def _link(self, name: str, address: str, router_device: str, router_address: str) -> None:
         """A link between the router and ``name``, whose end is called ``eth0``."""
         peer = ("peer", "name", "eth0", "netns", name)
-        _run("ip", "-n", self.router, "link", "add", router_device, "type", "veth", *peer)
+        run("ip", "-n", self.router, "link", "add", router_device, "type", "veth", *peer)
         for where, device, own in ((name, "eth0", address), (self.router, router_device, router_address)):
-            _run("ip", "-n", where, "address", "add", f"{own}/24", "dev", device)
-            _run("ip", "-n", where, "link", "set", device, "up")
+            run("ip", "-n", where, "address", "add", f"{own}/24", "dev", device)
+            run("ip", "-n", where, "link", "set", device, "up")
             off = [word for feature in ("tso", "gso", "gro", "tx", "rx") for word in (feature, "off")]
             self.within(where, "ethtool", "-K", device, *off)
-        _run("ip", "-n", name, "route", "add", "default", "via", router_address)
+        run("ip", "-n", name, "route", "add", "default", "via", router_address)
 
     def _lose(self, name: str, chain: str) -> None:
         """Let half of the losses happen in ``chain``."""
@@ -166,7 +166,7 @@ def _write_files(folder: Path) -> None:
         (folder / name).write_bytes(content)
 
 
-def _end(process: subprocess.Popen[str], signal_number: int = signal.SIGTERM) -> None:
+def end(process: subprocess.Popen[str], signal_number: int = signal.SIGTERM) -> None:
     """Ask a process of ours to end, and see that it does."""
     if process.poll() is None:
         process.send_signal(signal_number)
@@ -196,13 +196,13 @@ def record_http(path: Path, frames: int) -> dict[str, str | int]:
         nginx = network.start(
             network.server, "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"
         )
-        stack.callback(_end, nginx, signal.SIGQUIT)
+        stack.callback(end, nginx, signal.SIGQUIT)
         capture = ("tcpdump", "-i", "eth0", "-n", "-s", "0", "-B", str(BUFFER_KIB), "-Z", "root")
         tcpdump = network.start(
             network.client, *capture, "-c", str(frames), "-w", str(path), "tcp", stderr=subprocess.PIPE
         )
-        stack.callback(_end, tcpdump)
-        _wait_until_listening(tcpdump)
+        stack.callback(end, tcpdump)
+        wait_until_listening(tcpdump)
         load = ("wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", str(TIMEOUT_SECONDS))
         wrk = network.start(
             network.client,
@@ -212,7 +212,7 @@ def record_http(path: Path, frames: int) -> dict[str, str | int]:
             f"http://{SERVER}/",
             stdout=subprocess.DEVNULL,
         )
-        stack.callback(_end, wrk)
+        stack.callback(end, wrk)
         try:
             _, said = tcpdump.communicate(timeout=TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -230,7 +230,7 @@ def record_http(path: Path, frames: int) -> dict[str, str | int]:
     }
 
 
-def _wait_until_listening(tcpdump: subprocess.Popen[str]) -> None:
+def wait_until_listening(tcpdump: subprocess.Popen[str]) -> None:
     """Return when tcpdump has said that it listens; the load must not start before."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and tcpdump.stderr is not None:

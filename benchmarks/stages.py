@@ -19,11 +19,15 @@ from typing import TYPE_CHECKING
 from measure import RunError, measure
 
 from netanalyze import kernels
+from netanalyze.apps.identify import Identifier
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES, BUFFER_BYTES
+from netanalyze.columns import GrowingRows
 from netanalyze.flow.table import FlowTable
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.measures import Measures
+from netanalyze.tcp.reassembly import Reassembly
+from netanalyze.tcp.reassembly_fields import ASKED
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.wire.decode import Decoder
 
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.model import Gap
+    from netanalyze.tcp.byte_streams import Ending, StreamFacts
     from netanalyze.wire.packets import Packets
 
 STARTS = (
@@ -42,16 +48,46 @@ STARTS = (
 """Programs that import one thing more than the one before."""
 
 
+class Idle:
+    """Takes a byte stream and does nothing: what remains is the cost of putting it together."""
+
+    def __init__(self, facts: StreamFacts) -> None:
+        """As any consumer."""
+
+    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def finish(self, last_ns: int) -> None:
+        """See ``Consumer``."""
+
+
 class Engine:
     """One of each thing that the stages below need."""
 
     def __init__(self) -> None:
         """Nothing seen yet."""
         self.decoder = Decoder(BATCH_FRAMES)
+        capacity = self.decoder.packets.capacity
         self.flows = FlowTable(self.decoder.facts)
-        self.sequences = Sequences(self.decoder.packets.capacity, keep_events=True, compare=True)
+        self.sequences = Sequences(capacity, keep_events=True, compare=True)
         self.measures = Measures(self.sequences)
         self.connections = Connections()
+        self.identifier = Identifier()
+        self.reassembly = Reassembly(capacity, Idle)
+        self.asked = GrowingRows(1, "u1")
+
+    def put_together(self, batch: Batch) -> None:
+        """All streams, whatever they carry."""
+        packets, streams = self.now()
+        asked = self.asked.reach(streams)
+        self.asked.array[:streams] = ASKED
+        self.reassembly.feed(batch, packets, streams, asked)
 
     def now(self) -> tuple[Packets, int]:
         """The packets of the batch, and how many streams there are with it."""
@@ -65,6 +101,8 @@ STAGES: tuple[tuple[str, Callable[[Engine, Batch], object]], ...] = (
     ("sequences", lambda engine, batch: engine.sequences.feed(batch, *engine.now())),
     ("measures", lambda engine, batch: engine.measures.feed(batch, *engine.now())),
     ("conn_state", lambda engine, _: engine.connections.feed(*engine.now())),
+    ("identify", lambda engine, batch: engine.identifier.feed(engine.decoder.packets, batch.data)),
+    ("byte streams", lambda engine, batch: engine.put_together(batch)),
 )
 """What happens to each batch after it was read, in this order. A stage more is a line more."""
 

@@ -95,6 +95,18 @@ TOOLS = {
             "flow records with loss counts; waits about a second before it ends",
         ),
         Tool("tcpflow", "tcpflow -q -r {file} -o {folder}", "writes every byte sent to files", optional=True),
+        Tool(
+            "netanalyze-http",
+            "{netanalyze} analyze -r http {file}",
+            "a row an exchange, bodies decoded and hashed",
+        ),
+        Tool(
+            "netanalyze-bytes",
+            "{netanalyze} follow --raw {file} 0",
+            "floor: byte streams put together, one of them written",
+            optional=True,
+        ),
+        Tool("tshark-http", "tshark -n -q -z http,tree -r {file}", "HTTP counted, bodies decoded"),
         Tool("help", "{netanalyze} --help", "the list of commands"),
         Tool("python", "{python} -c pass", "floor: the interpreter"),
         Tool("python+numpy", "{python} -c 'import numpy'", "floor: interpreter and numpy"),
@@ -137,6 +149,12 @@ CASES = {
         Case(
             "tiny", "Start-up: ten frames", "tiny", ("netanalyze", "tcptrace", "tshark", "nfpcapd", "argus")
         ),
+        Case(
+            "http",
+            "HTTP: 67 000 exchanges, recorded",
+            "http-exchanges",
+            ("netanalyze-http", "netanalyze-flows", "netanalyze-bytes", "tshark-http"),
+        ),
         Case("help", "Start-up: no capture", None, ("help", "python", "python+numpy")),
         Case("memory", "Memory against length of the capture", "http-large", ("stdin x1", "stdin x10")),
     )
@@ -172,6 +190,9 @@ TARGETS = (
     Target("small", "at least 4 times as fast as tshark", "wall", "netanalyze", "tshark", at_least=4),
     Target("small", "a quarter of tcptrace's memory or less", "peak", "netanalyze", "tcptrace", at_least=4),
     Target("small", "a quarter of tshark's memory or less", "peak", "netanalyze", "tshark", at_least=4),
+    Target(
+        "http", "at least 10 times as fast as tshark", "wall", "netanalyze-http", "tshark-http", at_least=10
+    ),
     Target("help", "--help within 0.2 s", "wall", "help", None, at_most=0.2),
     Target("tiny", "ten frames within 0.35 s", "wall", "netanalyze", None, at_most=0.35),
     Target("memory", "ten times the length, the same memory", "peak", "stdin x1", "stdin x10", at_most=1.1),

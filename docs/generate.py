@@ -1,4 +1,4 @@
-"""Writes ``tables.md``, ``cli.md`` and ``states.md`` from what the program itself goes by.
+"""Writes ``tables.md``, ``cli.md``, ``states.md`` and ``states.svg`` from what the program itself goes by.
 
 ``python docs/generate.py`` after a change to the records, the command line or the state machine; a test
 compares.
@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from netanalyze.cli.main import app
 from netanalyze.report.record import fields
 from netanalyze.report.registry import TABLES
+from netanalyze.report.state_svg import draw
 from netanalyze.tcp.states import ARROWS, SILENT, mermaid
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from netanalyze.report.registry import TableKind
 
 FOLDER = Path(__file__).parent
-COMMANDS = ("", "analyze", "stream", "explain-frame", "tables", "schema")
+COMMANDS = (
+    *("", "analyze", "stream", "follow", "explain-frame", "extract"),
+    *("tables", "protocols", "schema"),
+)
 _COLUMNS = "100"
 
 _TABLES_HEAD = """\
@@ -52,6 +56,38 @@ Standard output carries only the report; warnings and progress go to standard er
 """
 
 
+_STATES_TIMES = """
+## When an endpoint changed its state
+
+A tap sees a segment after its sender has sent it and before its receiver gets it, so a frame's time is
+not that of the change of state that it causes. `time_ns` in the table `transitions` is the frame's;
+around it are two intervals.
+
+**Proven**, `earliest_ns` to `latest_ns`. They follow from the order of what the tap saw, whatever the
+way was like:
+
+- What the endpoint *sent* moved it before the tap saw the segment.
+- What it *received* moved it after the tap saw that for the first time (of a segment that was sent
+  again the first copy may be the one that arrived), and before the tap saw the endpoint's own segment
+  that proves it (`proof_frame`).
+- An endpoint makes its changes in one order: none is earlier than the one before, none later than the
+  one after.
+
+Where the order shows nothing there is null: nothing bounds when a SYN was sent, or until when a last ACK
+or a RST arrived.
+
+**Likely**, `likely_earliest_ns` to `likely_latest_ns`. What the endpoint sent it sent at most `tap_rtt_ns`
+before the tap saw it, what it received it received at most `tap_rtt_ns` after. That is the least round
+trip seen between the tap and this endpoint, from the handshake or later, without segments that were sent
+twice (Karn's rule). At one tap only the round trip can be measured; the way there and the way back are
+parts of it. This is an estimate: a segment that waited in queues for longer than the rest of the least
+round trip took lies outside. Where the tap is at the endpoint (`tap` in `streams`), the round trip counts
+as 1 ms at most: whoever answers late there is not far. The likely interval is part of the proven one.
+
+Both hold for a capture that lacks no frames and as exactly as its clock. There are none for *mid-stream*,
+which is not a change but the beginning of the capture; what the endpoint's own clock causes has no end.
+"""
+
 _STATES_HEAD = """\
 # TCP states
 
@@ -61,6 +97,9 @@ Both endpoints of a connection go through this machine, that of RFC 9293: a segm
 them and *received* for the other. What an endpoint sends moves it at once; what it receives moves it
 when a later segment of its own proves that it got it, because what a tap sees may be lost behind it. The
 head of `netanalyze/tcp/states_kernel.py` has the rules.
+
+The same [as a picture](states.svg); `netanalyze stream FILE N --diagram svg` (or `mermaid`) highlights in
+it the path that each end of a connection took.
 """
 
 
@@ -78,7 +117,12 @@ def states_page() -> str:
     lines += [
         f"| {arrow.state.label} | {arrow.call} | {arrow.to.label} | {arrow.instead} |" for arrow in SILENT
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _STATES_TIMES
+
+
+def states_picture() -> str:
+    """The text of ``states.svg``."""
+    return "\n".join(draw("The states of TCP, RFC 9293")) + "\n"
 
 
 def tables_page() -> str:
@@ -113,4 +157,5 @@ def cli_page() -> str:
 if __name__ == "__main__":
     FOLDER.joinpath("tables.md").write_text(tables_page(), encoding="utf-8")
     FOLDER.joinpath("states.md").write_text(states_page(), encoding="utf-8")
+    FOLDER.joinpath("states.svg").write_text(states_picture(), encoding="utf-8")
     FOLDER.joinpath("cli.md").write_text(cli_page(), encoding="utf-8")

@@ -88,6 +88,7 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     streams: Iterable[int] = (),
     decode_as: Mapping[tuple[str, int], str] | None = None,
     time_wait_ns: int = 60_000_000_000,
+    overlap: str = "first",
 ) -> Report:
     """Read captures and report on them.
 
@@ -106,6 +107,8 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         decode_as: application protocol by transport and port, whatever the bytes look like:
             ``{("tcp", 9000): "http"}``.
         time_wait_ns: how long TCP endpoints stay in TIME-WAIT; by default as long as in Linux.
+        overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
+            ``first`` or ``last``.
 
     Raises:
         CaptureError: a file cannot be read as a capture.
@@ -126,5 +129,6 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         streams=tuple(streams),
         decode_as=decode_as or {},
         time_wait_ns=time_wait_ns,
+        overlap=overlap,
     )
     return run([os.fspath(path) for path in several], asked)

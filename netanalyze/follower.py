@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from netanalyze import kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 VARIABLE = "NETANALYZE_THREADS"
 """Environment variable: 1 keeps all work on one thread."""
@@ -48,20 +48,22 @@ class Follower:
         self._under_way = False
         self._thread: threading.Thread | None = None
 
-    def hand_over(self, first: Callable[[], None], rest: Iterable[Callable[[], None]] = ()) -> None:
+    def hand_over(self, work: Sequence[Callable[[], None]]) -> None:
         """Wait for the work of the batch before, and start on that of the next one.
 
         Args:
-            first: what has to be done before all else.
-            rest: pieces that may be done in any order, and at the same time.
+            work: the first piece has to be done before all others, which may be done in any order and at
+                the same time.
         """
         self.wait()
+        if not work:
+            return
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="netanalyze-follower", daemon=True)
             self._thread.start()
         self._under_way = True
-        self._rest.extend(rest)
-        self._todo.put(first)
+        self._rest.extend(work[1:])
+        self._todo.put(work[0])
 
     def wait(self) -> None:
         """Help with the rest of the work, and return when all is done; raises what the work raised."""

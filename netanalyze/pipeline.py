@@ -11,16 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.identify import Identifier
+from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
-from netanalyze.report.registry import ALWAYS, USUAL
+from netanalyze.report.names import unknown
+from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
+from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
@@ -30,12 +34,13 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netanalyze.apps.messages import Messages
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
-    from netanalyze.tcp.explain import Explained
+    from netanalyze.wire.packets import Packets
 
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
@@ -53,6 +58,11 @@ class Options:
         streams: numbers of the TCP streams that tables of chosen streams are about.
         decode_as: application protocol by transport and port, whatever the bytes look like.
         time_wait_ns: how long endpoints stay in TIME-WAIT.
+        overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
+            ``first`` or ``last``.
+        max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
+        raw_bodies: whether it takes them with their content codings.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -64,6 +74,10 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
     time_wait_ns: int = TIME_WAIT_NS
+    overlap: str = FIRST
+    max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
 class Engine:
@@ -91,7 +105,7 @@ class Engine:
                 is until ``feed`` has returned from taking the next one.
 
         Raises:
-            UsageError: the filter, a bound or the length of TIME-WAIT makes no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
@@ -102,7 +116,8 @@ class Engine:
         self._decoder = Decoder(batch_capacity)
         keep_duplicates = options.keep_duplicates or options.like_wireshark
         self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
-        self._track_flows = bool(wanted & _FLOW_TABLES)
+        protocols = protocols_read(wanted)
+        self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
         self._tcp = (
             TcpAnalysis(
                 self._decoder.packets.capacity,
@@ -114,12 +129,18 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
-        self._follower = Follower() if two_threads and self._tcp is not None else None
         self._identifier = Identifier(options.decode_as)
         self._limits = Limit(), Limit()
+        asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
+        self._messages = _messages(
+            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
+        )
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
+        # Readers of protocols are Python and hold the lock: a second thread would only wait for it.
+        alone = self._tcp is None or self._messages is not None
+        self._follower = Follower() if two_threads and not alone else None
 
     def feed(self, batch: Batch) -> None:
         """Take one batch through the stages."""
@@ -131,18 +152,22 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
-            self._identifier.feed(packets, batch.data, packets.views["app"])
+        streams = self._flows.tcp.count
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
-        if self._count_paths:
+        steps = self._tcp.steps(batch, packets, streams) if self._tcp is not None else []
+        name = partial(self._name, batch, packets, streams)
+        if self._count_paths:  # which are counted with the names of this batch
+            name()
             self._paths.add(batch, self._decoder)
-        if self._tcp is not None:
-            streams = self._flows.tcp.count
-            if self._follower is not None:
-                self._follower.hand_over(*self._tcp.steps(batch, packets, streams))
-            else:
-                self._tcp.feed(batch, packets, streams)
-            if self._tcp.lets_go and batch.count:
-                self._let_go(self._tcp, batch)
+        elif self._track_flows:
+            steps.append(name)
+        if self._follower is not None:
+            self._follower.hand_over(steps)
+        else:
+            for step in steps:
+                step()
+        if self._tcp is not None and self._tcp.lets_go and batch.count:
+            self._let_go(self._tcp, batch)
 
     def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
         """Forget streams and flows that were finished before this batch, once there are many."""
@@ -152,8 +177,7 @@ class Engine:
             return
         until_ns = known_until(batch.arrays["time_ns"][: batch.count])
         if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
-            if self._follower is not None:
-                self._follower.wait()
+            self._wait()
             ports = self._identifier.service_ports["tcp"]
             streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
             kept = analysis.let_go(streams, until_ns)
@@ -164,10 +188,16 @@ class Engine:
             return
         kept = udp.heard_since(until_ns)
         if for_udp.worth_while(udp.count, udp.count - len(kept)):
+            self._wait()
             analysis.hear(udp)
             self._identifier.keep_udp(kept)
             udp.keep(kept)
             for_udp.left(udp.count, 0)
+
+    def _wait(self) -> None:
+        """Let what is under way end: rows are moved, and no stage may look at them meanwhile."""
+        if self._follower is not None:
+            self._follower.wait()
 
     def finish(self, capture: Capture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
@@ -178,12 +208,14 @@ class Engine:
         self.close()
         if self._filter is not None and complete:
             self._filter.finish()
+        streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            **self._tcp_tables(),
+            **self._tcp_tables(streams),
             "udp": self._udp,
+            **self._message_tables(streams),
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
@@ -193,6 +225,12 @@ class Engine:
         if self._follower is not None:
             self._follower.close()
 
+    def _name(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Find out which applications the streams carry, and read what they say."""
+        self._identifier.feed(packets, batch.data, packets.views["app"])
+        if self._messages is not None:
+            self._messages.feed(batch, packets, streams)
+
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
         if self._on_warning is not None:
@@ -201,13 +239,15 @@ class Engine:
     def _protocols(self) -> Table[Any]:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
-    def _tcp_tables(self) -> dict[str, Callable[[], Table[Any]]]:
-        analysis = self._tcp
-        if analysis is None:
-            return {}
-        ports = self._identifier.service_ports["tcp"]
+    def _streams(self) -> Streams:
         tcp = self._flows.tcp
-        streams = Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+        ports = self._identifier.service_ports["tcp"]
+        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+
+    def _tcp_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        analysis = self._tcp
+        if analysis is None or streams is None:
+            return {}
         codes, names = self._identifier.tcp_apps()
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
@@ -224,11 +264,51 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
+    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._messages is None or streams is None:
+            return {}
+        self._messages.finish()
+        for line in self._messages.warnings():
+            self._warn(line)
+        sides = {**streams.columns, "client_side": streams.client}
+        return {
+            name: partial(build.application_table, table_kind(name), columns, sides)
+            for name, columns in self._messages.columns().items()
+        }
+
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
         columns |= udp_states(self._flows.udp)
         return build.udp_table({**columns, "app": codes, "app_names": names})
+
+
+def _messages(
+    capacity: int, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
+) -> Messages | None:
+    """The stage that reads application protocols, if a table asks for one.
+
+    Raises:
+        UsageError: ``overlap`` is no policy.
+    """
+    check_overlap(overlap)
+    if not protocols:
+        return None
+    from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
+    from netanalyze.apps.readers import application  # noqa: PLC0415
+
+    applications = {name: application(name, asked) for name in protocols}
+    return Messages(capacity, identifier, applications, policy=overlap)
+
+
+def check_overlap(overlap: str) -> None:
+    """Refuse what is no name of a policy.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if overlap not in POLICIES:
+        raise UsageError(unknown("copy to count", overlap, POLICIES))
 
 
 def _selection(options: Options) -> Selection | None:
@@ -283,46 +363,3 @@ def run(
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()
-
-
-def explain_frame(  # noqa: PLR0913 - what was asked
-    paths: Sequence[str],
-    number: int,
-    *,
-    like_wireshark: bool = False,
-    keep_duplicates: bool = False,
-    later: bool = False,
-    on_progress: Callable[[int, int | None], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
-) -> Explained:
-    """Find out about one frame what the analysis of TCP makes of it, and why.
-
-    Args:
-        paths: the files, read as one capture; ``-`` is standard input.
-        number: of the frame, from 1. Reading ends behind its batch.
-        like_wireshark: go by Wireshark's rules; duplicates are kept as well.
-        keep_duplicates: analyse frames that were captured twice each time.
-        later: read on, for what later frames tell about it.
-        on_progress: is told after each batch how many bytes of how many have been read.
-        on_warning: is told of damage as it is found.
-
-    Raises:
-        CaptureError: a file cannot be read as a capture.
-        UsageError: there is no such frame.
-    """
-    from netanalyze.tcp.explain import FrameWatch  # noqa: PLC0415 - analysing needs none of it
-
-    decoder = Decoder(BATCH_FRAMES)
-    flows = FlowTable(decoder.facts, keep_duplicates=keep_duplicates or like_wireshark)
-    watch = FrameWatch(number, decoder, flows, like_wireshark=like_wireshark, later=later)
-    with open_capture(paths, on_warning=on_warning) as capture:
-        for batch in capture:
-            packets = decoder.decode(batch)
-            flows.mark_duplicates(batch, packets)
-            flows.add(batch, packets)
-            watch.feed(batch, packets)
-            if watch.done:
-                break
-            if on_progress is not None:
-                on_progress(capture.position_bytes, capture.total_bytes)
-    return watch.explained(Identifier({}).service_ports["tcp"])

@@ -36,6 +36,7 @@ _MODULES = {
     "conn": "netanalyze.tcp.conn",
     "listeners": "netanalyze.tcp.listeners",
     "analysis": "netanalyze.tcp.analysis",
+    "reassembly": "netanalyze.tcp.reassembly",
 }
 TCP, UDP = 6, 17
 USER0 = 147
@@ -53,6 +54,7 @@ class Kernels(NamedTuple):
     conn: Any
     listeners: Any
     analysis: Any
+    reassembly: Any
 
 
 @cache

@@ -37,6 +37,11 @@ def test_generated_pages_are_current(generate: ModuleType, page: str) -> None:
     assert written == getattr(generate, f"{page}_page")(), "run python docs/generate.py"
 
 
+def test_the_generated_picture_is_current(generate: ModuleType) -> None:
+    written = (ROOT / "docs" / "states.svg").read_text(encoding="utf-8")
+    assert written == generate.states_picture(), "run python docs/generate.py"
+
+
 def test_the_readme_names_every_table() -> None:
     for name in NAMES:
         assert f"| `{name}` |" in README
@@ -95,6 +100,7 @@ def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> No
         "capture.pcap": [sample],
         "-": [sample],
         "report.json": [str(tmp_path / "report.json")],
+        "bodies": [str(tmp_path / "bodies")],
         "captures/http-keepalive.pcapng": [sample],
         "rotated_*.pcap": [str(path) for path in sorted((ROOT / "captures").glob("rotated_*.pcap"))],
     }

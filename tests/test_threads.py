@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from netanalyze.capture import files, merge, open_capture
 from netanalyze.capture.buffer import Buffer
 from netanalyze.follower import Follower
 from netanalyze.pipeline import Engine, Options
-from netanalyze.report.registry import USUAL
+from netanalyze.report.registry import USUAL, table_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,12 +27,12 @@ FILES = (
     "tunnels.pcap",
     "closing-leak.pcap",
 )
-TABLES = tuple(name for name in USUAL if name != "capture")
+TABLES = tuple(name for name in USUAL if name != "capture" and not table_kind(name).protocol)
 
 
 def reported(paths: list[Path], *, two_threads: bool) -> dict[str, Any]:
     with open_capture(paths) as capture:
-        engine = Engine(Options(), two_threads=two_threads)
+        engine = Engine(Options(tables=TABLES), two_threads=two_threads)
         threads = threading.active_count()
         for batch in capture:
             engine.feed(batch)
@@ -137,8 +138,10 @@ def test_the_rest_comes_after_the_first() -> None:
     worker = Follower()
     for number in range(50):
         worker.hand_over(
-            lambda number=number: done.append(f"{number} first"),  # type: ignore[misc]
-            [lambda number=number: done.append(f"{number} rest")] * 3,  # type: ignore[misc]
+            [
+                partial(done.append, f"{number} first"),
+                *[partial(done.append, f"{number} rest")] * 3,
+            ]
         )
     worker.wait()
     worker.wait()
@@ -159,7 +162,7 @@ def test_who_waits_helps() -> None:
         names.append(threading.current_thread().name)
         helped.set()
 
-    worker.hand_over(lambda: None, [wait, help_out])
+    worker.hand_over([lambda: None, wait, help_out])
     worker.wait()
     assert len(names) == 1
     worker.close()
@@ -174,16 +177,16 @@ def test_errors_come_to_who_waits(place: str) -> None:
     def nothing() -> None:
         pass
 
-    work: dict[str, tuple[Callable[[], None], list[Callable[[], None]]]] = {
-        "first": (fail, [nothing]),
-        "rest": (nothing, [fail, nothing]),
+    work: dict[str, list[Callable[[], None]]] = {
+        "first": [fail, nothing],
+        "rest": [nothing, fail, nothing],
     }
     worker = Follower()
-    worker.hand_over(*work[place])
+    worker.hand_over(work[place])
     with pytest.raises(LookupError, match="broken"):
         worker.wait()
     done: list[int] = []
-    worker.hand_over(lambda: done.append(1))
+    worker.hand_over([lambda: done.append(1)])
     worker.wait()
     worker.close()
     assert done == [1]

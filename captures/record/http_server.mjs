@@ -50,6 +50,15 @@ const routes = {
     answer.writeHead(200, { "Content-Type": "text/plain", "Content-Length": 1000 });
     answer.write("x".repeat(100), () => answer.destroy());
   },
+  // An interim response, then the final one.
+  "/hints": (_, answer) => {
+    answer.writeEarlyHints({ link: "</style.css>; rel=preload; as=style" });
+    setTimeout(() => answer.end("with hints\n"), 30);
+  },
+  // The size of what was received, and the trailer behind it.
+  "/trailer": (request, answer) => {
+    request.resume().on("end", () => answer.end(`${request.trailers["x-lines"]} lines\n`));
+  },
 };
 
 function handle(request, answer) {
@@ -58,5 +67,15 @@ function handle(request, answer) {
   else answer.writeHead(404).end();
 }
 
-http.createServer(handle).listen(Number(port), address);
+http
+  .createServer(handle)
+  .on("checkContinue", (request, answer) => {
+    // Too much: it says so instead of "100 Continue".
+    if (request.url === "/small-upload") answer.writeHead(413, { Connection: "close" }).end();
+    else {
+      answer.writeContinue();
+      handle(request, answer);
+    }
+  })
+  .listen(Number(port), address);
 http2.createServer(handle).listen(Number(port2), address);

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -142,6 +144,21 @@ class Lab:
         import scapy  # noqa: PLC0415  (half a second, and few recordings need it)
 
         self._programs["scapy"] = scapy.__version__
+
+    def library(self, name: str) -> Any:  # noqa: ANN401
+        """Import a library that takes part in the recording and is not among those of the project.
+
+        Raises:
+            CannotRecordError: it is not installed.
+        """
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            msg = f"missing: the Python library {name} (pip install {name})"
+            raise CannotRecordError(msg) from None
+        package = name.partition(".")[0]
+        self._programs[package] = importlib.metadata.version(package)
+        return module
 
     def later(self, action: Callable[..., object], *arguments: object) -> None:
         """Call ``action`` when the room is removed, before anything that was made earlier goes."""

@@ -9,6 +9,7 @@ import subprocess
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 PACKAGES = {
+    "ab": "apache2-utils",
     "dig": "dnsutils",
     "dnsmasq": "dnsmasq-base",
     "dumpcap": "wireshark-common",
@@ -22,10 +23,13 @@ PACKAGES = {
     "ss": "iproute2",
     "ssh-keygen": "openssh-client",
     "sshd": "openssh-server",
+    "tinyproxy": "tinyproxy-bin",
 }
 """Debian package of each program that is not called like its package."""
 
 VERSIONS = {
+    "ab": (["ab", "-V"], r"Version (\S+)"),
+    "chromium": (["chromium", "--version"], r"Chromium (\S+)"),
     "curl": (["curl", "--version"], r"curl (\S+)"),
     "dig": (["dig", "-v"], r"DiG ([0-9.]+)"),
     "dnsmasq": (["dnsmasq", "--version"], r"version (\S+)"),
@@ -39,12 +43,17 @@ VERSIONS = {
     "ssh": (["ssh", "-V"], r"OpenSSH_([^\s,]+)"),
     "sshd": (["sshd", "-V"], r"OpenSSH_([^\s,]+)"),
     "tcpdump": (["tcpdump", "--version"], r"tcpdump version (\S+)"),
+    "openssl": (["openssl", "version"], r"OpenSSL (\S+)"),
+    "tinyproxy": (["tinyproxy", "-v"], r"tinyproxy (\S+)"),
 }
 """For programs whose traffic or output is in the captures: how to ask for the version, how to read it."""
 
 HOMES = {
     "Linux": "https://www.kernel.org",
     "Python": "https://www.python.org",
+    "ab": "https://httpd.apache.org/docs/2.4/programs/ab.html",
+    "brotli": "https://github.com/google/brotli",
+    "chromium": "https://www.chromium.org",
     "curl": "https://curl.se",
     "dig": "https://www.isc.org/bind/",
     "dnsmasq": "https://thekelleys.org.uk/dnsmasq/doc.html",
@@ -53,12 +62,16 @@ HOMES = {
     "nginx": "https://nginx.org",
     "node": "https://nodejs.org",
     "ping": "https://github.com/iputils/iputils",
+    "openssl": "https://openssl-library.org",
     "redis-server": "https://redis.io",
     "ss": "https://wiki.linuxfoundation.org/networking/iproute2",
     "scapy": "https://scapy.net",
     "ssh": "https://www.openssh.com",
     "sshd": "https://www.openssh.com",
     "tcpdump": "https://www.tcpdump.org",
+    "tinyproxy": "https://tinyproxy.github.io",
+    "websockets": "https://websockets.readthedocs.io",
+    "zstandard": "https://github.com/indygreg/python-zstandard",
 }
 
 

@@ -8,11 +8,12 @@ import os
 import random
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from lab import CannotRecordError
 
+if TYPE_CHECKING:
     from lab import Lab, Program
     from namespace import Namespace
 
@@ -25,6 +26,7 @@ VOCABULARY = """
 """
 
 CONFIGURATION = """
+{modules}
 user root;
 worker_processes 1;
 daemon off;
@@ -34,9 +36,10 @@ events {{ worker_connections 64; }}
 http {{
   types {{ text/html html; text/plain txt; text/css css; application/json json; image/png png; }}
   default_type application/octet-stream;
-  access_log off;
+  {access_log}
   sendfile on;
   keepalive_timeout {keepalive_s};
+  keepalive_requests {keepalive_requests};
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi;
@@ -45,19 +48,31 @@ http {{
   gzip on;
   gzip_types text/plain text/css application/json;
   gzip_min_length 200;
+  {brotli}
   server {{
     {listen}
     root {folder}/site;
     location = /form {{ client_max_body_size 64k; return 200 "thank you\\n"; }}
     location = /old {{ return 301 /index.html; }}
+    {locations}
   }}
 }}
 """
+
+ACCESS_LOG = """log_format truth escape=json '{{"client_port": $remote_port, "server_port": $server_port,'
+    ' "request_line": "$request", "status": $status, "body_bytes": $body_bytes_sent,'
+    ' "user_agent": "$http_user_agent"}}';
+  access_log {folder}/access.log truth;"""
+BROTLI = "brotli on; brotli_types text/plain text/css application/json; brotli_min_length 200;"
+BROTLI_MODULE = "ngx_http_brotli_filter_module.so"
+MODULES = Path("/usr/lib/nginx/modules")
+"""Where Debian has the modules of nginx."""
 
 CURL_FACTS = (
     "method",
     "url",
     "response_code",
+    "http_connect",
     "http_version",
     "content_type",
     "size_request",
@@ -73,6 +88,7 @@ CURL_FACTS = (
     "time_starttransfer",
     "time_total",
     "exitcode",
+    "errormsg",
 )
 """What is kept of curl's report of a transfer; times are seconds."""
 
@@ -124,7 +140,17 @@ def site(folder: Path, large_bytes: int = 0) -> None:
         os.utime(path, (SITE_TIME, SITE_TIME))
 
 
-def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0, keepalive_s: int = 65) -> Program:
+def nginx(  # noqa: PLR0913  (they are nginx's directives)
+    lab: Lab,
+    host: Namespace,
+    *listen: str,
+    large_bytes: int = 0,
+    keepalive_s: float = 65,
+    keepalive_requests: int = 1000,
+    locations: str = "",
+    brotli: bool = False,
+    access_log: bool = False,
+) -> Program:
     """Start nginx with the site on the addresses ``listen`` (as in its ``listen`` directive).
 
     Args:
@@ -133,18 +159,46 @@ def nginx(lab: Lab, host: Namespace, *listen: str, large_bytes: int = 0, keepali
         listen: addresses with ports.
         large_bytes: size of ``large.bin``; 0 for none.
         keepalive_s: how long idle connections are kept; 0 closes each after its first answer.
+        keepalive_requests: how many requests a connection may have.
+        locations: more directives for the site.
+        brotli: pack with Brotli as well, for those who accept it.
+        access_log: write down each request, for ``nginx_log``.
+
+    Raises:
+        CannotRecordError: nginx or its module is not there.
     """
     lab.require("nginx")
+    if brotli and not (MODULES / BROTLI_MODULE).exists():
+        msg = f"missing: {BROTLI_MODULE} (Debian: apt-get install libnginx-mod-http-brotli-filter)"
+        raise CannotRecordError(msg)
     folder = lab.folder / f"nginx-{host.name}"
     folder.mkdir()
     site(folder / "site", large_bytes)
-    lines = "\n".join(f"listen {address};" for address in listen)
     (folder / "nginx.conf").write_text(
-        CONFIGURATION.format(folder=folder, listen=lines, keepalive_s=keepalive_s)
+        CONFIGURATION.format(
+            modules=f"load_module {MODULES / BROTLI_MODULE};" if brotli else "",
+            folder=folder,
+            listen="\n".join(f"listen {address};" for address in listen),
+            keepalive_s="0" if not keepalive_s else f"{round(keepalive_s * 1000)}ms",
+            keepalive_requests=keepalive_requests,
+            brotli=BROTLI if brotli else "",
+            locations=locations,
+            access_log=ACCESS_LOG.format(folder=folder) if access_log else "access_log off;",
+        )
     )
     program = lab.start(host, "nginx", "-p", folder, "-c", folder / "nginx.conf")
     ports = {int(address.split()[0].rpartition(":")[2]) for address in listen}
     return program.ready(lambda: all(host.listens(port) for port in ports))
+
+
+def nginx_log(lab: Lab, host: Namespace) -> list[dict[str, Any]]:
+    """What nginx in ``host`` has logged of each request, in the order in which it was done with them."""
+    lines = (lab.folder / f"nginx-{host.name}" / "access.log").read_text().splitlines()
+    found = []
+    for row in map(json.loads, lines):
+        method, target, version = [*row.pop("request_line").split(), None][:3]
+        found.append({"method": method, "target": target, "version": version, **row})
+    return found
 
 
 def curl(lab: Lab, host: Namespace, *transfers: tuple[str, ...], check: bool = True) -> list[dict[str, Any]]:
@@ -166,7 +220,7 @@ def curl(lab: Lab, host: Namespace, *transfers: tuple[str, ...], check: bool = T
     for number, report in enumerate(map(json.loads, reports)):
         saved = folder / str(number)
         content = saved.read_bytes() if saved.exists() else b""
-        facts = {name: report[name] for name in CURL_FACTS if name in report}
+        facts = {name: report[name] for name in CURL_FACTS if report.get(name) is not None}
         facts |= {"saved_bytes": len(content), "saved_sha256": hashlib.sha256(content).hexdigest()}
         found.append(facts)
     return found

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _FIRST_STREAMS = 1024
 _BY_SIDE = frozenset({"next_seq", "looks", "paired", "slot"})
 """Arrays that have two elements a stream."""
+_BOTH_DONE = 3
+"""Bits of a stream's state: nothing more is looked at from either side."""
 _NO_APP = view_of(np.zeros(0, np.int16))
 _COLUMNS = (
     "protocol",
@@ -81,6 +83,15 @@ class _StreamArrays:
     def confidences(self) -> NDArray[np.uint8]:
         """A copy of the ``Confidence`` of the streams seen so far."""
         return self._arrays["confidence"][: self.count].copy()
+
+    def names(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.bool_]]:
+        """Codes, confidences, and whether both sides are done with; see ``Identifier.tcp_names``."""
+        state = self._arrays["state"][: self.count]
+        return (
+            self._arrays["code"][: self.count],
+            self._arrays["confidence"][: self.count],
+            (state & _BOTH_DONE) == _BOTH_DONE,
+        )
 
     def make_room(self, last: int, packets: int) -> None:
         """Before a kernel call: room for streams up to ``last``, and a head for each packet."""
@@ -202,6 +213,13 @@ class Identifier:
     def tcp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
         """The code of each TCP stream, and the names by code."""
         return self._tcp.codes(), self.names
+
+    def tcp_names(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.bool_]]:
+        """Of each TCP stream: its code, its ``protocol.Confidence``, whether nothing more is looked at.
+
+        The first two are not copied and change with the next batch.
+        """
+        return self._tcp.names()
 
     def udp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
         """The code of each UDP flow, and the names by code."""

@@ -3,7 +3,7 @@
 The reassembly of TCP hands over the bytes of both half-streams in their order, each once, as soon as
 they are in order; what is missing comes as a ``Gap``. A protocol's file has an ``Application``: one
 for a run, which opens a ``Reader`` for each stream that speaks the protocol and makes tables of what
-the readers found.
+the readers found. ``readers.py`` lists them.
 
 Rules of a reader: it never raises because of what it reads; it keeps no view of the data it was
 given beyond the call; what it keeps is bounded; after a gap it says what it does not know any more,
@@ -13,72 +13,46 @@ and starts again where a message provably begins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
+
+from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from netanalyze.model import Gap
+__all__ = ["Application", "Asked", "Ending", "Reader", "StreamFacts"]
 
-
-class Ending(IntEnum):
-    """How a half-stream ended."""
-
-    FIN = 1
-    """Its sender closed, and every byte up to there has been handed over or named as a gap."""
-    RESET = 2
-    """Its sender broke off with a RST."""
+MAX_BODY_BYTES = 1 << 28
+"""Decoded bytes of one body, unless the user asks for more or less."""
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFacts:
-    """What is known of a stream when its first byte is handed over.
+class Asked:
+    """What is asked of the applications of a run.
 
     Attributes:
-        number: of the stream.
-        client_side: the side (0 or 1) that opened it, or that the ports make the client; None if
-            unknown. The bytes may tell better.
-        ports: of side 0 and side 1.
-        first_frame: of the stream.
-        first_ns: its time.
-        from_the_start: whether the SYN was captured, so that offset 0 is where the conversation began.
+        tables: names of those wanted.
+        max_body_bytes: what one body may grow to when it is decoded.
+        bodies: takes the bodies of messages, if somebody wants them; see the protocol's ``sinks``.
+        raw_bodies: whether it takes them with their content codings.
     """
 
-    number: int
-    client_side: int | None
-    ports: tuple[int, int]
-    first_frame: int
-    first_ns: int
-    from_the_start: bool
+    tables: frozenset[str]
+    max_body_bytes: int = MAX_BODY_BYTES
+    bodies: Any = None
+    raw_bodies: bool = False
 
 
-class Reader(Protocol):
-    """Reads one stream. Calls come in the order of the frames that made each byte deliverable."""
-
-    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
-        """Take the next bytes of a side: those of one segment.
-
-        Args:
-            side: that sent them.
-            data: the bytes; valid only during the call.
-            offset: of the first one in the half-stream.
-            frame: that carried them.
-            time_ns: when it was captured; earlier than that of the call before where a hole was filled.
-        """
-
-    def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
-        """Take note of bytes that will not come; ``frame`` proved that."""
-
-    def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
-        """Take note that a side sends no more."""
-
-    def finish(self, last_ns: int) -> None:
-        """Take note that nothing more will come of either side; ``last_ns`` is the time by then."""
+class Reader(Consumer, Protocol):
+    """Reads one stream; what it is told is described with ``Consumer``."""
 
 
 class Application(Protocol):
-    """What a run keeps of one protocol."""
+    """What a run keeps of one protocol that TCP carries.
+
+    A protocol of datagrams will have a contract of its own beside this one; its tables are made the same
+    way.
+    """
 
     def open(self, stream: StreamFacts) -> Reader:
         """A reader for a stream."""
@@ -87,5 +61,6 @@ class Application(Protocol):
         """What the readers found, by table and column; called after every reader's ``finish``.
 
         A column has an element for each row, None where there is no value. ``stream`` is among the
-        columns wherever rows belong to one, so that the report can name the endpoints.
+        columns wherever rows belong to one, so that the report can name the endpoints. ``client_side``
+        may be too: which side the bytes say is the client, None where they do not.
         """

@@ -121,7 +121,7 @@ def _run(  # noqa: PLR0913 - what was asked
     quiet: bool,
     bar: bool,
 ) -> Explained:
-    from netanalyze.pipeline import explain_frame as explain  # noqa: PLC0415 - help answers faster without
+    from netanalyze.closeup import explain_frame as explain  # noqa: PLC0415 - help answers faster without
 
     with Progress(wanted=bar) as progress:
         return explain(

@@ -12,6 +12,9 @@ from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
+from netanalyze.cli.extract import extract
+from netanalyze.cli.follow import follow
+from netanalyze.cli.protocols import protocols
 from netanalyze.cli.schema import schema
 from netanalyze.cli.stream import stream
 from netanalyze.cli.tables import tables
@@ -44,8 +47,11 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(stream)
+app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
+app.command()(extract)
 app.command()(tables)
+app.command()(protocols)
 app.command()(schema)
 
 

@@ -137,6 +137,16 @@ DecodeAs = Annotated[
         " udp/5300=dns. May be repeated, or a list with commas.",
     ),
 ]
+Overlap = Annotated[
+    str,
+    typer.Option(
+        "--overlap",
+        metavar="COPY",
+        show_default=False,
+        help="Which copy of TCP bytes counts that came twice before they could be read: first or last."
+        " Without it: first.",
+    ),
+]
 TimeWait = Annotated[
     float,
     typer.Option(
@@ -146,6 +156,18 @@ TimeWait = Annotated[
         metavar="SECONDS",
         show_default=False,
         help="How long TCP endpoints stay in TIME-WAIT. Without it: 60, as in Linux.",
+    ),
+]
+MAX_BODY_MB = 256.0
+MaxBody = Annotated[
+    float,
+    typer.Option(
+        "--max-body",
+        min=0.000001,
+        max=1_000_000,
+        metavar="MB",
+        show_default=False,
+        help="Decode no body of a message beyond this size, in MB of 1048576 bytes. Without it: 256.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress bar.")]
@@ -181,6 +203,18 @@ def nanoseconds(seconds: float) -> int:
         message = "--time-wait takes a number of seconds"
         raise UsageError(message)
     return round(seconds * 1e9)
+
+
+def megabytes(size: float) -> int:
+    """An amount in MB as whole bytes.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    if size != size:  # noqa: PLR0124 - NaN, which every range contains
+        message = "--max-body takes a number of MB"
+        raise UsageError(message)
+    return max(round(size * (1 << 20)), 1)
 
 
 def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:

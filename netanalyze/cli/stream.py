@@ -12,6 +12,7 @@ from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
 from netanalyze.errors import UsageError
 from netanalyze.report.names import unknown
+from netanalyze.report.registry import like_wireshark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
 
 FORMATS = ("text", "json")
-DIAGRAMS = ("mermaid",)
+DIAGRAMS = ("mermaid", "svg")
 TABLES = ("streams", "windows", "transitions")
 """What the ladder is drawn from, and what the JSON has."""
 
@@ -38,10 +39,21 @@ Diagram = Annotated[
     typer.Option(
         "--diagram",
         metavar="KIND",
-        help="Instead of the ladder, the state diagram of each end with the path it took: mermaid.",
+        help="Instead of the ladder, the state diagram with the path that each end took: mermaid (Markdown,"
+        " a diagram for each end) or svg (a picture).",
     ),
 ]
-All = Annotated[bool, typer.Option("--all", help="Show every segment: fold no long runs of data.")]
+Svg = Annotated[
+    str | None,
+    typer.Option(
+        "--svg",
+        metavar="FILE",
+        help="Draw the ladder as a picture into this file, and print nothing; - is standard output.",
+    ),
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Show every segment: fold no long runs of data or of duplicate ACKs.")
+]
 
 
 def stream(  # noqa: PLR0913 - every option is an argument
@@ -50,8 +62,10 @@ def stream(  # noqa: PLR0913 - every option is an argument
     number: Number,
     format_name: FormatName = "text",
     diagram: Diagram = None,
+    svg: Svg = None,
     every: All = False,
     output: options.OutputPath = None,
+    compat: options.Compat = None,
     keep_duplicates: options.KeepDuplicates = False,
     time_wait: options.TimeWait = 60,
     quiet: options.Quiet = False,
@@ -66,12 +80,17 @@ def stream(  # noqa: PLR0913 - every option is an argument
         _check("format", format_name, FORMATS)
         if diagram is not None:
             _check("diagram", diagram, DIAGRAMS)
-        from netanalyze.pipeline import Options, run  # noqa: PLC0415 - help answers faster without
+        if svg is not None:
+            _alone(svg, format_name, diagram, output)
+            output = svg
+        from netanalyze.apps.watch import no_such_stream  # noqa: PLC0415 - help answers faster without
+        from netanalyze.pipeline import Options, run  # noqa: PLC0415 - the same
 
         asked = Options(
             tables=TABLES,
             streams=(number,),
             keep_duplicates=keep_duplicates,
+            like_wireshark=like_wireshark(compat),
             time_wait_ns=options.nanoseconds(time_wait),
         )
         with open_output(output, [file]) as out:
@@ -85,9 +104,10 @@ def stream(  # noqa: PLR0913 - every option is an argument
                 )
             tables = [report[name].stream(number) for name in TABLES]
             if not len(tables[0]):
-                raise UsageError(_no_such_stream(number, len(report["streams"])))
+                raise UsageError(no_such_stream(number, len(report["streams"])))
             style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
-            out.write(_shown(report, tables, style, form=format_name, diagram=diagram, fold=not every))
+            form = "ladder" if svg is not None else format_name if diagram is None else diagram
+            out.write(_shown(report, tables, style, form, fold=not every))
         if not report.complete:
             raise typer.Exit(errors.INTERRUPTED)
 
@@ -97,30 +117,37 @@ def _check(what: str, name: str, known: Iterable[str]) -> None:
         raise UsageError(unknown(what, name, known))
 
 
-def _no_such_stream(number: int, count: int) -> str:
-    if not count:
-        return f"no TCP stream {number}: there is none in the capture"
-    return f"no TCP stream {number}; there are 0 to {count - 1}"
+def _alone(svg: str, form: str, diagram: str | None, output: str | None) -> None:
+    """What is drawn into a file cannot be something else as well."""
+    others = {
+        "--format": form != FORMATS[0],
+        "--diagram": diagram is not None,
+        "--output": output is not None,
+    }
+    for name, given in others.items():
+        if given:
+            message = f"--svg {svg} and {name} exclude each other"
+            raise UsageError(message)
 
 
-def _shown(  # noqa: PLR0913 - how to show it
-    report: Report,
-    tables: list[Table[Any]],
-    style: Style,
-    *,
-    form: str,
-    diagram: str | None,
-    fold: bool,
+def _shown(
+    report: Report, tables: list[Table[Any]], style: Style, form: str, *, fold: bool
 ) -> Iterator[bytes]:
     """The output in pieces."""
-    from netanalyze.report import json_object, ladder  # noqa: PLC0415 - help answers faster without
+    from netanalyze.report import json_object, ladder, ladder_svg, state_paths  # noqa: PLC0415 - help answers faster without
+    from netanalyze.report.rungs import Story  # noqa: PLC0415 - help answers faster without
 
-    if form == "json" and diagram is None:
+    if form == "json":
         yield from json_object.render(report, tables)
         return
     streams, segments, transitions = tables
-    story = ladder.Story(streams[0], list(segments), list(transitions))
-    lines = ladder.diagrams(story) if diagram else ladder.draw(story, style, fold=fold)
-    coding = "ascii" if style.ascii_only else "utf-8"
-    for line in lines:
+    story = Story(streams[0], list(segments), list(transitions))
+    drawn = {
+        "text": lambda: ladder.draw(story, style, fold=fold),
+        "ladder": lambda: ladder_svg.draw(story, fold=fold),
+        "mermaid": lambda: state_paths.as_mermaid(story),
+        "svg": lambda: state_paths.as_svg(story),
+    }
+    coding = "ascii" if style.ascii_only and form in ("text", "mermaid") else "utf-8"
+    for line in drawn[form]():
         yield f"{line}\n".encode(coding)

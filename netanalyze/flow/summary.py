@@ -14,7 +14,7 @@ A multicast or broadcast address never is a client (UDP).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,9 +23,12 @@ from netanalyze.flow.table import TCP, Conversations, ports
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
+
+_Number: TypeAlias = "int | NDArray[Any]"
+"""Of one stream, or of each."""
 
 _WELL_KNOWN = 1024
 _EPHEMERAL = 32768
@@ -55,14 +58,35 @@ def client_side(conversations: Conversations, service_ports: Iterable[int]) -> N
         decide(group[1] & ~group[0], 0)
     services = np.zeros(65536, np.bool_)
     services[list(service_ports)] = True
-    for low, high in (
-        (second < _WELL_KNOWN, first < _WELL_KNOWN),
-        (services[second], services[first]),
-        (second < _EPHEMERAL, first < _EPHEMERAL),
-    ):
+    for low, high in _port_signs(first, second, services[first], services[second]):
         decide(low & ~high, 0)
         decide(high & ~low, 1)
     return side
+
+
+def client_by_ports(first: int, second: int, service_ports: Collection[int]) -> int | None:
+    """Which side of one stream is the client by rules 2 to 4, None where they do not tell.
+
+    Args:
+        first: port of side 0.
+        second: port of side 1.
+        service_ports: on which servers listen.
+    """
+    for low, high in _port_signs(first, second, first in service_ports, second in service_ports):
+        if low != high:
+            return 0 if low else 1
+    return None
+
+
+def _port_signs(
+    first: _Number, second: _Number, first_serves: _Number, second_serves: _Number
+) -> tuple[tuple[Any, Any], ...]:
+    """What speaks for side 0 being the client, and what for side 1, the strongest first."""
+    return (
+        (second < _WELL_KNOWN, first < _WELL_KNOWN),
+        (second_serves, first_serves),
+        (second < _EPHEMERAL, first < _EPHEMERAL),
+    )
 
 
 def _is_group(conversations: Conversations, field: int) -> NDArray[np.bool_]:

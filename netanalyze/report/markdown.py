@@ -39,17 +39,25 @@ def escape(text: str) -> str:
 
 
 def _table(table: Table[Any], style: Style) -> Iterator[str]:
-    from tabulate import tabulate  # noqa: PLC0415 - slow to import, and JSON does without
-
     shown = table if style.rows is None else table[: style.rows]
     yield f"### {title(table)}"
     if not len(shown):
         return
+    yield ""
+    yield from grid(shown, style)
+    if len(shown) < table.matched:
+        yield ""
+        yield f"{count(len(shown))} of these are shown."
+
+
+def grid(table: Table[Any], style: Style) -> Iterator[str]:
+    """All rows of a table, without a heading."""
+    from tabulate import tabulate  # noqa: PLC0415 - slow to import, and JSON does without
+
     columns = [field for field in table.fields if style.wide or field.show < WIDE] or list(table.fields)
     texts = [
-        [escape(text) for text in column] for column in cells(shown, columns, ascii_only=style.ascii_only)
+        [escape(text) for text in column] for column in cells(table, columns, ascii_only=style.ascii_only)
     ]
-    yield ""
     yield from tabulate(
         list(zip(*texts, strict=True)),
         headers=[header(field) for field in columns],
@@ -57,6 +65,3 @@ def _table(table: Table[Any], style: Style) -> Iterator[str]:
         disable_numparse=True,
         colalign=["right" if field.unit in NUMBERS else "left" for field in columns],
     ).split("\n")
-    if len(shown) < table.matched:
-        yield ""
-        yield f"{count(len(shown))} of these are shown."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from netanalyze.report import units
 from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
-from netanalyze.report.registry import table_kind
+from netanalyze.report.registry import TABLES, table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, not_analysed
 
@@ -75,10 +75,21 @@ def render(report: Report, style: Style) -> Iterator[str]:
     if style.hints:
         yield ""
         yield from fold(
-            "More: --report streams, udp, protocols or ledger for whole tables, --format json for programs,"
-            " netanalyze tables for what each column means.",
+            f"More: --report {', '.join(['streams', 'udp', *_read(report), 'protocols'])} or ledger for whole"
+            " tables, --format json for programs, netanalyze tables for what each column means.",
             style,
         )
+
+
+def _read(report: Report) -> list[str]:
+    """The main table of each application protocol that is read and is there."""
+    paths = report.get("protocols") or ()
+    spoken = {row.path.rpartition(".")[2] for row in paths}
+    first: dict[str, str] = {}
+    for kind in TABLES:
+        if kind.protocol in spoken:
+            first.setdefault(kind.protocol, kind.name)
+    return list(first.values())
 
 
 def _captures(table: Table[Capture], style: Style) -> Iterator[str]:

@@ -31,6 +31,8 @@ class TableKind:
         module: file in ``report/records`` that has its record.
         record_name: the record in it.
         of_streams: whether it is about streams that have to be chosen, and comes only when asked for.
+        protocol: name of the application protocol whose reader fills it, if one does.
+        detailed: whether it has so many rows that it comes only when asked for.
     """
 
     name: str
@@ -40,6 +42,8 @@ class TableKind:
     module: str
     record_name: str
     of_streams: bool = False
+    protocol: str = ""
+    detailed: bool = False
 
     @property
     def record(self) -> type[Record]:
@@ -158,6 +162,88 @@ TABLES = (
         "udp",
         "UdpFlow",
     ),
+    TableKind(
+        "http",
+        "exchange",
+        "exchanges",
+        "HTTP/1 exchanges: requests with their responses, how they ended, bodies and times",
+        "http",
+        "Exchange",
+        protocol="http",
+    ),
+    TableKind(
+        "http_hosts",
+        "host",
+        "hosts",
+        "HTTP/1 by host: errors, times, bytes, what compression saves, how connections are used, advice",
+        "http_use",
+        "Host",
+        protocol="http",
+    ),
+    TableKind(
+        "http_methods",
+        "method",
+        "methods",
+        "HTTP/1 by method: counts, latencies, repeated requests that are not idempotent",
+        "http",
+        "Method",
+        protocol="http",
+    ),
+    TableKind(
+        "http_statuses",
+        "status code",
+        "status codes",
+        "HTTP/1 by status code: counts, bytes, latencies",
+        "http",
+        "Status",
+        protocol="http",
+    ),
+    TableKind(
+        "http_connections",
+        "connection",
+        "connections",
+        "HTTP/1 connections: reuse, idle times, who closed and why, the server's idle timeout",
+        "http_use",
+        "HttpConnection",
+        protocol="http",
+    ),
+    TableKind(
+        "http_headers",
+        "header field",
+        "header fields",
+        "Every header field of HTTP/1 messages",
+        "http",
+        "HeaderField",
+        protocol="http",
+        detailed=True,
+    ),
+    TableKind(
+        "http_cookies",
+        "cookie",
+        "cookies",
+        "Cookies: what servers set, with which attributes, and what clients sent back",
+        "http",
+        "Cookie",
+        protocol="http",
+    ),
+    TableKind(
+        "cors",
+        "cross-origin request",
+        "cross-origin requests",
+        "Requests for pages of other origins: what was asked and allowed, what preflights cost",
+        "http_use",
+        "CrossOrigin",
+        protocol="http",
+    ),
+    TableKind(
+        "websocket",
+        "WebSocket frame",
+        "WebSocket frames",
+        "Frames of WebSockets: kinds, lengths, what is wrong with them",
+        "http_use",
+        "WebSocketFrame",
+        protocol="http",
+    ),
 )
 """Every table."""
 
@@ -166,7 +252,7 @@ ALWAYS = ("capture", "ledger")
 
 NAMES = tuple(kind.name for kind in TABLES)
 
-USUAL = tuple(kind.name for kind in TABLES if not kind.of_streams)
+USUAL = tuple(kind.name for kind in TABLES if not (kind.of_streams or kind.detailed))
 """What a report has when nobody chose any tables."""
 
 OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
@@ -187,6 +273,22 @@ def table_kind(name: str) -> TableKind:
         raise UsageError(unknown("table", name, NAMES)) from None
 
 
+EXTRACTED = TableKind(
+    "extracted",
+    "file",
+    "files",
+    "The files that extract wrote",
+    "extracted",
+    "Extracted",
+)
+"""The index of a command; no report has it."""
+
+
+def kind_of(name: str) -> TableKind:
+    """The kind of a table that there is: one of a report, or a command's own."""
+    return EXTRACTED if name == EXTRACTED.name else table_kind(name)
+
+
 def wanted(names: Iterable[str]) -> tuple[str, ...]:
     """Check names of tables; each comes once, in the order given.
 
@@ -194,6 +296,11 @@ def wanted(names: Iterable[str]) -> tuple[str, ...]:
         UsageError: there is no such table.
     """
     return tuple(dict.fromkeys(table_kind(name).name for name in names))
+
+
+def protocols_read(names: Iterable[str]) -> tuple[str, ...]:
+    """The application protocols that have to be read for these tables."""
+    return tuple(sorted({_BY_NAME[name].protocol for name in names if _BY_NAME[name].protocol}))
 
 
 COMPATIBLE = ("wireshark",)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
 from netanalyze.report.column import (
@@ -19,19 +21,13 @@ from netanalyze.report.column import (
     ComputedColumn,
     IntColumn,
     PackedColumn,
+    column_of,
 )
 from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
-from netanalyze.report.records.directions import Direction
-from netanalyze.report.records.events import Event
-from netanalyze.report.records.limits import Limit
-from netanalyze.report.records.listeners import Listener
-from netanalyze.report.records.states import Closer, Population, Transition
-from netanalyze.report.records.tcp import Stream
-from netanalyze.report.records.udp import UdpFlow
-from netanalyze.report.records.windows import WindowPoint
+from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.tap_texts import EvidenceColumn
 from netanalyze.tcp.limits import VERDICTS
@@ -40,11 +36,17 @@ from netanalyze.tcp.tap import PATHS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
     from netanalyze.report.column import Rows
+    from netanalyze.report.records.events import Event
+    from netanalyze.report.records.listeners import Listener
+    from netanalyze.report.records.states import Closer, Population, Transition
+    from netanalyze.report.records.tcp import Stream
+    from netanalyze.report.records.udp import UdpFlow
+    from netanalyze.report.records.windows import WindowPoint
+    from netanalyze.report.registry import TableKind
     from netanalyze.tcp.limits import Settled
 
 R = TypeVar("R", bound=Record)
@@ -89,39 +91,40 @@ def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
     facts = columns.get("tap_facts")
     made = {"tap_evidence": EvidenceColumn(facts)} if facts else {}
-    return table_of_columns("streams", Stream, columns, made)
+    return table_of_columns("streams", columns, made)
 
 
 def transitions_table(columns: Mapping[str, Any]) -> Table[Transition]:
     """One row for each change of state, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("transitions", Transition, columns)
+    return table_of_columns("transitions", columns)
 
 
 def populations_table(columns: Mapping[str, Any]) -> Table[Population]:
     """One row for each host and state, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("populations", Population, columns)
+    return table_of_columns("populations", columns)
 
 
 def closers_table(columns: Mapping[str, Any]) -> Table[Closer]:
     """One row for each server port, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("closers", Closer, columns)
+    return table_of_columns("closers", columns)
 
 
 def udp_table(columns: Mapping[str, Any]) -> Table[UdpFlow]:
     """One row for each UDP flow, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("udp", UdpFlow, columns)
+    return table_of_columns("udp", columns)
 
 
 SENDERS = ("client", "server")
 """Names of the two sides, by their numbers in a column ``sender``."""
 
 
-def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Direction]:
+def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Any]:
     """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+    record = table_kind("directions").record
     codes = {"sender": SENDERS, "rtt_path": PATHS}
-    computed, made = _computed(Direction, count, compute, codes)
+    computed, made = _computed(record, count, compute, codes)
     made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
-    return Table("directions", Direction, made)
+    return Table("directions", record, made)
 
 
 def _computed(
@@ -165,37 +168,81 @@ def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
     ]
 
 
-def limits_table(settled: Settled) -> Table[Limit]:
+def limits_table(settled: Settled) -> Table[Any]:
     """One row for each half-stream that sent payload."""
     codes = {"sender": SENDERS, "verdict": VERDICTS}
-    _, made = _computed(Limit, len(settled.stream), settled.columns, codes)
-    return Table("limits", Limit, made)
+    record = table_kind("limits").record
+    _, made = _computed(record, len(settled.stream), settled.columns, codes)
+    return Table("limits", record, made)
 
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:
     """One row for each TCP event, from arrays (see ``table_of_columns``)."""
     made = {"detail": DetailColumn(columns)}
-    return table_of_columns("events", Event, {**columns, "sender_names": SENDERS}, made)
+    return table_of_columns("events", {**columns, "sender_names": SENDERS}, made)
 
 
 def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
     """One row for each segment of some connections, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("windows", WindowPoint, {**columns, "sender_names": SENDERS})
+    return table_of_columns("windows", {**columns, "sender_names": SENDERS})
 
 
 def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
     """One row for each listening socket, from arrays (see ``table_of_columns``)."""
-    return table_of_columns("listeners", Listener, columns)
+    return table_of_columns("listeners", columns)
+
+
+def application_table(
+    kind: TableKind, columns: Mapping[str, Sequence[Any]], streams: Mapping[str, NDArray[Any]]
+) -> Table[Any]:
+    """A table of what the readers of an application protocol found.
+
+    Args:
+        kind: the table.
+        columns: by field of its record, an element for each row, None where there is no value; see
+            ``apps.reading.Application``.
+        streams: columns of the table ``streams``, from which those fields come that name the endpoints and
+            that the reader did not fill.
+
+    Raises:
+        KeyError: a column is missing.
+    """
+    places = np.asarray(columns.get("stream", ()), np.int64)
+    swapped = np.zeros(len(places), np.bool_)
+    if "client_side" in columns:
+        told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)
+        swapped = (told >= 0) & (told != streams["client_side"][places])
+    made: dict[str, Column] = {}
+    for field in fields(kind.record):
+        if field.name in columns:
+            made[field.name] = column_of(columns[field.name], field.kind)
+        else:
+            made[field.name] = _endpoint_column(field, places, swapped, streams)
+    return Table(kind.name, kind.record, made)
+
+
+def _endpoint_column(
+    field: Field, places: NDArray[np.int64], swapped: NDArray[np.bool_], streams: Mapping[str, NDArray[Any]]
+) -> Column:
+    """The address or port of the client or the server of each row's stream."""
+    other = {"client": "server", "server": "client"}
+    end, _, rest = field.name.partition("_")
+
+    def pick(part: str) -> NDArray[Any]:
+        return np.where(swapped, streams[f"{other[end]}_{part}"][places], streams[f"{end}_{part}"][places])
+
+    if rest:
+        return IntColumn(pick(rest))
+    return AddressColumn(*(pick(part) for part in ("hi", "lo", "version")))
 
 
 def table_of_columns(
-    name: str, record: type[R], columns: Mapping[str, Any], made: Mapping[str, Column] | None = None
-) -> Table[R]:
+    name: str, columns: Mapping[str, Any], made: Mapping[str, Column] | None = None
+) -> Table[Any]:
     """A table from arrays by name.
 
     Args:
-        name: of the table.
-        record: type of its rows.
+        name: of the table, whose record is imported here: few are needed at a time.
         columns: for each field an integer array of its name, ``NULL`` where there is no value, or an
             array of flags. An address field has three: ``…_hi``, ``…_lo`` and ``…_version``. A field of
             text has an array of numbers, -1 for no value, and ``…_names``, the text of each number,
@@ -206,6 +253,7 @@ def table_of_columns(
     Raises:
         KeyError: an array is missing.
     """
+    record = table_kind(name).record
     built: dict[str, Column] = {}
     for field in fields(record):
         key = field.name

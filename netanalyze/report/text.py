@@ -9,7 +9,7 @@ from netanalyze.report.cells import cells, header
 from netanalyze.report.layout import Lane, break_words, fit
 from netanalyze.report.printable import plain, shorten, width
 from netanalyze.report.record import NUMBERS, QUANTITIES, Field, Unit
-from netanalyze.report.registry import table_kind
+from netanalyze.report.registry import kind_of
 from netanalyze.report.units import count, counted
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def table_lines(table: Table[Any], style: Style) -> Iterator[str]:
 
 def title(table: Table[Any]) -> str:
     """The table's name, and how many rows of how many fulfil the conditions."""
-    kind = table_kind(table.name)
+    kind = kind_of(table.name)
     if not table.matched:
         nothing = f"none of {counted(table.total, kind.row, kind.rows)} fulfils the conditions"
         return f"{table.name}: {nothing if table.total else f'no {kind.rows}'}"
@@ -89,7 +89,7 @@ def title(table: Table[Any]) -> str:
 
 def _footer(table: Table[Any], shown: int, left_out: Sequence[Field], style: Style) -> Iterator[str]:
     if shown < table.matched:
-        kind = table_kind(table.name)
+        kind = kind_of(table.name)
         note = f"{count(shown)} of {counted(table.matched, kind.row, kind.rows)}"
         if style.hints and shown < len(table):  # that was our choice, not the user's
             note += "; --top 0 shows all"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.flow import fields as flow_fields
+from netanalyze.tcp.bounds import bound_columns
 from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
 from netanalyze.tcp.conn import state_columns as conn_columns
+from netanalyze.tcp.delays import Delays
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.finished import finished
 from netanalyze.tcp.limits import Limits, Settled
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows"})
+_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows", "transitions"})
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 _SUM_TABLES = frozenset({"populations", "closers", "listeners"})
 """These have no row for each stream: streams that are finished are added up and let go of."""
-_TAP_TABLES = frozenset({"streams", "directions", "events"})
+_NO_STREAM_TABLES = frozenset({"capture", "ledger", "protocols", "udp"})
+"""These know nothing of TCP streams; all others keep them."""
+_TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
 """Tables for which TCP has to be analysed."""
@@ -109,6 +113,7 @@ class TcpAnalysis:
         self._limits = None
         self._series = None
         self._taps = None
+        self._delays = None
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
         if _SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
@@ -125,6 +130,8 @@ class TcpAnalysis:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
                 self._taps = Taps(self._sequences.segments)
+            if "transitions" in tables:
+                self._delays = Delays(self._sequences.segments)
         self._connections = Connections() if "streams" in tables else None
         self._handshakes = Handshakes() if "listeners" in tables else None
         self._machines = None
@@ -133,27 +140,20 @@ class TcpAnalysis:
         self._closers = Closers() if "closers" in tables else None
         self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
-        self.lets_go = TABLES & set(tables) <= _SUM_TABLES
+        self.lets_go = set(tables) <= _SUM_TABLES | _NO_STREAM_TABLES
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse a batch whose packets have their stream numbers; ``streams`` is how many there are."""
-        first, rest = self.steps(batch, packets, streams)
-        first()
-        for step in rest:
+        for step in self.steps(batch, packets, streams):
             step()
 
-    def steps(
-        self, batch: Batch, packets: Packets, streams: int
-    ) -> tuple[Callable[[], None], list[Callable[[], None]]]:
-        """The same as ``feed`` in pieces: one to begin with, then some that do not depend on each other.
-
-        These may run at the same time, on several threads.
-        """
+    def steps(self, batch: Batch, packets: Packets, streams: int) -> list[Callable[[], None]]:
+        """The same as ``feed`` in pieces: behind the first, in any order and on several threads."""
         rest: list[Callable[[], None]] = []
-        alike = (self._measures, self._limits, self._taps, self._handshakes)
+        alike = (self._measures, self._limits, self._taps, self._delays, self._handshakes)
         rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
         if self._machines is not None:
             self._outcome = None
@@ -162,7 +162,7 @@ class TcpAnalysis:
             rest.append(partial(self._connections.feed, packets, streams))
         if self._series is not None:
             rest.append(partial(self._series.feed, batch, packets))
-        return partial(self._begin, batch, packets, streams), rest
+        return [partial(self._begin, batch, packets, streams), *rest]
 
     def _begin(self, batch: Batch, packets: Packets, streams: int) -> None:
         """What the other stages rely on."""
@@ -271,7 +271,11 @@ class TcpAnalysis:
     def transitions(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``transitions``."""
         outcome = self._moved(streams)
-        return transition_columns(outcome.moves, streams.client) if outcome else {}
+        if outcome is None or self._delays is None:
+            return {}
+        trips = self._delays.trips(self._evidence(streams)["tap"], streams.client)
+        resets = self._delays.first_resets(len(streams.client))
+        return transition_columns(outcome.moves, streams.client, bound_columns(outcome.moves, trips, resets))
 
     def populations(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``populations``."""

@@ -13,10 +13,11 @@ from netanalyze.flow import fields as flow_fields
 from netanalyze.model import NULL
 from netanalyze.tcp import state_fields as fields
 from netanalyze.tcp import states
+from netanalyze.tcp.bounds import running_max
 from netanalyze.tcp.states_kernel import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -53,6 +54,7 @@ class Moves:
         time_ns: when that frame was captured, or the time of the endpoint's move before, if that was
             later. The tap may be anywhere between the endpoints: what an endpoint sent moved it at this
             time or before, what it received at this time or after, and not after ``proof_ns``.
+        seen_ns: when that frame was captured, whatever moved the endpoint before; ends a wait of 2MSL.
         before, after, event: numbers of states and of the event.
         assumed: whether it is a guess.
         proof_frame, proof_ns: the endpoint's own segment that shows that it had moved, and when that
@@ -69,6 +71,7 @@ class Moves:
     side: NDArray[np.int64]
     frame: NDArray[np.int64]
     time_ns: NDArray[np.int64]
+    seen_ns: NDArray[np.int64]
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     event: NDArray[np.int64]
@@ -265,7 +268,10 @@ def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int, first_stream: int) ->
     endpoint = stream * 2 + side
     same = np.zeros(len(rows), np.bool_)
     same[1:] = endpoint[1:] == endpoint[:-1]
-    time_ns = _never_back(rows[:, fields.TIME_NS].view(np.int64), same)
+    seen_ns = rows[:, fields.TIME_NS].view(np.int64)
+    # A FIN that was seen before its receiver sent its own, and was received after, moved it later than
+    # it was seen.
+    time_ns = running_max(endpoint, seen_ns)
     before = codes & 0xFF
     dwell_ns = np.full(len(rows), NULL, np.int64)
     until_ns = np.full(len(rows), NULL, np.int64)
@@ -278,6 +284,7 @@ def _sorted_moves(rows: NDArray[np.uint64], clock_ns: int, first_stream: int) ->
         side=side,
         frame=_or_null(rows[:, fields.FRAME]),
         time_ns=time_ns,
+        seen_ns=seen_ns,
         before=before,
         after=codes >> 8 & 0xFF,
         event=codes >> 16 & 0xFF,
@@ -297,22 +304,6 @@ def _or_null(frames: NDArray[np.uint64]) -> NDArray[np.int64]:
     return found
 
 
-def _never_back(time_ns: NDArray[np.int64], same: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Times of which none is before the one above it, where that is of the same endpoint.
-
-    A FIN that was seen before its receiver sent its own, and was received after, moved it later than
-    it was seen.
-    """
-    if len(time_ns) == 0:
-        return time_ns
-    # The running maximum of (endpoint, rank of the time), which begins anew with each endpoint.
-    known, rank = np.unique(time_ns, return_inverse=True)
-    endpoint = np.cumsum(~same)
-    highest = np.maximum.accumulate(endpoint * len(known) + rank)
-    found: NDArray[np.int64] = known[highest - endpoint * len(known)]
-    return found
-
-
 def state_columns(outcome: Outcome, client_side: NDArray[np.int64]) -> dict[str, Any]:
     """The states at the end by role: ``client_state`` and ``server_state`` with their names."""
     rows = np.arange(len(client_side))
@@ -324,8 +315,16 @@ def state_columns(outcome: Outcome, client_side: NDArray[np.int64]) -> dict[str,
     }
 
 
-def transition_columns(moves: Moves, client_side: NDArray[np.int64]) -> dict[str, Any]:
-    """The columns of table ``transitions``: stream by stream, in order of time."""
+def transition_columns(
+    moves: Moves, client_side: NDArray[np.int64], bounds: Mapping[str, NDArray[np.int64]]
+) -> dict[str, Any]:
+    """The columns of table ``transitions``: stream by stream, in order of time.
+
+    Args:
+        moves: what there is to tell.
+        client_side: which side of each stream is the client.
+        bounds: of their times, from ``bounds.bound_columns``.
+    """
     order = np.lexsort((moves.order, moves.time_ns, moves.stream))
     columns = {
         "stream": moves.stream,
@@ -339,6 +338,7 @@ def transition_columns(moves: Moves, client_side: NDArray[np.int64]) -> dict[str
         "assumed": moves.assumed,
         "proof_frame": moves.proof_frame,
         "proof_ns": moves.proof_ns,
+        **bounds,
     }
     return {
         **{name: column[order] for name, column in columns.items()},

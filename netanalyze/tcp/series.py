@@ -8,6 +8,7 @@ import numpy as np
 
 from netanalyze.model import NULL, known
 from netanalyze.tcp import causes, kinds
+from netanalyze.tcp.sacks import NONE, highest_edges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,6 +59,7 @@ class Series:
                 "frame": index + batch.first_frame,
                 "time_ns": batch.arrays["time_ns"][index],
                 **{name: packets.arrays[name][rows] for name in _PACKET_COLUMNS},
+                "sack": highest_edges(batch, packets, rows),
                 **{name: self._segments.arrays[name][rows] for name in _SEGMENT_COLUMNS},
             }
         )
@@ -69,7 +71,7 @@ class Series:
 
         Sequence numbers go on beyond 2**32, and are negative before the first one that was seen.
         """
-        names = ("frame", "time_ns", *_PACKET_COLUMNS, *_SEGMENT_COLUMNS)
+        names = ("frame", "time_ns", "sack", *_PACKET_COLUMNS, *_SEGMENT_COLUMNS)
         kept = {
             name: np.concatenate([part[name] for part in self._parts]).astype(np.int64)
             if self._parts
@@ -81,6 +83,9 @@ class Series:
         has_ack = kept["flags"] & _ACK != 0
         ack = np.full(len(stream), NULL)
         ack[has_ack] = _relative(kept["ack"][has_ack], half[has_ack] ^ 1, bases)
+        sack = np.full(len(stream), NULL)
+        told = has_ack & (kept["sack"] != NONE)
+        sack[told] = ack[told] + ((kept["sack"][told] - kept["ack"][told]) & _MASK32)
         measured = (kept["measured"] == causes.MEASURED) | (kept["measured"] == causes.BY_TIMESTAMP)
         labels, label_names = _label_texts(kept["labels"])
         return {
@@ -93,6 +98,7 @@ class Series:
             "seq": _relative(kept["seq"], half, bases),
             "payload_bytes": kept["payload_bytes"],
             "ack": ack,
+            "sack": sack,
             "window_bytes": _not_negative(kept["window_bytes"]),
             "bytes_in_flight": _not_negative(kept["in_flight"]),
             "peer_window_bytes": _not_negative(kept["peer_window"]),

@@ -16,6 +16,7 @@ from netanalyze.apps.signature_tables import SignatureTables
 
 _SHARED = {
     "__init__",
+    "backlog",
     "ber",
     "checks",
     "codes",
@@ -23,10 +24,14 @@ _SHARED = {
     "flatten",
     "identify",
     "identify_kernel",
+    "messages",
     "protocol",
+    "readers",
     "reading",
     "registry",
     "signature_tables",
+    "transcript",
+    "watch",
 }
 
 

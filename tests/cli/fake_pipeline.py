@@ -30,6 +30,8 @@ class Options:
     streams: tuple[int, ...] = ()
     decode_as: Mapping[tuple[str, int], str] | None = None
     time_wait_ns: int = 0
+    max_body_bytes: int = 0
+    overlap: str = "first"
 
 
 @dataclass

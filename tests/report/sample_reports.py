@@ -16,6 +16,7 @@ from netanalyze.report.records.events import Event
 from netanalyze.report.records.limits import Limit
 from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
+from netanalyze.report.registry import TABLES, USUAL
 from netanalyze.report.report import Report
 
 START_NS = 1_714_566_600_123_456_789
@@ -158,6 +159,11 @@ def move_columns() -> dict[str, Any]:
         "assumed": np.array([False, True]),
         "proof_frame": np.array([NULL, 3]),
         "proof_ns": np.array([NULL, START_NS + 2_000]),
+        "earliest_ns": np.array([NULL, START_NS]),
+        "latest_ns": np.array([START_NS, NULL]),
+        "likely_earliest_ns": np.array([START_NS - 500, START_NS]),
+        "likely_latest_ns": np.array([START_NS, NULL]),
+        "tap_rtt_ns": np.array([500, NULL]),
     }
 
 
@@ -229,6 +235,11 @@ def sample_report(
             tables.populations_table(population_columns()),
             tables.closers_table(closer_columns()),
             tables.udp_table(udp_columns(FLOWS if flows is None else flows)),
+            *(
+                tables.empty_table(kind.name, kind.record)
+                for kind in TABLES
+                if kind.protocol and kind.name in USUAL
+            ),
         ],
         warnings=warnings,
         complete=complete,

@@ -47,13 +47,13 @@ COLUMNS = {
     " path_rate_percent send_buffer_percent",
     "events": "frame time_ns elapsed_ns stream sender kind detail cause other_frame ago_ns number"
     " missing_bytes window_bytes seq payload_bytes ack later_frame",
-    "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack window_bytes"
+    "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack sack window_bytes"
     " bytes_in_flight peer_window_bytes rtt_ns events",
     "listeners": "server server_port attempts established refused unanswered syn_retries syn_ack_retries"
     " retry_schedule max_half_open max_waiting first_drop first_drop_frame overflows connect_avg_ns"
     " connect_max_ns cost_ns verdict signs first_frame",
     "transitions": "stream endpoint frame time_ns from_state to_state trigger dwell_ns assumed proof_frame"
-    " proof_ns",
+    " proof_ns earliest_ns latest_ns likely_earliest_ns likely_latest_ns tap_rtt_ns",
     "populations": "host state connections peak peak_ns still_open longest_ns assumed stuck busiest_server"
     " busiest_server_port busiest_peak ports_percent ports_last_ns",
     "closers": "server server_port connections client_first server_first simultaneous client_resets"
@@ -61,6 +61,33 @@ COLUMNS = {
     " leak_interval_ns",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
     " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
+    "http": "stream frame response_frame time_ns method host target version status content_type"
+    " content_encoding wire_bytes body_bytes body_sha256 ttfb_ns duration_ns"
+    " request_of_connection end uncertain hang_up hang_up_ns body_verdict promised_bytes"
+    " missing_bytes compressible request_last_frame last_frame request_complete request_type"
+    " request_encoding request_wire_bytes request_body_bytes request_body_sha256"
+    " request_body_verdict interim expects_continue upgrade user_agent location mended client"
+    " client_port server server_port",
+    "http_hosts": "host connections requests complete client_errors server_errors hang_ups gave_up"
+    " single_request_connections setup_avg_ns setup_total_ns ttfb_p50_ns ttfb_p95_ns ttfb_p99_ns"
+    " duration_p50_ns duration_p95_ns duration_p99_ns wire_bytes body_bytes saved_bytes"
+    " compressible compressible_bytes server_idle_timeout_ns server_idle_closes"
+    " longest_reused_idle_ns advice",
+    "http_methods": "method requests idempotent answered errors hang_ups repeated request_bytes ttfb_p50_ns"
+    " ttfb_p95_ns ttfb_p99_ns duration_p50_ns duration_p95_ns duration_p99_ns",
+    "http_statuses": "status responses wire_bytes body_bytes first_frame ttfb_p50_ns ttfb_p95_ns ttfb_p99_ns"
+    " duration_p50_ns duration_p95_ns duration_p99_ns",
+    "http_connections": "stream host first_frame start_ns duration_ns requests responses reused pipelined"
+    " websocket setup_ns idle_gaps idle_avg_ns idle_max_ns closed_by close_reason idle_at_close_ns"
+    " keep_alive server_idle_timeout_ns hang_ups client client_port server server_port",
+    "http_headers": "stream frame request_of_connection message part name value",
+    "http_cookies": "host name set values first_set_frame domain path secure http_only same_site max_age_s"
+    " expires_ns session deleted sent first_sent_frame connections problems",
+    "cors": "stream frame response_frame time_ns method host target origin preflight asked_method"
+    " asked_headers credentials status allow_origin allow_credentials allow_methods"
+    " allow_headers max_age_s allowed reason cost_ns avoidable since_last_ns",
+    "websocket": "stream sender frame time_ns opcode message fin masked compressed payload_bytes"
+    " captured_bytes close_code anomaly",
 }
 """The contract with users: names may be added at will, and changed or taken away only with the schema."""
 

@@ -8,6 +8,7 @@ frame, one millisecond after the one before unless it says otherwise.
 from __future__ import annotations
 
 import importlib
+import struct
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,7 +31,7 @@ SCALE = b"\x03\x03\x07\x00"
 
 
 class Step(NamedTuple):
-    """One segment; ``sender`` is "c" or "s"; ``ack`` None sends 0 in the field."""
+    """One segment; ``sender`` is "c" or "s"; ``ack`` None sends 0 in the field; ``sack`` has blocks."""
 
     sender: str
     flags: str
@@ -40,6 +41,7 @@ class Step(NamedTuple):
     after_ms: float = 1
     window: int = 1024
     scale: bool = False
+    sack: tuple[tuple[int, int], ...] = ()
 
 
 SYN_ = Step("c", "S")
@@ -81,13 +83,21 @@ def frames_of(
             0 if step.ack is None else (isns[theirs] + step.ack) % 2**32,
             flags,
             window=step.window,
-            options=SCALE if step.scale else b"",
+            options=(SCALE if step.scale else b"") + _sack_option(step.sack, isns[theirs]),
         )
         # Another identification each: no frame is a copy of another.
         made.append(
             Frame(ethernet_of(ip4(segment, 6, hosts[mine], hosts[theirs], ident=len(made) + 1)), time_ns=now)
         )
     return made
+
+
+def _sack_option(blocks: tuple[tuple[int, int], ...], isn: int) -> bytes:
+    """RFC 2018 section 3: no more than four blocks fit."""
+    if not blocks:
+        return b""
+    edges = [(isn + edge) % 2**32 for block in blocks[:4] for edge in block]
+    return struct.pack(f">BBBB{len(edges)}I", 1, 1, 5, 2 + 4 * len(edges), *edges)
 
 
 class Machinery(NamedTuple):
@@ -211,7 +221,7 @@ def follow(
 
 
 def _moves(made: Machinery, outcome: Any, side: Any, begin_ns: int) -> list[Move]:  # noqa: ANN401
-    found = made.machines.transition_columns(outcome.moves, side)
+    found = made.machines.transition_columns(outcome.moves, side, {})
     columns = {name: column.tolist() for name, column in found.items() if not name.endswith("_names")}
     states, events = made.machines.STATE_NAMES, made.machines.EVENT_NAMES
     null = -(2**63)

@@ -11,8 +11,9 @@ import pytest
 from crafting import ACK, RST, SYN, eth, icmp, ip4, tcp
 from explaining import CLIENT_ISN, MS, Talk, write_pcap
 
+from netanalyze.closeup import explain_frame
 from netanalyze.errors import NetanalyzeError, UsageError
-from netanalyze.pipeline import Options, explain_frame, run
+from netanalyze.pipeline import Options, run
 from netanalyze.report.explain_frame import document, render
 from netanalyze.report.style import Style
 from netanalyze.tcp import kinds

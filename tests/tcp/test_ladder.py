@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from frames import write_pcapng
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +19,8 @@ from typer.testing import CliRunner
 from netanalyze.cli.main import app
 from netanalyze.pipeline import Options
 from netanalyze.pipeline import run as analyse
-from netanalyze.report import ladder
-from netanalyze.report.ladder import Story
+from netanalyze.report import ladder, state_paths
+from netanalyze.report.rungs import Fold, Story, rungs
 from netanalyze.report.style import Style
 
 if TYPE_CHECKING:
@@ -122,6 +123,78 @@ def test_long_runs_are_folded(tmp_path: Path) -> None:
     assert [line.split()[0] for line in every[4:]] == [str(number) for number in range(1, 106)]
 
 
+def duplicates(count: int, *, between: bool, sack: bool = True) -> tuple[Step, ...]:
+    """The client's second segment is lost; the server acknowledges the first again for each that follows."""
+    made = [Step("c", "PA", 11 + 100 * number, 1, 100) for number in range(2 if between else count + 1)]
+    for number in range(count):
+        if between:
+            made.append(Step("c", "PA", 211 + 100 * number, 1, 100))
+        edge = 311 + 100 * number
+        made.append(Step("s", "A", 1, 11, sack=((211, edge),) if sack else ()))
+    return (*READY, *made, Step("c", "PA", 11, 1, 100, after_ms=40))
+
+
+def test_runs_of_duplicate_acks_are_folded(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=False)))
+    lines = drawn(told)
+    (folded,) = [line for line in lines if "duplicate ACKs" in line]
+    duplicate = [one.frame for one in told.segments if one.events == "duplicate_ack"]
+    assert len(duplicate) == 10
+    assert (
+        f"… 10 duplicate ACKs of 11 by server, #{duplicate[0]} to #{duplicate[-1]}, SACK 311 to 1211 …"
+        in folded
+    )
+    assert not [line for line in lines if line.endswith("duplicate_ack")]
+    every = drawn(told, fold=False)
+    assert len([line for line in every if line.endswith("duplicate_ack")]) == 10
+    assert not [line for line in every if "…" in line]
+
+
+def test_duplicate_acks_are_folded_with_what_comes_between_them(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=True, sack=False)))
+    lines = drawn(told)
+    (place,) = [place for place, line in enumerate(lines) if "duplicate ACKs" in line]
+    assert "… 10 duplicate ACKs of 11 by server, #9 to #27 …" in lines[place]
+    assert lines[place + 1].strip() == "between them in 18.0 ms: client 900 B in 9"
+    assert lines[place + 2].endswith("retransmission")
+
+
+def test_long_texts_of_folds_are_broken(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(10, between=True)))
+    far = 2**40
+    moved = [
+        msgspec.structs.replace(
+            one, frame=one.frame + far, ack=(one.ack or 0) + far, sack=one.sack and one.sack + far
+        )
+        for one in told.segments
+    ]
+    (fold,) = [one for one in rungs(Story(told.stream, moved, ())) if isinstance(one, Fold)]
+    first, second = fold.lines()
+    assert first.startswith(f"10 duplicate ACKs of {far + 11} by server, #{far + 9}")
+    assert "SACK" not in first
+    assert second == f"SACK {far + 311} to {far + 1211}; between them in 18.0 ms: client 900 B in 9"
+
+
+def test_few_duplicate_acks_are_shown(tmp_path: Path) -> None:
+    told = story(tmp_path, frames_of(duplicates(3, between=False)))
+    assert len([line for line in drawn(told) if line.endswith("duplicate_ack")]) == 3
+
+
+def test_how_far_sack_reports(tmp_path: Path) -> None:
+    first = Step("c", "PA", 11, 1, 100)
+    blocks: tuple[tuple[tuple[int, int], ...], ...] = (
+        (),
+        ((211, 311),),
+        ((411, 511), (211, 311)),
+        ((1, 11), (211, 511)),
+        ((1, 11),),
+    )
+    steps = (*READY, first, *(Step("s", "A", 1, 11, sack=one) for one in blocks))
+    for isns in ((1000, 5000), (2**32 - 300, 7)):
+        told = story(tmp_path, frames_of(steps, isns=isns))
+        assert [one.sack for one in told.segments][-5:] == [None, 311, 511, 511, None]
+
+
 def test_short_runs_and_notable_segments_are_not_folded(tmp_path: Path) -> None:
     assert not [line for line in drawn(story(tmp_path, frames_of(exchange(2)))) if "…" in line]
     # Each second exchange the client sends once more what it has sent.
@@ -184,7 +257,7 @@ def test_a_window_of_unknown_scale_is_not_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_diagrams_show_the_path(tmp_path: Path, name: str) -> None:
     told = story(tmp_path, frames_of(STORIES[name].steps))
-    text = "\n".join(ladder.diagrams(told))
+    text = "\n".join(state_paths.as_mermaid(told))
     assert text.count("```mermaid\nflowchart TD\n") == 2
     for end in ("client", "server"):
         moves = [move for move in told.transitions if move.endpoint == end]
@@ -211,7 +284,7 @@ def test_anything_can_be_drawn(tmp_path: Path, steps: list[Step]) -> None:
         return
     told = story(tmp_path, frames)
     assert len(drawn(told, fold=False)) >= 3 + len(told.segments)
-    assert list(ladder.diagrams(told))
+    assert list(state_paths.as_mermaid(told))
 
 
 # The command.
@@ -257,6 +330,7 @@ def test_json(capture: str) -> None:
         "flags": 24,
         "seq": 1,
         "ack": 1,
+        "sack": None,
         "payload_bytes": 10,
         "window_bytes": 1024,
         "bytes_in_flight": 10,
@@ -278,7 +352,7 @@ def test_diagram_and_file(capture: str, tmp_path: Path) -> None:
     [
         (("1",), "no TCP stream 1; there are 0 to 0"),
         (("0", "--format", "csv"), "no format 'csv'; there are: text, json"),
-        (("0", "--diagram", "svg"), "no diagram 'svg'; there are: mermaid"),
+        (("0", "--diagram", "dot"), "no diagram 'dot'; there are: mermaid, svg"),
     ],
 )
 def test_mistakes(capture: str, arguments: tuple[str, ...], message: str) -> None:

@@ -60,6 +60,49 @@ class Transition(Record, frozen=True):
     proof_ns: Annotated[
         int | None, column("Time of the proof: the change was not later", Unit.TIME, show=WIDE)
     ]
+    earliest_ns: Annotated[
+        int | None,
+        column(
+            "Proven: the endpoint did not change before. Null where nothing that was captured shows it",
+            Unit.TIME,
+            show=WIDE,
+        ),
+    ]
+    latest_ns: Annotated[
+        int | None,
+        column(
+            "Proven: the endpoint changed by then. Null where nothing that was captured shows it",
+            Unit.TIME,
+            show=WIDE,
+        ),
+    ]
+    likely_earliest_ns: Annotated[
+        int | None,
+        column(
+            "Estimate: what the endpoint sent it sent at most tap_rtt_ns before it was captured. Not so for a"
+            " segment that waited in a queue for longer than that. Not before earliest_ns",
+            Unit.TIME,
+            show=WIDE,
+        ),
+    ]
+    likely_latest_ns: Annotated[
+        int | None,
+        column(
+            "Estimate: what the endpoint received it received at most tap_rtt_ns after it was captured, with"
+            " the same exception. Not after latest_ns",
+            Unit.TIME,
+            show=WIDE,
+        ),
+    ]
+    tap_rtt_ns: Annotated[
+        int | None,
+        column(
+            "Least round trip seen between the capture point and the endpoint; at most 1 ms if the capture"
+            " point is there. Null if none was seen",
+            Unit.DURATION,
+            show=WIDE,
+        ),
+    ]
 
 
 class Population(Record, frozen=True):

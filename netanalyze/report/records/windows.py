@@ -3,7 +3,7 @@
 # The annotations are read when the program runs, so they are not postponed.
 from typing import Annotated
 
-from netanalyze.report.record import Record, Unit, column
+from netanalyze.report.record import WIDE, Record, Unit, column
 
 
 class WindowPoint(Record, frozen=True):
@@ -31,6 +31,15 @@ class WindowPoint(Record, frozen=True):
     payload_bytes: Annotated[int, column("Payload that it carries", Unit.BYTES, show=1)]
     ack: Annotated[
         int | None, column("Relative acknowledgement number, null without one", Unit.NUMBER, show=1)
+    ]
+    sack: Annotated[
+        int | None,
+        column(
+            "Relative sequence number up to which its SACK option reports bytes that have arrived; null if it"
+            " reports none behind the acknowledgement",
+            Unit.NUMBER,
+            show=WIDE,
+        ),
     ]
     window_bytes: Annotated[
         int | None,

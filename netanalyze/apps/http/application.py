@@ -1,0 +1,202 @@
+"""HTTP as an application: opens connections, collects exchanges, makes the tables."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.apps.http import connections, cookies, cors, statistics
+from netanalyze.apps.http.bodies import Known, Limits
+from netanalyze.apps.http.connection import Connection
+from netanalyze.apps.http.exchange import END_OF_HEAD
+from netanalyze.apps.http.memo import Memo
+from netanalyze.apps.http.statistics import columns_of, compressible
+from netanalyze.apps.http.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from netanalyze.apps.http.connections import Use
+    from netanalyze.apps.http.exchange import Exchange
+    from netanalyze.apps.http.sinks import Sinks
+    from netanalyze.apps.http.websocket import Frame
+    from netanalyze.apps.reading import Asked, StreamFacts
+
+_PLAIN = {
+    **{name: name for name in ("stream", "frame", "response_frame", "time_ns", "method", "host", "target")},
+    **{name: name for name in ("version", "status", "content_type", "content_encoding")},
+    "wire_bytes": "wire",
+    "body_bytes": "size",
+    "ttfb_ns": "ttfb_ns",
+    "duration_ns": "duration_ns",
+    "request_of_connection": "number",
+    "end": "end",
+    "uncertain": "uncertain",
+    "hang_up": "hangup",
+    "hang_up_ns": "hangup_ns",
+    "body_verdict": "verdict",
+    "promised_bytes": "promised",
+    "missing_bytes": "missing",
+    "request_last_frame": "request_last_frame",
+    "last_frame": "last_frame",
+    "request_type": "request_type",
+    "request_encoding": "request_coding",
+    "request_wire_bytes": "request_wire",
+    "request_body_bytes": "request_size",
+    "request_body_verdict": "request_verdict",
+    "interim": "interim",
+    "expects_continue": "expects",
+    "upgrade": "upgrade",
+    "user_agent": "user_agent",
+    "location": "location",
+    "mended": "mended",
+}
+"""Columns of the table ``http`` that are attributes of an exchange as they are."""
+
+_NOTED_REQUEST = frozenset({"origin", "cookie"})
+_NOTED_RESPONSE = frozenset({"set-cookie"})
+
+
+class Http:
+    """What a run keeps of HTTP.
+
+    Attributes:
+        limits: what bodies may grow to.
+        sinks: takes bodies, if somebody wants them.
+        exchanges: in the order in which they began to be read.
+        frames: of WebSockets.
+    """
+
+    def __init__(
+        self,
+        tables: frozenset[str] | None = None,
+        *,
+        limits: Limits | None = None,
+        sinks: Sinks | None = None,
+        raw_sinks: bool = False,
+    ) -> None:
+        """Nothing read yet.
+
+        Args:
+            tables: names of those that are wanted; all if None.
+            limits: what bodies may grow to.
+            sinks: takes the bodies.
+            raw_sinks: whether it takes them with their codings.
+        """
+        self.tables = frozenset(TABLES) if tables is None else tables & frozenset(TABLES)
+        self.limits = limits or Limits()
+        self.sinks = sinks
+        self.raw_sinks = raw_sinks
+        self.texts = Texts()
+        self.known = Known(self.limits)
+        self.requests, self.responses = Memo(), Memo()
+        self.codings: dict[bytes, tuple[str, ...]] = {}
+        self.exchanges: list[Exchange] = []
+        self.frames: list[Frame] = []
+        self.uses: list[Use] = []
+        self.keep_fields = "http_headers" in self.tables
+        self._notes = bool(self.tables & {"http_cookies", "cors"})
+        self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})
+        self.watch: Http | None = self if self._notes or self.keep_fields else None
+        if self.watch is not None or sinks is not None:
+            self.requests.on = self.responses.on = False  # every message counts there
+
+    def open(self, stream: StreamFacts) -> Connection:
+        """A reader for a stream."""
+        return Connection(self, stream)
+
+    def request(
+        self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None
+    ) -> None:
+        """A request's head has been read."""
+        if fields is not None:
+            fields.append(END_OF_HEAD)
+            row.request_fields = fields
+        if self._notes and not _NOTED_REQUEST.isdisjoint(found):
+            row.asked = found
+
+    def response(
+        self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None
+    ) -> None:
+        """A response's head has been read."""
+        if fields is not None:
+            fields.append(END_OF_HEAD)
+            row.response_fields = fields
+        if self._notes and (row.asked is not None or not _NOTED_RESPONSE.isdisjoint(found)):
+            row.told = found
+
+    def connection_ended(self, connection: Connection) -> None:
+        """Nothing more comes of a connection."""
+        if self._count_uses:
+            use = connections.use_of(connection)
+            if use is not None:
+                self.uses.append(use)
+
+    def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+        """What was found: see ``reading.Application``."""
+        return {name: make(self) for name, make in TABLES.items() if name in self.tables}
+
+
+def _http(app: Http) -> dict[str, list[Any]]:
+    rows = app.exchanges
+    columns = {name: list(map(attrgetter(attribute), rows)) for name, attribute in _PLAIN.items()}
+    for name, attribute in (("body_sha256", "hash"), ("request_body_sha256", "request_hash")):
+        columns[name] = [
+            value.hex() if value is not None else None for value in map(attrgetter(attribute), rows)
+        ]
+    columns["compressible"] = [compressible(row) for row in rows]
+    columns["request_complete"] = [
+        None if row.frame is None else row.request_last_frame is not None for row in rows
+    ]
+    return columns
+
+
+def _headers(app: Http) -> dict[str, list[Any]]:
+    names = ("stream", "frame", "request_of_connection", "message", "part", "name", "value")
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    text = app.texts.of
+    for row in app.exchanges:
+        for message, frame, fields in (
+            ("request", row.frame, row.request_fields),
+            ("response", row.response_frame, row.response_fields),
+        ):
+            part = "header"
+            for field in fields or ():
+                if field is END_OF_HEAD:
+                    part = "trailer"
+                    continue
+                values = (row.stream, frame, row.number, message, part, text(field[0]), text(field[1]))
+                for name, value in zip(names, values, strict=True):
+                    columns[name].append(value)
+    return columns
+
+
+def _websocket(app: Http) -> dict[str, list[Any]]:
+    names = ("stream", "sender", "frame", "time_ns", "opcode", "message", "fin", "masked", "compressed")
+    plain = {**{name: name for name in names}, "payload_bytes": "bytes", "captured_bytes": "seen"}
+    plain |= {"close_code": "close_code", "anomaly": "anomaly"}
+    return {name: list(map(attrgetter(attribute), app.frames)) for name, attribute in plain.items()}
+
+
+TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
+    "http": _http,
+    "http_headers": _headers,
+    "http_cookies": lambda app: columns_of(cookies.rows(app.exchanges), cookies.COLUMNS),
+    "http_methods": lambda app: columns_of(statistics.method_rows(app.exchanges), statistics.METHOD_COLUMNS),
+    "http_statuses": lambda app: columns_of(statistics.status_rows(app.exchanges), statistics.STATUS_COLUMNS),
+    "http_hosts": lambda app: columns_of(
+        connections.host_rows(app.exchanges, app.uses), connections.HOST_COLUMNS
+    ),
+    "http_connections": lambda app: columns_of(
+        connections.connection_rows(app.uses), connections.CONNECTION_COLUMNS
+    ),
+    "cors": lambda app: columns_of(cors.rows(app.exchanges), cors.COLUMNS),
+    "websocket": _websocket,
+}
+"""What makes the columns of each table."""
+
+
+def APPLICATION(asked: Asked) -> Http:  # noqa: N802 - the name that ``apps.readers`` looks for
+    """HTTP for a run."""
+    limits = Limits(max_bytes=asked.max_body_bytes)
+    return Http(asked.tables, limits=limits, sinks=asked.bodies, raw_sinks=asked.raw_bodies)

@@ -1,0 +1,156 @@
+"""The stage that reads application protocols: byte streams go to the readers of the protocols they carry.
+
+Which protocol a stream carries is what ``identify`` has found out by the end of the batch. A stream is read
+once its name stays, or once nothing more is looked at that could change it; until then it is kept in a
+``Backlog``. Streams that carry something else are not put together any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.apps.backlog import Backlog, Budget
+from netanalyze.apps.codes import Confidence
+from netanalyze.columns import GrowingRows
+from netanalyze.tcp.analysis import keep_times_in_reach
+from netanalyze.tcp.assembler import FIRST
+from netanalyze.tcp.reassembly import Reassembly
+from netanalyze.wire.packets import CARRIER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from netanalyze.apps.identify import Identifier
+    from netanalyze.apps.reading import Application
+    from netanalyze.capture.batch import Batch
+    from netanalyze.tcp.byte_streams import Consumer, StreamFacts
+    from netanalyze.wire.packets import Packets
+
+_TCP = 6
+# What a stream is; the first two are among ``reassembly_fields.ASKED``.
+_UNDECIDED = 1
+_READ = 2
+_IGNORED = 4
+
+
+class Messages:
+    """Reads the streams of some protocols."""
+
+    def __init__(
+        self,
+        capacity: int,
+        identifier: Identifier,
+        applications: Mapping[str, Application],
+        *,
+        policy: str = FIRST,
+    ) -> None:
+        """Nothing read yet.
+
+        Args:
+            capacity: how many packets a batch holds at most.
+            identifier: which sees every batch before.
+            applications: of the protocols that are to be read, by name.
+            policy: which copy of bytes counts that came twice (``tcp.assembler``).
+        """
+        self._identifier = identifier
+        self._applications = applications
+        self._wanted = np.array([name in self._applications for name in identifier.names], np.bool_)
+        self._policy = policy
+        ports = identifier.service_ports["tcp"]
+        self._reassembly = Reassembly(capacity, self._open, policy=policy, service_ports=ports)
+        self._status = GrowingRows(1, "u1")
+        self._backlogs: dict[int, Backlog] = {}
+        self._budget = Budget()
+        self._last_ns: int | None = None
+
+    def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Read a batch whose streams have been looked at by the identifier."""
+        asked = self._status.reach(streams)
+        keep_times_in_reach(batch)
+        if batch.count:
+            latest = int(batch.arrays["time_ns"][: batch.count].max())
+            self._last_ns = latest if self._last_ns is None else max(latest, self._last_ns)
+        arrays, count = packets.arrays, packets.count
+        tcp = (arrays["protocol"][:count] == _TCP) & (arrays["role"][:count] <= CARRIER)
+        self._decide(arrays["stream"][:count][tcp])
+        self._reassembly.feed(batch, packets, streams, asked)
+
+    def finish(self) -> None:
+        """Nothing more comes: every reader is told."""
+        self._reassembly.finish(self._last_ns or 0)
+
+    def columns(self) -> dict[str, Mapping[str, Sequence[Any]]]:
+        """What the readers found, by table and column."""
+        found: dict[str, Mapping[str, Sequence[Any]]] = {}
+        for made in self._applications.values():
+            found |= made.columns()
+        return found
+
+    def warnings(self) -> list[str]:
+        """What was left out, a line each."""
+        lines = self._reassembly.losses.lines(self._policy)
+        if self._budget.dropped_bytes:
+            lines.append(
+                f"{self._budget.dropped_bytes} bytes of TCP streams came before it was known which protocol"
+                " they carry, and were too many to keep"
+            )
+        return lines
+
+    def _decide(self, streams: NDArray[np.int64]) -> None:
+        """Find out about the streams of a batch of which it is not known yet whether they are read."""
+        status = self._status.array[:, 0]
+        pending = streams[streams >= 0]
+        pending = pending[(status[pending] & (_READ | _IGNORED)) == 0]
+        if not pending.size:
+            return
+        pending = np.array(sorted(set(pending.tolist())), np.int64)
+        codes, confidences, settled = self._identifier.tcp_names()
+        final = (confidences[pending] >= Confidence.CONTENT) | settled[pending]
+        status[pending] = _UNDECIDED
+        for stream in pending[final].tolist():
+            if self._wanted[codes[stream]]:
+                self._read(stream)
+            else:
+                self._ignore(stream)
+
+    def _read(self, stream: int) -> Consumer | None:
+        """From now on a stream is read; returns its reader if there was something to tell it already."""
+        self._status.array[stream, 0] = _READ
+        backlog = self._backlogs.pop(stream, None)
+        if backlog is None:
+            return None
+        reader = self._reader(backlog.facts)
+        self._reassembly.replace(stream, reader)
+        backlog.replay(reader)
+        return reader
+
+    def _ignore(self, stream: int) -> None:
+        self._status.array[stream, 0] = _IGNORED
+        self._reassembly.drop(stream)
+        backlog = self._backlogs.pop(stream, None)
+        if backlog is not None:
+            backlog.clear()
+
+    def _open(self, facts: StreamFacts) -> Consumer:
+        if self._status.array[facts.number, 0] & _READ:
+            return self._reader(facts)
+        backlog = self._backlogs[facts.number] = Backlog(facts, self._budget, self._decide_now)
+        return backlog
+
+    def _decide_now(self, backlog: Backlog) -> Consumer | None:
+        """There is no more room to wait, or nothing more to wait for: what a stream is called now counts."""
+        stream = backlog.facts.number
+        if self._wanted[self._identifier.tcp_names()[0][stream]]:
+            return self._read(stream)
+        if backlog.finished_ns is not None:
+            self._status.array[stream, 0] = _IGNORED
+            self._backlogs.pop(stream).clear()
+        return None
+
+    def _reader(self, facts: StreamFacts) -> Consumer:
+        codes = self._identifier.tcp_names()[0]
+        return self._applications[self._identifier.names[codes[facts.number]]].open(facts)

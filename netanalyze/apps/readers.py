@@ -1,0 +1,37 @@
+"""Which protocols are not only recognised but read, and where their readers are.
+
+A protocol is read once its file has an ``APPLICATION``: what makes the ``Application`` of a run
+(``reading``), called with what is ``Asked``. It may also have a ``TRANSCRIBER``, which makes what shows its
+messages in ``netanalyze follow`` (``transcript``). Files are imported when a table asks for them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netanalyze.apps.reading import Application, Asked
+    from netanalyze.apps.transcript import Transcriber
+    from netanalyze.tcp.byte_streams import StreamFacts
+
+READERS: dict[str, str] = {"http": "netanalyze.apps.http.application"}
+"""The module of each protocol that is read, by the protocol's name."""
+
+
+def application(protocol: str, asked: Asked) -> Application:
+    """A new ``Application`` of a protocol that is read."""
+    made: Application = _module(protocol).APPLICATION(asked)
+    return made
+
+
+def transcriber(protocol: str, stream: StreamFacts) -> Transcriber | None:
+    """What shows the messages of a stream of this protocol; None if nothing does but showing its bytes."""
+    if protocol not in READERS:
+        return None
+    make = getattr(_module(protocol), "TRANSCRIBER", None)
+    return make(stream) if make is not None else None
+
+
+def _module(protocol: str) -> Any:  # noqa: ANN401 - a module's attribute can be anything
+    return import_module(READERS[protocol])

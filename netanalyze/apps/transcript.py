@@ -1,0 +1,101 @@
+"""What a stream is shown as in ``netanalyze follow``: passages, one after the other, of either side.
+
+``Plain`` shows the bytes as they came. A protocol may have a ``Transcriber`` of its own (``readers``) that
+shows its messages better: a body decoded, a message of binary fields as text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from netanalyze.tcp.byte_streams import Consumer
+
+if TYPE_CHECKING:
+    from netanalyze.model import Gap
+    from netanalyze.tcp.byte_streams import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Between whom a stream is.
+
+    Attributes:
+        stream: its number.
+        app: name of its application protocol, None if it is not known.
+        client_side: which side is the client.
+        client, server: addresses as text.
+        client_port, server_port: their ports.
+        first_frame: of the stream.
+        start_ns: its time.
+    """
+
+    stream: int
+    app: str | None
+    client_side: int
+    client: str
+    client_port: int
+    server: str
+    server_port: int
+    first_frame: int
+    start_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Something that one side sent, or that is known to be missing from it.
+
+    Attributes:
+        side: that sent it.
+        offset: of the first byte in the half-stream.
+        wire_bytes: how many bytes of the half-stream these are.
+        data: the bytes to show; they need not be those on the wire. None if these are missing.
+        first_frame, last_frame: that carried them, or proved them missing.
+        time_ns: of the first of these frames.
+        note: what was done to them, as ``body, gzip: 310 bytes``; empty if they are as they were sent.
+            Passages with a note stand for themselves, others are joined with those of the same side.
+    """
+
+    side: int
+    offset: int
+    wire_bytes: int
+    data: bytes | None
+    first_frame: int
+    last_frame: int
+    time_ns: int
+    note: str = ""
+
+
+class Transcriber(Consumer, Protocol):
+    """Takes a stream and makes passages of it."""
+
+    def take(self) -> list[Passage]:
+        """The passages that are complete and have not been taken yet, in order."""
+
+
+class Plain:
+    """The bytes as they came."""
+
+    def __init__(self) -> None:
+        """Nothing said yet."""
+        self._passages: list[Passage] = []
+
+    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+        self._passages.append(Passage(side, offset, len(data), bytes(data), frame, frame, time_ns))
+
+    def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+        self._passages.append(Passage(side, gap.offset, gap.length, None, frame, frame, time_ns))
+
+    def end(self, side: int, ending: Ending, frame: int, time_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def finish(self, last_ns: int) -> None:
+        """See ``Consumer``."""
+
+    def take(self) -> list[Passage]:
+        """See ``Transcriber``."""
+        taken = self._passages
+        self._passages = []
+        return taken

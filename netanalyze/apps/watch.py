@@ -1,0 +1,141 @@
+"""One TCP stream, followed: its bytes put together and given out as passages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from netanalyze.apps.identify import Identifier
+from netanalyze.apps.readers import transcriber
+from netanalyze.apps.transcript import Ends, Passage, Plain
+from netanalyze.columns import GrowingRows
+from netanalyze.errors import UsageError
+from netanalyze.flow.summary import client_side, stream_columns
+from netanalyze.model import format_address
+from netanalyze.tcp.analysis import keep_times_in_reach
+from netanalyze.tcp.assembler import FIRST
+from netanalyze.tcp.reassembly import Reassembly
+from netanalyze.tcp.reassembly_fields import ASKED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from netanalyze.apps.transcript import Transcriber
+    from netanalyze.capture.batch import Batch
+    from netanalyze.flow.table import FlowTable
+    from netanalyze.tcp.byte_streams import StreamFacts
+    from netanalyze.wire.packets import Packets
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a stream is put together, and what is shown of it.
+
+    Attributes:
+        as_sent: its bytes, also where its protocol would show messages.
+        overlap: which copy of bytes counts that came twice before they were in order.
+        keep_duplicates: take frames that were captured twice each time.
+        decode_as: application protocol by transport and port.
+    """
+
+    as_sent: bool = False
+    overlap: str = FIRST
+    keep_duplicates: bool = False
+    decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
+
+
+class StreamWatch:
+    """Follows the stream of a number through a capture."""
+
+    def __init__(self, number: int, capacity: int, flows: FlowTable, wanted: Wanted) -> None:
+        """Nothing seen yet.
+
+        Args:
+            number: of the stream.
+            capacity: how many packets a batch holds at most.
+            flows: which sees every batch before.
+            wanted: how to put the stream together and what to show of it.
+        """
+        self._number = number
+        self._flows = flows
+        self._wanted = wanted
+        self._identifier = Identifier(wanted.decode_as)
+        self._ports = self._identifier.service_ports["tcp"]
+        self._reassembly = Reassembly(capacity, self._open, policy=wanted.overlap, service_ports=self._ports)
+        self._asked = GrowingRows(1, "u1")
+        self._transcriber: Transcriber | None = None
+        self._introduced = False
+        self._last_ns = 0
+
+    def feed(self, batch: Batch, packets: Packets) -> Iterator[Ends | Passage]:
+        """Take a batch; gives what has been said with it, and before the first passage who says it."""
+        keep_times_in_reach(batch)
+        self._identifier.feed(packets, batch.data)
+        count = self._flows.tcp.count
+        asked = self._asked.reach(count)
+        if self._number < count:
+            self._asked.array[self._number] = ASKED
+        self._reassembly.feed(batch, packets, count, asked)
+        if batch.count:
+            self._last_ns = int(batch.arrays["time_ns"][batch.count - 1])
+        return self._said()
+
+    def finish(self) -> Iterator[Ends | Passage]:
+        """Nothing more comes; gives the rest.
+
+        Raises:
+            UsageError: there is no such stream.
+        """
+        if self._number >= self._flows.tcp.count:
+            raise UsageError(no_such_stream(self._number, self._flows.tcp.count))
+        self._reassembly.finish(self._last_ns)
+        yield from self._said()
+        if not self._introduced:
+            yield self._ends()
+
+    def warnings(self) -> list[str]:
+        """What was left out of the stream, a line each."""
+        return self._reassembly.losses.lines(self._wanted.overlap)
+
+    def _said(self) -> Iterator[Ends | Passage]:
+        for passage in self._transcriber.take() if self._transcriber is not None else ():
+            if not self._introduced:
+                yield self._ends()
+                self._introduced = True
+            yield passage
+
+    def _open(self, facts: StreamFacts) -> Transcriber:
+        chosen = None if self._wanted.as_sent else transcriber(self._app() or "", facts)
+        self._transcriber = chosen or Plain()
+        return self._transcriber
+
+    def _app(self) -> str | None:
+        codes, _, _ = self._identifier.tcp_names()
+        return self._identifier.names[codes[self._number]] or None if self._number < len(codes) else None
+
+    def _ends(self) -> Ends:
+        """Who the two sides are, as the table of streams would have them now."""
+        tcp = self._flows.tcp
+        row = {name: int(column[self._number]) for name, column in stream_columns(tcp, self._ports).items()}
+        client, server = (
+            format_address(row[f"{end}_hi"], row[f"{end}_lo"], row[f"{end}_version"])
+            for end in ("client", "server")
+        )
+        return Ends(
+            stream=self._number,
+            app=self._app(),
+            client_side=int(client_side(tcp, self._ports)[self._number]),
+            client=client,
+            client_port=row["client_port"],
+            server=server,
+            server_port=row["server_port"],
+            first_frame=row["first_frame"],
+            start_ns=row["start_ns"],
+        )
+
+
+def no_such_stream(number: int, count: int) -> str:
+    """The message for a number that no TCP stream has."""
+    if not count:
+        return f"no TCP stream {number}: there is none in the capture"
+    return f"no TCP stream {number}; there are 0 to {count - 1}"
