@@ -166,7 +166,7 @@ class Engine:
         else:
             for step in steps:
                 step()
-        if self._tcp is not None and self._tcp.lets_go and self._messages is None and batch.count:
+        if self._tcp is not None and self._tcp.lets_go and batch.count:
             self._let_go(self._tcp, batch)
 
     def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
@@ -175,7 +175,7 @@ class Engine:
         for_tcp, for_udp = self._limits
         if not (for_tcp.reached(tcp.count) or for_udp.reached(udp.count)):
             return
-        if self._follower is not None:
+        if self._follower is not None:  # rows are moved, and no stage may look at them meanwhile
             self._follower.wait()
         until_ns = known_until(batch.arrays["time_ns"][: batch.count])
         if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):

@@ -39,6 +39,8 @@ _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 _SUM_TABLES = frozenset({"populations", "closers", "listeners"})
 """These have no row for each stream: streams that are finished are added up and let go of."""
+_NO_STREAM_TABLES = frozenset({"capture", "ledger", "protocols", "udp"})
+"""These know nothing of TCP streams; all others keep them."""
 _TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
 TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
@@ -138,7 +140,7 @@ class TcpAnalysis:
         self._closers = Closers() if "closers" in tables else None
         self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
-        self.lets_go = TABLES & set(tables) <= _SUM_TABLES
+        self.lets_go = set(tables) <= _SUM_TABLES | _NO_STREAM_TABLES
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)

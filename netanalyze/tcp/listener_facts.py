@@ -119,7 +119,7 @@ class Attempts:
         found: Truths = (self._rows[:, fields.META] & bit) != 0
         return found
 
-    def of(self, which: Truths) -> Attempts:
+    def of(self, which: Numbers) -> Attempts:
         """Some of them, with all listeners."""
         return Attempts(self.listener[which], self.count, self._rows[which], self.lengths[which])
 

@@ -53,6 +53,8 @@ _COLUMNS = (
 )  # fmt: skip
 _HOST = ("version", "hi", "lo")
 _LENGTHS = 3
+_PIECE = 1 << 15
+"""Attempts that are added up together."""
 
 
 class Handshakes:
@@ -94,9 +96,7 @@ class Handshakes:
         everywhere = np.ones(len(tried), np.bool_)
         self._sums.queues.add(self._queue_columns(tcp, tried, attempts, servers, everywhere, until_ns))
         self._lengths.array[tried] = attempts.lengths + 1
-        facts, lengths = _facts(attempts, servers, gone[tried], self.last_ns)
-        self._sums.facts.add(facts)
-        self._sums.lengths.add(lengths)
+        _add_up(self._sums, attempts, servers, np.flatnonzero(gone[tried]), self.last_ns)
 
     def keep(self, streams: Numbers, count: int) -> None:
         """Let go of all streams but these of the first ``count``, in ascending order."""
@@ -122,10 +122,10 @@ class Handshakes:
         queues = self._sums.queues.with_(
             self._queue_columns(tcp, tried, attempts, servers, odd(attempts), NEVER)
         )
-        made = _facts(attempts, servers, np.ones(len(tried), np.bool_), self.last_ns)
-        facts, lengths = (
-            sums.with_(part) for sums, part in zip((self._sums.facts, self._sums.lengths), made, strict=True)
-        )
+        rest = ListenerSums()
+        _add_up(rest, attempts, servers, np.arange(len(tried)), self.last_ns)
+        facts = self._sums.facts.with_(rest.facts.total())
+        lengths = self._sums.lengths.with_(rest.lengths.total())
 
         def alive(some: NDArray[np.bool_]) -> NDArray[np.bool_]:
             """Whether the hosts of these listeners sent any packet in the whole capture."""
@@ -180,16 +180,20 @@ class Handshakes:
         return {**servers, "number": number, "max_half_open": half_open, "max_waiting": waiting}
 
 
-def _facts(
-    attempts: Attempts, servers: dict[str, NDArray[Any]], which: NDArray[np.bool_], last_ns: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Parts for ``ListenerSums.facts`` and ``lengths``, of some attempts."""
-    some = attempts.of(which)
-    places, lengths = lengths_of(some)
-    return (
-        {**{name: column[some.listener] for name, column in servers.items()}, **facts_of(some, last_ns)},
-        {**{name: column[some.listener[places]] for name, column in servers.items()}, **lengths},
-    )
+def _add_up(
+    sums: ListenerSums,
+    attempts: Attempts,
+    servers: dict[str, NDArray[Any]],
+    which: Numbers,
+    last_ns: int,
+) -> None:
+    """Add some attempts to the sums of facts and lengths: not all at once, which would take much memory."""
+    for begin in range(0, max(len(which), 1), _PIECE):
+        some = attempts.of(which[begin : begin + _PIECE])
+        listener = {name: column[some.listener] for name, column in servers.items()}
+        sums.facts.add({**listener, **facts_of(some, last_ns)})
+        places, lengths = lengths_of(some)
+        sums.lengths.add({**{name: column[places] for name, column in listener.items()}, **lengths})
 
 
 def _keys(hosts: dict[str, NDArray[Any]]) -> NDArray[Any]:

@@ -61,31 +61,32 @@ def peaks(key: Numbers, start_ns: Numbers, end_ns: Numbers) -> tuple[Numbers, Nu
     Returns:
         The keys in ascending order, the most spans at once, and when there were first that many.
     """
+    if len(key) == 0:
+        return key, key, key
     ends = end_ns != NULL
-    keys = np.concatenate((key, key[ends]))
-    times = np.concatenate((start_ns, end_ns[ends]))
-    steps = np.concatenate((np.ones(len(key), np.int64), -np.ones(np.count_nonzero(ends), np.int64)))
-    if len(keys) == 0:
-        return keys, keys, keys
-    order = _in_order(keys, times, steps)
-    keys, times, running = keys[order], times[order], np.cumsum(steps[order])
-    begins = np.ones(len(keys), np.bool_)
-    begins[1:] = keys[1:] != keys[:-1]
-    first = np.flatnonzero(begins)
-    lengths = np.diff(first, append=len(keys))
+    ended, end_ns = key[ends], end_ns[ends]
+    low = min(int(start_ns.min()), int(end_ns.min(initial=start_ns[0])))
+    high = max(int(start_ns.max()), int(end_ns.max(initial=start_ns[0])))
+    distinct = None
+    span = 2 * (high - low + 1)
+    if span * (int(key.max()) + 1) < _ROOM:
+        starts, stops = start_ns - low, end_ns - low
+    else:  # places in the order of all times have to stand for times, as below
+        distinct = np.unique(np.concatenate((start_ns, end_ns)))
+        starts, stops = np.searchsorted(distinct, start_ns), np.searchsorted(distinct, end_ns)
+        span = 2 * len(distinct)
+    # Key, time and whether it begins in one number: at one time spans end before others begin.
+    steps = np.concatenate((key * span + starts * 2 + 1, ended * span + stops * 2))
+    steps.sort()
+    running = np.cumsum((steps & 1) * 2 - 1)
+    of = steps // span
+    first = np.flatnonzero(np.concatenate((np.ones(1, np.bool_), of[1:] != of[:-1])))
     before = np.concatenate((np.zeros(1, np.int64), running[first[1:] - 1]))
     most = np.maximum.reduceat(running, first)
-    reached = np.flatnonzero(running == np.repeat(most, lengths))
-    return keys[first], most - before, times[reached[np.searchsorted(reached, first)]]
-
-
-def _in_order(keys: Numbers, times: Numbers, steps: Numbers) -> Numbers:
-    """The order by key, time and step: down first."""
-    low, high, last = int(times.min()), int(times.max()), int(keys.max())
-    span = 2 * (high - low + 1)
-    if span * (last + 1) < _ROOM:  # one number to sort by is several times as fast
-        return np.argsort(keys * span + (times - low) * 2 + (steps > 0))
-    return np.lexsort((steps, times, keys))
+    reached = np.flatnonzero(running == np.repeat(most, np.diff(first, append=len(of))))
+    when = reached[np.searchsorted(reached, first)]
+    times = steps[when] % span // 2
+    return of[first], most - before, times + low if distinct is None else distinct[times]
 
 
 def _keys(*pairs: tuple[Numbers, Numbers]) -> list[Numbers]:

@@ -82,6 +82,10 @@ class Sums:
         """What there would be if this was added too: a row for each key, in ascending order."""
         return self._summed([*self._all(), part])
 
+    def total(self) -> dict[str, NDArray[Any]]:
+        """What there is, once something has been added, be it empty: a row for each key, in order."""
+        return self._summed(self._all())
+
     def _all(self) -> list[dict[str, NDArray[Any]]]:
         return self._parts if self._sum is None else [self._sum, *self._parts]
 
