@@ -51,11 +51,16 @@ def mended(steps: list[Step]) -> list[Step]:
     return made
 
 
+def numbered(steps: list[Step]) -> list[Step]:
+    """An acknowledgement has a number that is relative, too."""
+    return [step._replace(ack=0) if "A" in step.flags and step.ack is None else step for step in steps]
+
+
 ANYTHING = st.lists(STEPS, max_size=25)
 PLAUSIBLE = st.one_of(
     st.lists(STEPS, max_size=25).map(mended),
     st.tuples(st.sampled_from(sorted(STORIES)), st.lists(STEPS, max_size=8)).map(
-        lambda both: [*STORIES[both[0]].steps, *both[1]]
+        lambda both: [*STORIES[both[0]].steps, *numbered(both[1])]
     ),
 )
 
