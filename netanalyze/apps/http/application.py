@@ -135,6 +135,7 @@ class Http:
 
     def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
         """What was found: see ``reading.Application``."""
+        self.uses.sort(key=attrgetter("stream"))  # those that never ended have come last
         return {name: make(self) for name, make in TABLES.items() if name in self.tables}
 
 
