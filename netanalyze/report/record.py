@@ -51,7 +51,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Base of all rows: immutable, and holding nothing that could form a reference cycle."""
 
 
-def column(description: str, unit: Unit = Unit.TEXT, *, show: int = 1, flags: str = "") -> msgspec.Meta:
+def column(
+    description: str, unit: Unit = Unit.TEXT, *, show: int = 1, flags: str = "", note: bool = False
+) -> msgspec.Meta:
     """Describe a field of a record, inside ``Annotated``.
 
     Args:
@@ -60,11 +62,12 @@ def column(description: str, unit: Unit = Unit.TEXT, *, show: int = 1, flags: st
         show: when text output is too narrow, columns with a high number go first; 0 stays as
             long as anything does, ``WIDE`` is shown only with all columns.
         flags: for ``Unit.FLAGS``: one letter for each bit, the highest first.
+        note: whether it is a sentence, which text output has below the row, uncut.
     """
     return msgspec.Meta(
         description=description + ".",
         extra_json_schema=None if unit in (Unit.TEXT, Unit.FILE, Unit.TRUTH) else {"unit": unit.value},
-        extra={"unit": unit, "show": show, "flags": flags},
+        extra={"unit": unit, "show": show, "flags": flags, "note": note},
     )
 
 
@@ -80,6 +83,7 @@ class Field(msgspec.Struct, frozen=True):
         show: see ``column``.
         flags: see ``column``.
         parts: the columns that are added up for it: itself, or those of both directions.
+        note: see ``column``.
     """
 
     name: str
@@ -90,6 +94,7 @@ class Field(msgspec.Struct, frozen=True):
     show: int
     flags: str
     parts: tuple[str, ...]
+    note: bool = False
 
     @property
     def short(self) -> str:
@@ -146,6 +151,7 @@ def _field(name: str, hint: Any) -> Field:  # noqa: ANN401 - a type annotation c
         show=extra.get("show", 1),
         flags=extra.get("flags", ""),
         parts=(name,),
+        note=extra.get("note", False),
     )
 
 

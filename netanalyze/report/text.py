@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.report.cells import cells, header
+from netanalyze.report.cells import MISSING, cells, header
 from netanalyze.report.layout import Lane, break_words, fit
 from netanalyze.report.printable import plain, shorten, width
 from netanalyze.report.record import NUMBERS, QUANTITIES, Field, Unit
@@ -121,7 +121,21 @@ def not_analysed(report: Report, style: Style) -> Iterator[str]:
 
 
 def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
-    """Draw some columns of all rows of a table, as many as fit."""
+    """Draw some columns of all rows of a table, as many as fit, and notes below their rows."""
+    notes = [field for field in columns if field.note]
+    if notes and len(notes) < len(columns):
+        grid = draw(table, [field for field in columns if not field.note], style)
+        below = cells(table, notes, ascii_only=style.ascii_only)
+        told = zip(grid.lines[-len(table) :], *below, strict=True)
+        lines = [
+            part
+            for line, *texts in told
+            for part in (
+                line,
+                *(part for text in texts if text != MISSING for part in fold(_INDENT + text, style)),
+            )
+        ]
+        return Grid(grid.lines[: -len(table)] + lines, grid.left_out)
     texts = cells(table, columns, ascii_only=style.ascii_only)
     lanes = [
         Lane(

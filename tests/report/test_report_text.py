@@ -14,7 +14,7 @@ from netanalyze.report.printable import width
 from netanalyze.report.record import WIDE, Record, Unit, column
 from netanalyze.report.style import Style
 from netanalyze.report.table import Table
-from netanalyze.report.text import draw
+from netanalyze.report.text import draw, table_lines
 
 if TYPE_CHECKING:
     from netanalyze.report.report import Report
@@ -275,3 +275,33 @@ def test_words_of_a_header() -> None:
     assert break_words("client packets", 14) == ["client packets"]
     assert break_words("request of connection", 10) == ["request of", "connection"]
     assert break_words("", 5) == [""]
+
+
+class Advised(Record, frozen=True):
+    """A row with a sentence."""
+
+    name: Annotated[str, column("What it is about", show=0)]
+    advice: Annotated[str | None, column("What to do", show=0, note=True)]
+
+
+def test_a_note_stands_whole_below_its_row() -> None:
+    advice = "let the keep-alive timeout of the server be longer than the pool keeps idle connections"
+    rows = [Advised("one", advice), Advised("two", None), Advised("three", "do")]
+    table = Table.from_rows("http_hosts", Advised, rows)
+    lines = list(table_lines(table, Style(width=40)))
+    assert lines[2:] == [
+        "name",
+        "-----",
+        "one",
+        "  let the keep-alive timeout of the",
+        "    server be longer than the pool keeps",
+        "    idle connections",
+        "two",
+        "three",
+        "  do",
+    ]
+
+
+def test_a_note_alone_is_a_column() -> None:
+    table = Table.from_rows("http_hosts", Advised, [Advised("one", "do")]).select("advice")
+    assert list(table_lines(table, Style(width=40)))[2:] == ["advice", "------", "do"]

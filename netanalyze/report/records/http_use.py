@@ -61,7 +61,9 @@ class Host(Record, frozen=True):
         int | None,
         column("Longest idle time after which a client used a connection again", Unit.DURATION, show=7),
     ]
-    advice: Annotated[str | None, column("What to change, with the numbers it is taken from", show=3)]
+    advice: Annotated[
+        str | None, column("What to change, with the numbers it is taken from", show=0, note=True)
+    ]
 
 
 class HttpConnection(Record, frozen=True):
