@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps import identify_kernel
-from netanalyze.apps.codes import HEAD_BYTES, TRANSPORTS
+from netanalyze.apps.codes import HEAD_BYTES, TRANSPORTS, Confidence
 from netanalyze.apps.compiled import load
 from netanalyze.apps.signature_tables import SignatureTables
 from netanalyze.columns import view_of
@@ -84,14 +84,17 @@ class _StreamArrays:
         """A copy of the ``Confidence`` of the streams seen so far."""
         return self._arrays["confidence"][: self.count].copy()
 
-    def names(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.bool_]]:
-        """Codes, confidences, and whether both sides are done with; see ``Identifier.tcp_names``."""
-        state = self._arrays["state"][: self.count]
-        return (
-            self._arrays["code"][: self.count],
-            self._arrays["confidence"][: self.count],
-            (state & _BOTH_DONE) == _BOTH_DONE,
-        )
+    def code(self, stream: int) -> int:
+        """The code of one stream, 0 if nothing was seen of it."""
+        return int(self._arrays["code"][stream]) if stream < self.count else 0
+
+    def settled(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of which of these streams the code stays as it is; see ``Identifier.tcp_settled``."""
+        seen = streams < self.count
+        some = np.where(seen, streams, 0)
+        done = (self._arrays["state"][some] & _BOTH_DONE) == _BOTH_DONE
+        found: NDArray[np.bool_] = seen & (done | (self._arrays["confidence"][some] >= Confidence.CONTENT))
+        return found
 
     def make_room(self, last: int, packets: int) -> None:
         """Before a kernel call: room for streams up to ``last``, and a head for each packet."""
@@ -214,12 +217,13 @@ class Identifier:
         """The code of each TCP stream, and the names by code."""
         return self._tcp.codes(), self.names
 
-    def tcp_names(self) -> tuple[NDArray[np.int16], NDArray[np.uint8], NDArray[np.bool_]]:
-        """Of each TCP stream: its code, its ``protocol.Confidence``, whether nothing more is looked at.
+    def tcp_app(self, stream: int) -> str:
+        """The name of what one TCP stream carries as far as it is known, empty if it is not."""
+        return self.names[self._tcp.code(stream)]
 
-        The first two are not copied and change with the next batch.
-        """
-        return self._tcp.names()
+    def tcp_settled(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of which of these TCP streams the name stays: its bytes have shown it, or no more are looked at."""
+        return self._tcp.settled(streams)
 
     def udp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
         """The code of each UDP flow, and the names by code."""

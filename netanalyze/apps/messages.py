@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps.backlog import Backlog, Budget
-from netanalyze.apps.codes import Confidence
 from netanalyze.columns import GrowingRows
 from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
@@ -58,7 +57,6 @@ class Messages:
         """
         self._identifier = identifier
         self._applications = applications
-        self._wanted = np.array([name in self._applications for name in identifier.names], np.bool_)
         self._policy = policy
         ports = identifier.service_ports["tcp"]
         self._reassembly = Reassembly(capacity, self._open, policy=policy, service_ports=ports)
@@ -108,11 +106,9 @@ class Messages:
         if not pending.size:
             return
         pending = np.array(sorted(set(pending.tolist())), np.int64)
-        codes, confidences, settled = self._identifier.tcp_names()
-        final = (confidences[pending] >= Confidence.CONTENT) | settled[pending]
         status[pending] = _UNDECIDED
-        for stream in pending[final].tolist():
-            if self._wanted[codes[stream]]:
+        for stream in pending[self._identifier.tcp_settled(pending)].tolist():
+            if self._identifier.tcp_app(stream) in self._applications:
                 self._read(stream)
             else:
                 self._ignore(stream)
@@ -144,7 +140,7 @@ class Messages:
     def _decide_now(self, backlog: Backlog) -> Consumer | None:
         """There is no more room to wait, or nothing more to wait for: what a stream is called now counts."""
         stream = backlog.facts.number
-        if self._wanted[self._identifier.tcp_names()[0][stream]]:
+        if self._identifier.tcp_app(stream) in self._applications:
             return self._read(stream)
         if backlog.finished_ns is not None:
             self._status.array[stream, 0] = _IGNORED
@@ -152,5 +148,4 @@ class Messages:
         return None
 
     def _reader(self, facts: StreamFacts) -> Consumer:
-        codes = self._identifier.tcp_names()[0]
-        return self._applications[self._identifier.names[codes[facts.number]]].open(facts)
+        return self._applications[self._identifier.tcp_app(facts.number)].open(facts)

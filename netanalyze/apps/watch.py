@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from netanalyze.apps.backlog import Backlog, Budget
-from netanalyze.apps.codes import Confidence
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.readers import transcriber
 from netanalyze.apps.reading import MAX_BODY_BYTES
@@ -120,9 +121,7 @@ class StreamWatch:
 
     def _named(self) -> bool:
         """Whether the name of the stream's protocol stays as it is."""
-        codes, confidences, settled = self._identifier.tcp_names()
-        number = self._number
-        return number < len(codes) and bool(confidences[number] >= Confidence.CONTENT or settled[number])
+        return bool(self._identifier.tcp_settled(np.array([self._number]))[0])
 
     def _decide(self, backlog: Backlog) -> Consumer:
         """There is nothing more to wait for, or no more room: what the stream is called now counts."""
@@ -140,8 +139,7 @@ class StreamWatch:
         return self._transcriber
 
     def _app(self) -> str | None:
-        codes, _, _ = self._identifier.tcp_names()
-        return self._identifier.names[codes[self._number]] or None if self._number < len(codes) else None
+        return self._identifier.tcp_app(self._number) or None
 
     def _ends(self) -> Ends:
         """Who the two sides are, as the table of streams would have them now."""
