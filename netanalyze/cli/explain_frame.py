@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 Number = Annotated[
     str, typer.Argument(metavar="N", help="Number of the frame, from 1 as in Wireshark; #77 is 77.")
 ]
-FormatName = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="text or json. Without it the suffix of --output decides (.txt, .json), else text.",
-    ),
-]
 Later = Annotated[
     bool,
     typer.Option(
@@ -43,7 +35,7 @@ def explain_frame(  # noqa: PLR0913 - every option is an argument
     *,
     files: options.Files,
     number: Number,
-    format_name: FormatName = None,
+    format_name: options.TextOrJson = None,
     output: options.OutputPath = None,
     compat: options.Compat = None,
     keep_duplicates: options.KeepDuplicates = False,

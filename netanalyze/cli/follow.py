@@ -31,14 +31,6 @@ Number = Annotated[
         metavar="STREAM", min=0, help="Number of the TCP stream, as in Wireshark and in -r streams."
     ),
 ]
-FormatName = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="text or json. Without it the suffix of --output decides (.txt, .json), else text.",
-    ),
-]
 AsHex = Annotated[bool, typer.Option("--hex", help="Show text in hexadecimal too.")]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Write the bytes of the stream as they are, and nothing else.")
@@ -55,7 +47,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
     *,
     file: File,
     number: Number,
-    format_name: FormatName = None,
+    format_name: options.TextOrJson = None,
     as_hex: AsHex = False,
     raw: Raw = False,
     side: Side = None,

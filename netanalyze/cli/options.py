@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,14 @@ FormatName = Annotated[
         "--format",
         metavar="FORMAT",
         help=f"One of {', '.join(FORMAT_NAMES)}. Without it the suffix of --output decides, else table.",
+    ),
+]
+TextOrJson = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="text or json. Without it the suffix of --output decides (.txt, .json), else text.",
     ),
 ]
 OutputPath = Annotated[
@@ -199,10 +208,7 @@ def nanoseconds(seconds: float) -> int:
     Raises:
         UsageError: it is not a number.
     """
-    if seconds != seconds:  # noqa: PLR0124 - NaN, which every range contains
-        message = "--time-wait takes a number of seconds"
-        raise UsageError(message)
-    return round(seconds * 1e9)
+    return round(_number(seconds, "--time-wait takes a number of seconds") * 1e9)
 
 
 def megabytes(size: float) -> int:
@@ -211,10 +217,14 @@ def megabytes(size: float) -> int:
     Raises:
         UsageError: it is not a number.
     """
-    if size != size:  # noqa: PLR0124 - NaN, which every range contains
-        message = "--max-body takes a number of MB"
-        raise UsageError(message)
-    return max(round(size * (1 << 20)), 1)
+    return max(round(_number(size, "--max-body takes a number of MB") * (1 << 20)), 1)
+
+
+def _number(given: float, otherwise: str) -> float:
+    """What was given, unless it is NaN, which every range contains."""
+    if math.isnan(given):
+        raise UsageError(otherwise)
+    return given
 
 
 def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:
