@@ -161,24 +161,32 @@ class Engine:
             self._paths.add(batch, self._decoder)
         elif self._track_flows:
             steps.append(name)
+        until_ns = self._until_ns(batch)  # before other stages touch the times
         if self._follower is not None:
             self._follower.hand_over(steps)
         else:
             for step in steps:
                 step()
-        if self._tcp is not None and self._tcp.lets_go and batch.count:
-            self._let_go(self._tcp, batch)
+        if self._tcp is not None and until_ns is not None:
+            self._let_go(self._tcp, until_ns)
 
-    def _let_go(self, analysis: TcpAnalysis, batch: Batch) -> None:
-        """Forget streams and flows that were finished before this batch, once there are many."""
+    def _until_ns(self, batch: Batch) -> int | None:
+        """Up to when what happened is known for good, if so much is kept that some may be let go of."""
+        for_tcp, for_udp = self._limits
+        reached = for_tcp.reached(self._flows.tcp.count) or for_udp.reached(self._flows.udp.count)
+        if self._tcp is None or not self._tcp.lets_go or not reached or not batch.count:
+            return None
+        return known_until(batch.arrays["time_ns"][: batch.count])
+
+    def _let_go(self, analysis: TcpAnalysis, until_ns: int) -> None:
+        """Forget streams and flows that were finished before this time, once there are many.
+
+        Rows are moved, and no stage may look at them meanwhile.
+        """
         tcp, udp = self._flows.tcp, self._flows.udp
         for_tcp, for_udp = self._limits
-        if not (for_tcp.reached(tcp.count) or for_udp.reached(udp.count)):
-            return
-        if self._follower is not None:  # rows are moved, and no stage may look at them meanwhile
-            self._follower.wait()
-        until_ns = known_until(batch.arrays["time_ns"][: batch.count])
         if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
+            self._wait()
             ports = self._identifier.service_ports["tcp"]
             streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
             kept = analysis.let_go(streams, until_ns)
@@ -189,6 +197,7 @@ class Engine:
             return
         kept = udp.heard_since(until_ns)
         if for_udp.worth_while(udp.count, udp.count - len(kept)):
+            self._wait()
             analysis.hear(udp)
             self._identifier.keep_udp(kept)
             udp.keep(kept)
@@ -214,6 +223,11 @@ class Engine:
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def _wait(self) -> None:
+        """Let what is under way end."""
+        if self._follower is not None:
+            self._follower.wait()
 
     def close(self) -> None:
         """Let what is under way end; raises what it raised. Feeding on is possible."""
