@@ -161,7 +161,7 @@ class CrossOrigin(Record, frozen=True):
             show=0,
         ),
     ]
-    reason: Annotated[str | None, column("Why not", show=1)]
+    reason: Annotated[str | None, column("Why not", show=1, note=True)]
     cost_ns: Annotated[int | None, column("What a preflight took", Unit.DURATION, show=2)]
     avoidable: Annotated[
         bool | None,
