@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from netanalyze.apps.http.exchange import Exchange
+    from netanalyze.apps.reading import Consumer
 
 CLIENT, SERVER = 0, 1
 FIN, RESET = Ending.FIN, Ending.RESET
@@ -32,6 +33,25 @@ def chunked(*chunks: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(parts)
 
 
+def tell(  # noqa: PLR0917 - what a consumer is told
+    consumer: Consumer,
+    offsets: list[int],
+    side: int,
+    what: bytes | int | Ending,
+    frame: int,
+    time_ns: int,
+) -> None:
+    """Tell of bytes, of a gap of some length, or of an ``Ending``; ``offsets`` of both sides go on."""
+    if isinstance(what, Ending):
+        consumer.end(side, what, frame, time_ns)
+    elif isinstance(what, int):
+        consumer.gap(side, Gap(offsets[side], what), frame, time_ns)
+        offsets[side] += what
+    else:
+        consumer.data(side, memoryview(what), offsets[side], frame, time_ns)
+        offsets[side] += len(what)
+
+
 def play(
     events: Iterable[tuple[Any, ...]],
     *,
@@ -50,15 +70,7 @@ def play(
     reader = app.open(facts)
     offsets = [0, 0]
     for place, (side, what, *when) in enumerate(events):
-        frame, time_ns = place + 1, (when[0] if when else place + 1) * MS
-        if isinstance(what, Ending):
-            reader.end(side, what, frame, time_ns)
-        elif isinstance(what, int):
-            reader.gap(side, Gap(offsets[side], what), frame, time_ns)
-            offsets[side] += what
-        else:
-            reader.data(side, memoryview(what), offsets[side], frame, time_ns)
-            offsets[side] += len(what)
+        tell(reader, offsets, side, what, place + 1, (when[0] if when else place + 1) * MS)
     reader.finish(last_ms * MS)
     return app
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import brotli
 import pytest
-from http_play import CLIENT, FIN, SERVER, chunked, get, ok
+from http_play import CLIENT, FIN, SERVER, chunked, get, ok, tell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_http_segments import ANSWERS, FACTS, MESSAGES
@@ -23,7 +23,6 @@ from netanalyze.apps.http.transcript import HttpTranscriber
 from netanalyze.apps.reading import MAX_BODY_BYTES, Ending
 from netanalyze.apps.transcript import Ends, Passage
 from netanalyze.closeup import follow
-from netanalyze.model import Gap
 from netanalyze.report.turns import turns
 
 CAPTURES = Path(__file__).parent.parent.parent / "captures"
@@ -37,15 +36,7 @@ def play(events: list[tuple[Any, ...]], *, max_body_bytes: int = MAX_BODY_BYTES)
     offsets = [0, 0]
     passages: list[Passage] = []
     for place, (side, what) in enumerate(events):
-        frame, now = place + 1, (place + 1) * 1000
-        if isinstance(what, Ending):
-            shows.end(side, what, frame, now)
-        elif isinstance(what, int):
-            shows.gap(side, Gap(offsets[side], what), frame, now)
-            offsets[side] += what
-        else:
-            shows.data(side, memoryview(what), offsets[side], frame, now)
-            offsets[side] += len(what)
+        tell(shows, offsets, side, what, place + 1, (place + 1) * 1000)
         if place % 2:
             passages += shows.take()
     shows.finish(10**6)
