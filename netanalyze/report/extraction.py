@@ -20,8 +20,6 @@ from netanalyze.report.table import Table
 if TYPE_CHECKING:
     from pathlib import Path
 
-INDEX_NAMES = ("index.json", "index.csv")
-
 MAX_FILES = 100_000
 """Files written, unless the user asks for more or fewer."""
 

@@ -22,8 +22,6 @@ HALF_LIMIT = 16 << 20
 """Bytes of a half-stream that may wait behind holes, with what keeping them takes."""
 TOTAL_LIMIT = 256 << 20
 """The same of all half-streams together."""
-HELD_COST = 1024
-"""Bytes that a half-stream that waits takes beside its pieces."""
 
 Moment: TypeAlias = tuple[int, int]
 """A frame and its time."""

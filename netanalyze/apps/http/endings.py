@@ -17,33 +17,29 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.connection import Connection
 
 AFTER_FIN = "after_fin"
+"""Sent after the server's FIN had been received: the client reused a closed connection."""
 CROSSING_FIN = "crossing_fin"
+"""The request and the server's FIN crossed on their way."""
 AFTER_RESET = "after_reset"
+"""Sent after the connection had been reset."""
 CROSSING_RESET = "crossing_reset"
+"""The request and the server's RST crossed on their way."""
 RESET_UNANSWERED = "reset_unanswered"
+"""The server reset the connection instead of answering."""
 CLOSED_UNANSWERED = "closed_unanswered"
+"""The server closed the connection without an answer after it had the request."""
 RESET_MID_RESPONSE = "reset_mid_response"
+"""The server reset the connection in the middle of its response."""
 SHORT_RESPONSE = "short_response"
+"""The server closed the connection before the response was as long as it promised."""
 CLIENT_GAVE_UP = "client_gave_up"
+"""The client closed or reset the connection before it had the whole response."""
 CAPTURE_ENDED = "capture_ended"
+"""Nobody broke it off; the capture ends before."""
 FRAMING_DAMAGED = "framing_damaged"
+"""The response cannot be followed any further: its framing is broken."""
 NOT_CAPTURED = "not_captured"
-
-HANGUPS = {
-    AFTER_FIN: "sent after the server's FIN had been received: the client reused a closed connection",
-    CROSSING_FIN: "the request and the server's FIN crossed on their way",
-    AFTER_RESET: "sent after the connection had been reset",
-    CROSSING_RESET: "the request and the server's RST crossed on their way",
-    RESET_UNANSWERED: "the server reset the connection instead of answering",
-    CLOSED_UNANSWERED: "the server closed the connection without an answer after it had the request",
-    RESET_MID_RESPONSE: "the server reset the connection in the middle of its response",
-    SHORT_RESPONSE: "the server closed the connection before the response was as long as it promised",
-    CLIENT_GAVE_UP: "the client closed or reset the connection before it had the whole response",
-    CAPTURE_ENDED: "nobody broke it off; the capture ends before",
-    FRAMING_DAMAGED: "the response cannot be followed any further: its framing is broken",
-    NOT_CAPTURED: "its end, or the response to it, may lie in a gap of the capture",
-}
-"""Ways to be broken off."""
+"""Its end, or the response to it, may lie in a gap of the capture."""
 
 HANG_UPS = frozenset(
     {

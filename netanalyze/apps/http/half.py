@@ -62,14 +62,12 @@ class Half(Message):
         state: what the next bytes are.
         parser: llhttp's, for this direction.
         frames: reads the frames of a WebSocket.
-        foreign_bytes: bytes that are not HTTP.
         mended_method, mended_target: as sent, where the head that is read has others in their place.
     """
 
     __slots__ = (
         "_held",
         "_pieces",
-        "foreign_bytes",
         "frames",
         "mended_method",
         "mended_target",
@@ -87,7 +85,6 @@ class Half(Message):
         self.side = side
         self.state = State.READING
         self.frames: Any = None
-        self.foreign_bytes = 0
         self._pieces: list[Piece] = []  # kept while searching, mending or holding
         self._held = 0  # bytes kept while holding; negative if some are missing
         self.mended_method: bytes | None = None
@@ -157,9 +154,7 @@ class Half(Message):
             return self._mend(data)
         if state is State.FRAMES:
             self.frames.write(data, self.frame, self.now)
-        elif state is State.FOREIGN:
-            self.foreign_bytes += len(data)
-        else:
+        elif state is not State.FOREIGN:
             self._held += len(data)
             self._pieces.append((data, self.frame, self.now))
             if self._held > _HELD_MOST:
