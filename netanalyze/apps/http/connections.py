@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.http.endings import AFTER_FIN, AFTER_RESET, CROSSING_FIN, CROSSING_RESET, HANG_UPS
 from netanalyze.apps.http.exchange import COMPLETE
-from netanalyze.apps.http.statistics import grouped, latencies, nearest_rank, traffic
+from netanalyze.apps.http.statistics import LATENCIES, grouped, latencies, nearest_rank, traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -213,7 +213,7 @@ def by_server(uses: Iterable[Use]) -> dict[tuple[str | None, int], list[Use]]:
 HOST_COLUMNS = (
     *("host", "connections", "requests", "complete", "client_errors", "server_errors", "hang_ups", "gave_up"),
     *("setup_avg_ns", "setup_total_ns", "single_request_connections"),
-    *("ttfb_p50_ns", "ttfb_p95_ns", "ttfb_p99_ns", "duration_p50_ns", "duration_p95_ns", "duration_p99_ns"),
+    *LATENCIES,
     *("wire_bytes", "body_bytes", "saved_bytes", "compressible", "compressible_bytes"),
     *("server_idle_timeout_ns", "server_idle_closes", "longest_reused_idle_ns", "advice"),
 )

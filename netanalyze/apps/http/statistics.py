@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.apps.http.endings import HANG_UPS
+from netanalyze.apps.http.endings import CLIENT_GAVE_UP, HANG_UPS
 from netanalyze.apps.http.exchange import COMPLETE
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ _TEXTS = (
     "application/javascript",
     "application/x-javascript",
     "application/xml",
-)
-_MORE_TEXTS = (
     "image/svg",
     "application/manifest",
     "application/rss",
@@ -47,7 +45,7 @@ def compressible(exchange: Exchange) -> bool:
     media = kind.split(";", 1)[0].strip().lower()
     if media == "text/event-stream":
         return False
-    return media.startswith(_TEXTS) or media.startswith(_MORE_TEXTS) or media.endswith(_SUFFIXES)
+    return media.startswith(_TEXTS) or media.endswith(_SUFFIXES)
 
 
 def nearest_rank(ordered: Sequence[int], percent: int) -> int | None:
@@ -66,6 +64,10 @@ def latencies(exchanges: Iterable[Exchange]) -> dict[str, int | None]:
         **{f"ttfb_p{part}_ns": nearest_rank(first, part) for part in (50, 95, 99)},
         **{f"duration_p{part}_ns": nearest_rank(whole, part) for part in (50, 95, 99)},
     }
+
+
+LATENCIES = tuple(latencies(()))
+"""The names of these."""
 
 
 def grouped(exchanges: Iterable[Exchange], key: Callable[[Exchange], Any]) -> dict[Any, list[Exchange]]:
@@ -89,7 +91,7 @@ def _sum(values: Iterable[int | None]) -> int:
 
 METHOD_COLUMNS = (
     *("method", "requests", "idempotent", "answered", "errors", "hang_ups", "repeated", "request_bytes"),
-    *("ttfb_p50_ns", "ttfb_p95_ns", "ttfb_p99_ns", "duration_p50_ns", "duration_p95_ns", "duration_p99_ns"),
+    *LATENCIES,
 )
 
 
@@ -130,7 +132,7 @@ def _repeated(group: Iterable[Exchange]) -> int:
 
 STATUS_COLUMNS = (
     *("status", "responses", "wire_bytes", "body_bytes", "first_frame"),
-    *("ttfb_p50_ns", "ttfb_p95_ns", "ttfb_p99_ns", "duration_p50_ns", "duration_p95_ns", "duration_p99_ns"),
+    *LATENCIES,
 )
 
 
@@ -159,7 +161,7 @@ def traffic(group: Sequence[Exchange]) -> dict[str, Any]:
         "client_errors": sum(400 <= (row.status or 0) < 500 for row in group),  # noqa: PLR2004
         "server_errors": sum((row.status or 0) >= 500 for row in group),  # noqa: PLR2004
         "hang_ups": sum(row.hangup in HANG_UPS for row in group),
-        "gave_up": sum(row.hangup == "client_gave_up" for row in group),
+        "gave_up": sum(row.hangup == CLIENT_GAVE_UP for row in group),
         "wire_bytes": _sum(row.wire for row in group),
         "body_bytes": _sum(row.size for row in group),
         "saved_bytes": sum((row.size or 0) - (row.wire or 0) for row in coded),
