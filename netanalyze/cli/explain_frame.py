@@ -52,7 +52,7 @@ def explain_frame(  # noqa: PLR0913 - every option is an argument
     """
     with errors.errors_told():
         frame = _number(files, number)
-        form = _format(format_name, output)
+        form = options.text_or_json(format_name, output)
         by_wireshark = like_wireshark(compat)
         from netanalyze.report.explain_frame import render  # noqa: PLC0415 - help answers faster without
 
@@ -90,17 +90,6 @@ def _number(files: list[str], text: str) -> int:
 
 def _plain(name: str) -> bool:
     return name == STDOUT or name[1:].isdecimal()
-
-
-def _format(name: str | None, output: str | None) -> str:
-    from netanalyze.report.explain_frame import FORMAT_NAMES  # noqa: PLC0415 - help answers faster without
-    from netanalyze.report.names import unknown  # noqa: PLC0415 - the same
-
-    if name is None:
-        return "json" if str(output).lower().endswith(".json") else "text"
-    if name not in FORMAT_NAMES:
-        raise UsageError(unknown("format", name, FORMAT_NAMES))
-    return name
 
 
 def _run(  # noqa: PLR0913 - what was asked

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from netanalyze.apps.transcript import Ends, Passage
     from netanalyze.report.style import Style
 
-FORMATS = ("text", "json")
 SIDES = ("client", "server")
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A capture; - is standard input.")]
@@ -64,8 +63,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
 
     Text is shown as text and everything else in hexadecimal; what is missing from the capture is said in
     its place. Bodies of HTTP are decoded, unless --as-sent. With --raw the bytes of the stream as they were
-    sent, for other programs. Exit status as that of analyze; a stream
-    that there is not is bad usage.
+    sent, for other programs. Exit status as that of analyze; a stream that there is not is bad usage.
     """
     with errors.errors_told():
         to_stdout = output in (None, STDOUT)
@@ -117,11 +115,7 @@ def _form(name: str | None, output: str | None, *, raw: bool) -> str:
         raise UsageError(message)
     if raw:
         return "raw"
-    if name is None:
-        return "json" if str(output).lower().endswith(".json") else "text"
-    if name not in FORMATS:
-        raise UsageError(unknown("format", name, FORMATS))
-    return name
+    return options.text_or_json(name, output)
 
 
 def _check(side: str | None, form: str, *, to_stdout: bool, as_hex: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from netanalyze.errors import UsageError
 from netanalyze.report.formats import FORMAT_NAMES
+from netanalyze.report.names import unknown
 from netanalyze.report.registry import NAMES
 from netanalyze.report.style import TEXT_ROWS, TEXT_WIDTH, Style
 
@@ -200,6 +201,22 @@ def decode_as(values: Iterable[str] | None) -> dict[tuple[str, int], str]:
     from netanalyze.apps.identify import decode_as as checked  # noqa: PLC0415 - rarely asked for
 
     return checked(wanted)
+
+
+TEXT_OR_JSON = ("text", "json")
+
+
+def text_or_json(name: str | None, output: str | None) -> str:
+    """The format asked for: by its name, or by the suffix of the file written to.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    if name is None:
+        return "json" if str(output).lower().endswith(".json") else "text"
+    if name not in TEXT_OR_JSON:
+        raise UsageError(unknown("format", name, TEXT_OR_JSON))
+    return name
 
 
 def nanoseconds(seconds: float) -> int:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from netanalyze.tcp.explain import Explained
     from netanalyze.tcp.retrace import Retraced
 
-FORMAT_NAMES = ("text", "json")
 """Forms in which a frame is explained."""
 
 Document = dict[str, Any]
@@ -174,7 +173,7 @@ def _wireshark(case: Case) -> Document:
 
 
 def render(found: Explained, form: str, style: Style) -> Iterator[bytes]:
-    """A frame explained, in a form of ``FORMAT_NAMES``."""
+    """A frame explained, as ``text`` or ``json``."""
     made = document(found)
     if form == "json":
         yield visible(encode(made)) + b"\n"
