@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from netanalyze.tcp.explain import Explained
     from netanalyze.tcp.retrace import Retraced
 
-"""Forms in which a frame is explained."""
-
 Document = dict[str, Any]
 
 _SIDES = ("client", "server")
