@@ -38,7 +38,7 @@ def kernels() -> list[Extension]:
     flags = [] if sys.platform == "win32" else ["-O2", "-g0", "-Wno-unused-function", "-ffp-contract=off"]
     modules = {
         ".".join(source.with_suffix("").parts): source.as_posix()
-        for source in sorted(Path("netanalyze").glob("*/*_kernel.py"))
+        for source in sorted(Path("netanalyze").rglob("*_kernel.py"))
     }
     modules[UTILITY] = UTILITY.replace(".", "/") + ".c"
     extensions = cythonize(
