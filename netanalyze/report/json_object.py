@@ -29,6 +29,8 @@ _UNSEEN = re.compile(
 overrides, separators, invisible ones. JSON lets them be written as escapes with the same meaning;
 the other control characters it demands to be."""
 
+_PLAIN = bytes(range(0x7F))
+
 
 def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The object in pieces, UTF-8."""
@@ -83,7 +85,9 @@ def _whole(value: Any) -> Any:  # noqa: ANN401 - plain JSON values
 
 def visible(encoded: bytes) -> bytes:
     """JSON with every character that would not show written as an escape; it means the same."""
-    if encoded.isascii() and b"\x7f" not in encoded:
+    # Only what is not plain ASCII can be meant; UTF-8 keeps it apart from what is taken out around it.
+    special = encoded.translate(None, _PLAIN)
+    if not special or not _UNSEEN.search(special.decode()):
         return encoded
     return _UNSEEN.sub(_escape, encoded.decode()).encode()
 
