@@ -72,10 +72,12 @@ class GrowingRows:
         view: the same memory for a kernel.
     """
 
-    def __init__(self, words: int, dtype: str = "i8", first_rows: int = 1024) -> None:
-        """An empty table of rows of ``words`` words."""
+    def __init__(
+        self, words: int, dtype: str = "i8", first_rows: int = 1024, *, sparse: bool = False
+    ) -> None:
+        """An empty table of rows of ``words`` words; ``sparse`` if few of them will be written to."""
         self.words = words
-        self._memory = _reserve(words * np.dtype(dtype).itemsize)
+        self._memory = _reserve(words * np.dtype(dtype).itemsize, huge_pages=not sparse)
         self._reserved = (
             None if self._memory is None else np.frombuffer(self._memory, dtype).reshape(-1, words)
         )
@@ -123,15 +125,16 @@ class GrowingRows:
             self._memory.madvise(mmap.MADV_DONTNEED, whole.start, len(whole))
 
 
-def _reserve(row_bytes: int) -> mmap.mmap | None:
+def _reserve(row_bytes: int, *, huge_pages: bool) -> mmap.mmap | None:
     """Zeroed memory for many rows, which is there once it is written to; None if there is no such thing."""
     if not sys.platform.startswith("linux"):
         return None
     size = _RESERVED_BYTES // row_bytes * row_bytes
     try:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
-        # Fewer and cheaper page faults where a table is large. Small ones stay small.
-        memory.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE_BYTES, size - _HUGE_PAGE_BYTES)
+        if huge_pages:
+            # Fewer and cheaper page faults where a table is large. Small ones stay small.
+            memory.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE_BYTES, size - _HUGE_PAGE_BYTES)
     except (OSError, ValueError):  # a limit on address space, or a kernel without huge pages
         return None
     return memory

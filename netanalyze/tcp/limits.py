@@ -13,6 +13,8 @@ from netanalyze.tcp import limit_fields as fields
 from netanalyze.tcp.limit_kernel import limit_segments, settle_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
@@ -69,39 +71,45 @@ class Limits:
         # The client's half first.
         halves = np.arange(count) ^ np.repeat(client, 2)
         halves = halves[(self._marks.array[halves, fields.FLAGS] & fields.STARTED) != 0]
-        # More segments may come: what is settled now is settled in copies.
+        stream = halves >> 1
+        return Settled(stream, (halves & 1) ^ client[stream], halves, self._settle)
+
+    def _settle(self, halves: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """The complete accounts of these half-streams: times and marks.
+
+        More segments may come, and more rows be asked for: what is settled is settled in copies.
+        """
         times, marks = self._times.array[halves], self._marks.array[halves]
         counters = np.array(self._counters, np.int64)
         nodes = self._nodes.array[: counters[0] + 1].copy()
         settle_all(len(halves), view_of(times), view_of(marks), view_of(nodes), view_of(counters))
-        stream = halves >> 1
-        return Settled(stream, (halves & 1) ^ client[stream], times, marks)
+        return times, marks
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The accounts of some half-streams, complete.
+    """The accounts of some half-streams; they are completed for the rows that are shown.
 
     Attributes:
         stream: of each, which stream it belongs to.
         sender: 0 where the client sends, 1 where the server does.
-        times: rows of ``limit_fields.TIME_WORDS``.
-        marks: rows of ``limit_fields.MARK_WORDS``.
+        halves: of each, its row in the analysis.
+        settle: gives the rows of ``limit_fields.TIME_WORDS`` and ``limit_fields.MARK_WORDS`` of some of them.
     """
 
     stream: NDArray[np.int64]
     sender: NDArray[np.int64]
-    times: NDArray[np.int64]
-    marks: NDArray[np.uint32]
+    halves: NDArray[np.int64]
+    settle: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.uint32]]]
 
     def columns(self, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
         """The columns of some rows of the table ``limits``."""
-        times = self.times[rows]
+        times, marks = self.settle(self.halves[rows])
         return {
             "stream": self.stream[rows],
             "sender": self.sender[rows],
             "bytes": times[:, fields.BYTES],
-            **_limits(times, self.marks[rows]),
+            **_limits(times, marks),
         }
 
 

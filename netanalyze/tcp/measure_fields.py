@@ -1,6 +1,7 @@
 """What is measured of each half-stream, for the table ``directions``: a row of 64-bit words.
 
-Row ``2 * stream + side``. A minimum is 0 as long as its count is.
+Row ``2 * stream + side``. A minimum is 0 as long as its count is. What nothing happens to in most half-streams
+stands in a table of its own: pages of it that nobody writes to take no memory.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ from __future__ import annotations
     LARGEST, SMALLEST, LAST_DATA_NS, INITIAL_BYTES, INITIAL_PACKETS, FLIGHTS, FLIGHT_LEAST, FLIGHT_MOST,
     FLIGHT_SUM, CUMULATIVE, TRIPS, TRIP_LEAST, TRIP_MOST, TRIP_SUM, FULL_BYTES, FULL_TRIPS, FULL_LEAST,
     FULL_MOST, FULL_SUM, SYNS,
-    # The rest.
-    AGAIN_PACKETS, AGAIN_BYTES, PROBE_BYTES, SACKS, D_SACKS, MOST_SACK_BLOCKS, FINS, RESETS, URGENT,
-    URGENT_BYTES, CUT_PACKETS, CUT_BYTES, MSS, SCALE, ZERO_SINCE, ZERO_NS, FIRST_DATA_NS, FIRST_NS,
-    SILENT_FRAME, STAMPED, AMBIGUOUS, AMBIGUOUS_LEAST, AMBIGUOUS_MOST, AMBIGUOUS_SUM, AFTER_LOSS,
-    TRIPLE, MOST_TIMES, WAITS, WAIT_LEAST, WAIT_MOST, WAIT_SUM, TIMEOUTS, PROBES, TAIL_TIMERS, SYN_TRIP,
+    # Once or twice in each half-stream.
+    FINS, MSS, SCALE, FIRST_DATA_NS, FIRST_NS, SILENT_FRAME, SYN_TRIP,
+    # Words of the other table: what is lost, repeated, cut or closed.
+    AGAIN_PACKETS, AGAIN_BYTES, PROBE_BYTES, SACKS, D_SACKS, MOST_SACK_BLOCKS, RESETS, URGENT,
+    URGENT_BYTES, CUT_PACKETS, CUT_BYTES, ZERO_SINCE, ZERO_NS, STAMPED, AMBIGUOUS, AMBIGUOUS_LEAST,
+    AMBIGUOUS_MOST, AMBIGUOUS_SUM, AFTER_LOSS, TRIPLE, MOST_TIMES, WAITS, WAIT_LEAST, WAIT_MOST, WAIT_SUM,
+    TIMEOUTS, PROBES, TAIL_TIMERS,
 ) = range(72)  # fmt: skip
+USUAL_WORDS = 44
+"""How many of these words stand in the first table; the others are counted from here on."""
+RARE_WORDS = 72 - USUAL_WORDS
 BUCKETS = 72
 """Round trip times by size: bucket n holds those from 2**(15+n) ns to twice that, the first and the last
-also what lies beyond (32 µs to 1 s)."""
+also what lies beyond (32 µs to 1 s). In 32-bit words of their own."""
 BUCKET_COUNT = 16
-WORDS = BUCKETS + BUCKET_COUNT
 
-SQUARES = 4
-"""Sums of squares, as floating point numbers: of round trips, full-sized ones, ambiguous ones, waits."""
+SQUARES = 2
+"""Sums of squares, as floating point numbers: of round trips and full-sized ones, and, in a table of the
+rare, of ambiguous ones and waits."""
 TRIP_SQUARES = 0
 FULL_SQUARES = 1
 AMBIGUOUS_SQUARES = 2

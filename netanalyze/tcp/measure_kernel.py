@@ -17,22 +17,22 @@ PACKETS = cython.declare(cython.int, fields.PACKETS)
 PAYLOAD = cython.declare(cython.int, fields.PAYLOAD)
 DATA_PACKETS = cython.declare(cython.int, fields.DATA_PACKETS)
 NEW_BYTES = cython.declare(cython.int, fields.NEW_BYTES)
-AGAIN_PACKETS = cython.declare(cython.int, fields.AGAIN_PACKETS)
-AGAIN_BYTES = cython.declare(cython.int, fields.AGAIN_BYTES)
-PROBE_BYTES = cython.declare(cython.int, fields.PROBE_BYTES)
+AGAIN_PACKETS = cython.declare(cython.int, fields.AGAIN_PACKETS - fields.USUAL_WORDS)
+AGAIN_BYTES = cython.declare(cython.int, fields.AGAIN_BYTES - fields.USUAL_WORDS)
+PROBE_BYTES = cython.declare(cython.int, fields.PROBE_BYTES - fields.USUAL_WORDS)
 ACKS = cython.declare(cython.int, fields.ACKS)
 PURE_ACKS = cython.declare(cython.int, fields.PURE_ACKS)
-SACKS = cython.declare(cython.int, fields.SACKS)
-D_SACKS = cython.declare(cython.int, fields.D_SACKS)
-MOST_SACK_BLOCKS = cython.declare(cython.int, fields.MOST_SACK_BLOCKS)
+SACKS = cython.declare(cython.int, fields.SACKS - fields.USUAL_WORDS)
+D_SACKS = cython.declare(cython.int, fields.D_SACKS - fields.USUAL_WORDS)
+MOST_SACK_BLOCKS = cython.declare(cython.int, fields.MOST_SACK_BLOCKS - fields.USUAL_WORDS)
 PUSHED = cython.declare(cython.int, fields.PUSHED)
 SYNS = cython.declare(cython.int, fields.SYNS)
 FINS = cython.declare(cython.int, fields.FINS)
-RESETS = cython.declare(cython.int, fields.RESETS)
-URGENT = cython.declare(cython.int, fields.URGENT)
-URGENT_BYTES = cython.declare(cython.int, fields.URGENT_BYTES)
-CUT_PACKETS = cython.declare(cython.int, fields.CUT_PACKETS)
-CUT_BYTES = cython.declare(cython.int, fields.CUT_BYTES)
+RESETS = cython.declare(cython.int, fields.RESETS - fields.USUAL_WORDS)
+URGENT = cython.declare(cython.int, fields.URGENT - fields.USUAL_WORDS)
+URGENT_BYTES = cython.declare(cython.int, fields.URGENT_BYTES - fields.USUAL_WORDS)
+CUT_PACKETS = cython.declare(cython.int, fields.CUT_PACKETS - fields.USUAL_WORDS)
+CUT_BYTES = cython.declare(cython.int, fields.CUT_BYTES - fields.USUAL_WORDS)
 LARGEST = cython.declare(cython.int, fields.LARGEST)
 SMALLEST = cython.declare(cython.int, fields.SMALLEST)
 MSS = cython.declare(cython.int, fields.MSS)
@@ -42,8 +42,8 @@ WINDOWS = cython.declare(cython.int, fields.WINDOWS)
 WINDOW_LEAST = cython.declare(cython.int, fields.WINDOW_LEAST)
 WINDOW_MOST = cython.declare(cython.int, fields.WINDOW_MOST)
 WINDOW_SUM = cython.declare(cython.int, fields.WINDOW_SUM)
-ZERO_SINCE = cython.declare(cython.int, fields.ZERO_SINCE)
-ZERO_NS = cython.declare(cython.int, fields.ZERO_NS)
+ZERO_SINCE = cython.declare(cython.int, fields.ZERO_SINCE - fields.USUAL_WORDS)
+ZERO_NS = cython.declare(cython.int, fields.ZERO_NS - fields.USUAL_WORDS)
 FLIGHTS = cython.declare(cython.int, fields.FLIGHTS)
 FLIGHT_LEAST = cython.declare(cython.int, fields.FLIGHT_LEAST)
 FLIGHT_MOST = cython.declare(cython.int, fields.FLIGHT_MOST)
@@ -68,29 +68,28 @@ FULL_TRIPS = cython.declare(cython.int, fields.FULL_TRIPS)
 FULL_LEAST = cython.declare(cython.int, fields.FULL_LEAST)
 FULL_MOST = cython.declare(cython.int, fields.FULL_MOST)
 FULL_SUM = cython.declare(cython.int, fields.FULL_SUM)
-STAMPED = cython.declare(cython.int, fields.STAMPED)
-AMBIGUOUS = cython.declare(cython.int, fields.AMBIGUOUS)
-AMBIGUOUS_LEAST = cython.declare(cython.int, fields.AMBIGUOUS_LEAST)
-AMBIGUOUS_MOST = cython.declare(cython.int, fields.AMBIGUOUS_MOST)
-AMBIGUOUS_SUM = cython.declare(cython.int, fields.AMBIGUOUS_SUM)
-AFTER_LOSS = cython.declare(cython.int, fields.AFTER_LOSS)
+STAMPED = cython.declare(cython.int, fields.STAMPED - fields.USUAL_WORDS)
+AMBIGUOUS = cython.declare(cython.int, fields.AMBIGUOUS - fields.USUAL_WORDS)
+AMBIGUOUS_LEAST = cython.declare(cython.int, fields.AMBIGUOUS_LEAST - fields.USUAL_WORDS)
+AMBIGUOUS_MOST = cython.declare(cython.int, fields.AMBIGUOUS_MOST - fields.USUAL_WORDS)
+AMBIGUOUS_SUM = cython.declare(cython.int, fields.AMBIGUOUS_SUM - fields.USUAL_WORDS)
+AFTER_LOSS = cython.declare(cython.int, fields.AFTER_LOSS - fields.USUAL_WORDS)
 CUMULATIVE = cython.declare(cython.int, fields.CUMULATIVE)
-TRIPLE = cython.declare(cython.int, fields.TRIPLE)
-MOST_TIMES = cython.declare(cython.int, fields.MOST_TIMES)
-WAITS = cython.declare(cython.int, fields.WAITS)
-WAIT_LEAST = cython.declare(cython.int, fields.WAIT_LEAST)
-WAIT_MOST = cython.declare(cython.int, fields.WAIT_MOST)
-WAIT_SUM = cython.declare(cython.int, fields.WAIT_SUM)
-TIMEOUTS = cython.declare(cython.int, fields.TIMEOUTS)
-PROBES = cython.declare(cython.int, fields.PROBES)
-TAIL_TIMERS = cython.declare(cython.int, fields.TAIL_TIMERS)
+TRIPLE = cython.declare(cython.int, fields.TRIPLE - fields.USUAL_WORDS)
+MOST_TIMES = cython.declare(cython.int, fields.MOST_TIMES - fields.USUAL_WORDS)
+WAITS = cython.declare(cython.int, fields.WAITS - fields.USUAL_WORDS)
+WAIT_LEAST = cython.declare(cython.int, fields.WAIT_LEAST - fields.USUAL_WORDS)
+WAIT_MOST = cython.declare(cython.int, fields.WAIT_MOST - fields.USUAL_WORDS)
+WAIT_SUM = cython.declare(cython.int, fields.WAIT_SUM - fields.USUAL_WORDS)
+TIMEOUTS = cython.declare(cython.int, fields.TIMEOUTS - fields.USUAL_WORDS)
+PROBES = cython.declare(cython.int, fields.PROBES - fields.USUAL_WORDS)
+TAIL_TIMERS = cython.declare(cython.int, fields.TAIL_TIMERS - fields.USUAL_WORDS)
 SYN_TRIP = cython.declare(cython.int, fields.SYN_TRIP)
-BUCKETS = cython.declare(cython.int, fields.BUCKETS)
 BUCKET_COUNT = cython.declare(cython.int, fields.BUCKET_COUNT)
 TRIP_SQUARES = cython.declare(cython.int, fields.TRIP_SQUARES)
 FULL_SQUARES = cython.declare(cython.int, fields.FULL_SQUARES)
-AMBIGUOUS_SQUARES = cython.declare(cython.int, fields.AMBIGUOUS_SQUARES)
-WAIT_SQUARES = cython.declare(cython.int, fields.WAIT_SQUARES)
+AMBIGUOUS_SQUARES = cython.declare(cython.int, fields.AMBIGUOUS_SQUARES - fields.SQUARES)
+WAIT_SQUARES = cython.declare(cython.int, fields.WAIT_SQUARES - fields.SQUARES)
 MSS_SENT = cython.declare(cython.int, fields.MSS_SENT)
 SCALE_SENT = cython.declare(cython.int, fields.SCALE_SENT)
 SACK_PERMITTED = cython.declare(cython.int, fields.SACK_PERMITTED)
@@ -161,7 +160,10 @@ def measure_segments(
     rtt_bytes: cython.int[::1],
     acked_segments: cython.int[::1],
     table: cython.longlong[:, ::1],
+    rare: cython.longlong[:, ::1],
+    buckets: cython.uint[:, ::1],
     squares: cython.double[:, ::1],
+    rare_squares: cython.double[:, ::1],
 ) -> cython.longlong:
     """Add the segments of a batch to the rows of their half-streams.
 
@@ -194,10 +196,10 @@ def measure_segments(
                     if analysed[row]:
                         f = stream[row] * 2
                         warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
-                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        warm ^= table[f, 40] ^ buckets[f, 0]
                         f += 1
                         warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
-                        warm ^= table[f, BUCKETS] ^ table[f, BUCKETS + 8]
+                        warm ^= table[f, 40] ^ buckets[f, 0]
                         if squares[f, 0] + squares[f ^ 1, 0] < 0:
                             warm += 1
             row = order[index]
@@ -226,10 +228,10 @@ def measure_segments(
                 table[f, DATA_PACKETS] += 1
                 table[f, NEW_BYTES] += new_bytes[row]
                 if bits & ZERO_WINDOW_PROBE:
-                    table[f, PROBE_BYTES] += size
+                    rare[f, PROBE_BYTES] += size
                 elif old_bytes[row] > 0:
-                    table[f, AGAIN_PACKETS] += 1
-                    table[f, AGAIN_BYTES] += old_bytes[row]
+                    rare[f, AGAIN_PACKETS] += 1
+                    rare[f, AGAIN_BYTES] += old_bytes[row]
                 if tcp & PSH:
                     table[f, PUSHED] += 1
                 if size > table[f, LARGEST]:
@@ -237,8 +239,8 @@ def measure_segments(
                 if size < table[f, SMALLEST] or not options & SENT_DATA:
                     table[f, SMALLEST] = size
                 if payload_captured[row] < size:
-                    table[f, CUT_PACKETS] += 1
-                    table[f, CUT_BYTES] += size - payload_captured[row]
+                    rare[f, CUT_PACKETS] += 1
+                    rare[f, CUT_BYTES] += size - payload_captured[row]
                 if not options & SENT_DATA:
                     options |= SENT_DATA
                     table[f, FIRST_DATA_NS] = now
@@ -270,46 +272,46 @@ def measure_segments(
                 if tcp & FIN:
                     table[f, FINS] += 1
                 if tcp & RST:
-                    table[f, RESETS] += 1
+                    rare[f, RESETS] += 1
                 if tcp & URG:
-                    table[f, URGENT] += 1
+                    rare[f, URGENT] += 1
                     at = transport_offset[row] + 18
                     if source[row] == IN_ARENA:
                         if at + 2 <= arena.shape[0]:
-                            table[f, URGENT_BYTES] += (arena[at] << 8) | arena[at + 1]
+                            rare[f, URGENT_BYTES] += (arena[at] << 8) | arena[at + 1]
                     elif at + 2 <= data.shape[0]:
-                        table[f, URGENT_BYTES] += (data[at] << 8) | data[at + 1]
+                        rare[f, URGENT_BYTES] += (data[at] << 8) | data[at + 1]
             if tcp & ACK:
                 table[f, ACKS] += 1
                 if size == 0 and not tcp & (SYN | FIN | RST):
                     table[f, PURE_ACKS] += 1
                 if sack_blocks[row] > 0:
-                    table[f, SACKS] += 1
+                    rare[f, SACKS] += 1
                     if sack_told[row] & 2:
-                        table[f, D_SACKS] += 1
-                    if sack_blocks[row] > table[f, MOST_SACK_BLOCKS]:
-                        table[f, MOST_SACK_BLOCKS] = sack_blocks[row]
+                        rare[f, D_SACKS] += 1
+                    if sack_blocks[row] > rare[f, MOST_SACK_BLOCKS]:
+                        rare[f, MOST_SACK_BLOCKS] = sack_blocks[row]
             if bits & DUPLICATE_ACK and dup_number[row] == 3:
-                table[f, TRIPLE] += 1
+                rare[f, TRIPLE] += 1
             # Labels by Wireshark's rules have no cause, and nothing to measure.
             if bits & RETRANSMISSION and cause[row] != 0:
                 if cause[row] == TIMEOUT:
-                    table[f, TIMEOUTS] += 1
+                    rare[f, TIMEOUTS] += 1
                 elif cause[row] == TAIL_LOSS_PROBE:
-                    table[f, PROBES] += 1
+                    rare[f, PROBES] += 1
                 elif cause[row] == TAIL_TIMER:
-                    table[f, TAIL_TIMERS] += 1
-                if sent_times[row] - 1 > table[f, MOST_TIMES]:
-                    table[f, MOST_TIMES] = sent_times[row] - 1
+                    rare[f, TAIL_TIMERS] += 1
+                if sent_times[row] - 1 > rare[f, MOST_TIMES]:
+                    rare[f, MOST_TIMES] = sent_times[row] - 1
                 amount = waited_ns[row]
                 if sent_times[row] > 0 and amount >= 0:
-                    if amount < table[f, WAIT_LEAST] or table[f, WAITS] == 0:
-                        table[f, WAIT_LEAST] = amount
-                    if amount > table[f, WAIT_MOST]:
-                        table[f, WAIT_MOST] = amount
-                    table[f, WAITS] += 1
-                    table[f, WAIT_SUM] += amount
-                    squares[f, WAIT_SQUARES] += cython.cast(cython.double, amount) * amount
+                    if amount < rare[f, WAIT_LEAST] or rare[f, WAITS] == 0:
+                        rare[f, WAIT_LEAST] = amount
+                    if amount > rare[f, WAIT_MOST]:
+                        rare[f, WAIT_MOST] = amount
+                    rare[f, WAITS] += 1
+                    rare[f, WAIT_SUM] += amount
+                    rare_squares[f, WAIT_SQUARES] += cython.cast(cython.double, amount) * amount
 
             # The window that it offers; that of a SYN is never scaled, and a reset offers none.
             amount = window_bytes[row]
@@ -324,13 +326,13 @@ def measure_segments(
                 if bits & ZERO_WINDOW:
                     if not options & ZERO_NOW:
                         options |= ZERO_NOW
-                        table[f, ZERO_SINCE] = now
+                        rare[f, ZERO_SINCE] = now
                 elif options & ZERO_NOW and amount != 0:
                     options &= ~ZERO_NOW
-                    table[f, ZERO_NS] += max(now - table[f, ZERO_SINCE], 0)
+                    rare[f, ZERO_NS] += max(now - rare[f, ZERO_SINCE], 0)
             elif options & ZERO_NOW and tcp & RST:
                 options &= ~ZERO_NOW
-                table[f, ZERO_NS] += max(now - table[f, ZERO_SINCE], 0)
+                rare[f, ZERO_NS] += max(now - rare[f, ZERO_SINCE], 0)
             table[f, OPTIONS] = options
 
             # Bytes in flight by the time for which they were: in µs, so that the sum stays in range.
@@ -363,7 +365,7 @@ def measure_segments(
                 bucket = 0
                 while bucket < BUCKET_COUNT - 1 and amount >> (16 + bucket) != 0:
                     bucket += 1
-                table[r, BUCKETS + bucket] += 1
+                buckets[r, bucket] += 1
             if how == MEASURED:
                 if amount < table[r, TRIP_LEAST] or table[r, TRIPS] == 0:
                     table[r, TRIP_LEAST] = amount
@@ -388,15 +390,15 @@ def measure_segments(
                     table[r, FULL_SUM] += amount
                     squares[r, FULL_SQUARES] += cython.cast(cython.double, amount) * amount
             elif how == BY_TIMESTAMP:
-                table[r, STAMPED] += 1
+                rare[r, STAMPED] += 1
             elif how == IS_AMBIGUOUS:
-                if amount < table[r, AMBIGUOUS_LEAST] or table[r, AMBIGUOUS] == 0:
-                    table[r, AMBIGUOUS_LEAST] = amount
-                if amount > table[r, AMBIGUOUS_MOST]:
-                    table[r, AMBIGUOUS_MOST] = amount
-                table[r, AMBIGUOUS] += 1
-                table[r, AMBIGUOUS_SUM] += amount
-                squares[r, AMBIGUOUS_SQUARES] += cython.cast(cython.double, amount) * amount
+                if amount < rare[r, AMBIGUOUS_LEAST] or rare[r, AMBIGUOUS] == 0:
+                    rare[r, AMBIGUOUS_LEAST] = amount
+                if amount > rare[r, AMBIGUOUS_MOST]:
+                    rare[r, AMBIGUOUS_MOST] = amount
+                rare[r, AMBIGUOUS] += 1
+                rare[r, AMBIGUOUS_SUM] += amount
+                rare_squares[r, AMBIGUOUS_SQUARES] += cython.cast(cython.double, amount) * amount
             elif how == IS_AFTER_LOSS:
-                table[r, AFTER_LOSS] += 1
+                rare[r, AFTER_LOSS] += 1
     return warm

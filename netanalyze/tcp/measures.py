@@ -42,8 +42,12 @@ class Measures:
     def __init__(self, sequences: Sequences) -> None:
         """Nothing measured yet; ``sequences`` is the analysis that has seen each batch before."""
         self._sequences = sequences
-        self._table = GrowingRows(fields.WORDS)
+        self._table = GrowingRows(fields.USUAL_WORDS)
+        self._rare = GrowingRows(fields.RARE_WORDS, sparse=True)
+        self._buckets = GrowingRows(fields.BUCKET_COUNT, "u4")
         self._squares = GrowingRows(fields.SQUARES, "f8")
+        self._rare_squares = GrowingRows(fields.SQUARES, "f8", sparse=True)
+        self._tables = (self._table, self._rare, self._buckets, self._squares, self._rare_squares)
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -51,7 +55,7 @@ class Measures:
         arguments = (
             packets.count, packets.order, batch.first_frame, batch.views["time_ns"], batch.data,
             packets.arena, *packets.pick(*_PACKET_COLUMNS), *self._segment_columns,
-            self._table.reach(2 * streams), self._squares.reach(2 * streams),
+            *(table.reach(2 * streams) for table in self._tables),
         )  # fmt: skip
         measure_segments(*arguments)
 
@@ -68,7 +72,7 @@ class Measures:
         place = np.arange(2 * len(client))[rows]
         stream = place // 2
         half = 2 * stream + (client[stream] ^ (place & 1))
-        table = self._table.array[half]
+        table, squares = self._rows(half)
         state = self._sequences.state.array[half]
         duration_ns = streams["duration_ns"][stream]
         return {
@@ -77,10 +81,16 @@ class Measures:
             **_events(self._sequences.counts.array[half]),
             **_sizes(table, state),
             **_windows(table, streams["start_ns"][stream] + duration_ns),
-            **_round_trips(table, self._squares.array[half]),
+            **_round_trips(table, squares),
             **_timer(state),
             **_times(table, duration_ns),
         }
+
+    def _rows(self, half: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Everything about some half-streams: words as in ``measure_fields``, and sums of squares."""
+        words = [table.array[half] for table in (self._table, self._rare, self._buckets)]
+        squares = [table.array[half] for table in (self._squares, self._rare_squares)]
+        return np.concatenate(words, axis=1), np.concatenate(squares, axis=1)
 
 
 def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
