@@ -1,7 +1,7 @@
 """What is measured of each half-stream, for the table ``directions``: a row of 64-bit words.
 
-Row ``2 * stream + side``. A minimum is 0 as long as its count is. What nothing happens to in most half-streams
-stands in a table of its own: pages of it that nobody writes to take no memory.
+Row ``2 * stream + side``. A minimum is 0 as long as its count is. What happens in few half-streams stands in
+a table of its own: pages of it that nobody writes to take no memory.
 """
 
 from __future__ import annotations
