@@ -101,6 +101,7 @@ def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> No
         "-": [sample],
         "report.json": [str(tmp_path / "report.json")],
         "bodies": [str(tmp_path / "bodies")],
+        **{name: [str(tmp_path / name)] for name in ("ladder.svg", "states.svg", "stream.html")},
         "captures/http-keepalive.pcapng": [sample],
         "rotated_*.pcap": [str(path) for path in sorted((ROOT / "captures").glob("rotated_*.pcap"))],
     }
