@@ -1,0 +1,304 @@
+"""What the capture itself lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from netanalyze.findings.finding import Finding, Severity
+from netanalyze.findings.quality import midstream, one_sided
+from netanalyze.findings.rule import Rule
+from netanalyze.findings.services import stream_filter
+from netanalyze.findings.words import counted, frames_of, percent, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from netanalyze.findings.facts import Facts, Rows
+
+_LEDGER = {"ledger": ("reason", "frames", "bytes", "first_frame")}
+_STREAMS = ("stream", "completeness", "client_packets", "server_packets", "first_frame")
+
+
+class Drops(Rule):
+    """The capturing program lost packets."""
+
+    code = "CAP001"
+    title = "Packets lost while capturing"
+    severity = Severity.WARNING
+    needs: ClassVar = {"capture": ("file", "dropped", "received", "frames")}
+    means = (
+        "The capturing program did not keep up, and the kernel or the interface dropped packets before they"
+        " were"
+        " written. What is missing looks like loss on the network and is none; rates and counts are too low."
+    )
+    advice = (
+        "Capture with a filter, a snap length or a larger buffer (tcpdump -B 65536), and write to a fast"
+        " disk."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        capture = facts["capture"]
+        dropped = capture.amounts("dropped")
+        for row in np.flatnonzero(dropped > 0).tolist():
+            lost = int(dropped[row])
+            of_all = lost + int(capture.numbers("frames")[row])
+            yield self.found(
+                count=lost,
+                subject=capture.one("file", row),
+                evidence=f"the file says that {counted(lost, 'packet was', 'packets were')} dropped:"
+                f" {percent(lost, of_all)} of what came",
+                counter=(
+                    "the counters of the capturing program; where the packets would have been is not known"
+                ),
+                wireshark_filter="tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment",
+            )
+
+
+class Missing(Rule):
+    """Acknowledged and never captured."""
+
+    code = "CAP002"
+    title = "Segments missing from the capture"
+    severity = Severity.WARNING
+    needs: ClassVar = {
+        "events": ("kind", "frame", "stream", "missing_bytes", "later_frame"),
+        "streams": _STREAMS,
+    }
+    means = (
+        "The receiver acknowledged bytes that the capture does not have: they did arrive, so the network is"
+        " not to"
+        " blame. The capturing program lost them, a mirror port was overloaded, or packets took a way past"
+        " the tap."
+        " Losses and retransmissions in this capture are therefore counted too high or too low."
+    )
+    advice = (
+        "Capture closer to an end, with a larger buffer; check the mirror port's load; do not argue about"
+        " loss from it."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events, streams = facts["events"], facts["streams"]
+        rows = events.among("kind", "ack_lost_segment")
+        alone = streams.numbers("stream")[one_sided(streams)]
+        rows &= ~np.isin(events.numbers("stream"), alone)
+        if not rows.any():
+            return
+        numbers = np.unique(events.numbers("stream")[rows])
+        missing = int(events.amounts("missing_bytes")[rows].sum())
+        yield self.found(
+            count=int(np.count_nonzero(rows)),
+            evidence=(
+                f"{size(missing)} were acknowledged and never captured, on"
+                f" {counted(len(numbers), 'connection')}"
+            ),
+            counter="connections of which only one side was captured are not counted here",
+            wireshark_filter=f"tcp.analysis.ack_lost_segment && {stream_filter(numbers) or 'tcp'}",
+            frames=frames_of(events.numbers("frame")[rows]),
+            stream=int(numbers[0]) if len(numbers) == 1 else None,
+            cost_bytes=missing,
+        )
+
+
+class Cut(Rule):
+    """A snap length cut the frames."""
+
+    code = "CAP003"
+    title = "Frames cut by a snap length"
+    severity = Severity.INFO
+    needs: ClassVar = {"capture": ("file", "bytes", "wire_bytes", "frames")}
+    means = (
+        "Only the beginning of each frame was captured (tcpdump -s). Headers are complete and TCP can be"
+        " analysed, but"
+        " messages of applications cannot be read whole, and bodies, cookies and the like may be missing."
+    )
+    advice = "Capture with -s 0 if messages matter."
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        capture = facts["capture"]
+        captured, wire = capture.numbers("bytes"), capture.numbers("wire_bytes")
+        for row in np.flatnonzero(captured < wire).tolist():
+            lost = int(wire[row] - captured[row])
+            yield self.found(
+                count=int(capture.numbers("frames")[row]),
+                subject=capture.one("file", row),
+                evidence=(
+                    f"{size(lost)} of {size(int(wire[row]))} were not captured"
+                    f" ({percent(lost, int(wire[row]))})"
+                ),
+                counter="lengths on the wire are known, so that TCP is counted right",
+                wireshark_filter="frame.cap_len < frame.len",
+                cost_bytes=lost,
+            )
+
+
+class CutShort(Rule):
+    """The file ends in the middle of something."""
+
+    code = "CAP004"
+    title = "Capture file damaged or cut short"
+    severity = Severity.WARNING
+    needs: ClassVar = {"capture": ("file", "cut_short", "frames")}
+    means = (
+        "The file could not be read to its end: it was copied while it was written, the disk was full, or it"
+        " is damaged."
+    )
+    advice = "Copy it again; stop the capturing program before copying."
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        capture = facts["capture"]
+        for row in np.flatnonzero(~capture.among("cut_short", None)).tolist():
+            yield self.found(
+                count=1,
+                subject=capture.one("file", row),
+                evidence=(
+                    f"{capture.one('cut_short', row)}; {counted(capture.one('frames', row), 'frame')} were"
+                    f" read"
+                ),
+                counter="the frames before are whole",
+                wireshark_filter="",
+            )
+
+
+class _Ledger(Rule):
+    """Frames with some reasons in the ledger."""
+
+    needs = _LEDGER
+    reasons: ClassVar[tuple[str, ...]]
+    wireshark: ClassVar[str]
+    counter: ClassVar[str]
+    least_percent: ClassVar[float] = 0.0
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        ledger = facts["ledger"]
+        rows = np.zeros(len(ledger), np.bool_)
+        for reason in self.reasons:
+            rows |= ledger.matching("reason", reason)
+        frames = ledger.numbers("frames")
+        rows &= frames > 0
+        count, of_all = int(frames[rows].sum()), int(frames.sum())
+        if not count or 100 * count < self.least_percent * of_all:
+            return
+        reasons = self._reasons(ledger, rows)
+        yield self.found(
+            count=count,
+            evidence=f"{count} of {counted(of_all, 'frame')} ({percent(count, of_all)}): {reasons}",
+            counter=self.counter,
+            wireshark_filter=self.wireshark,
+            frames=frames_of(ledger.numbers("first_frame")[rows]),
+            cost_bytes=int(ledger.numbers("bytes")[rows].sum()),
+        )
+
+    @staticmethod
+    def _reasons(ledger: Rows, rows: NDArray[np.bool_]) -> str:
+        places = np.flatnonzero(rows)
+        told = zip(ledger.pick("reason", places), ledger.pick("frames", places), strict=True)
+        return ", ".join(f"{reason} ({number})" for reason, number in told)
+
+
+class Duplicates(_Ledger):
+    """Packets captured twice."""
+
+    code = "CAP005"
+    title = "Packets captured more than once"
+    severity = Severity.INFO
+    reasons = ("captured before",)
+    wireshark = "tcp.analysis.flags"
+    counter = "the copies are left out of every table (--keep-duplicates counts them)"
+    means = (
+        "Packets were recorded twice: the capture was taken on several interfaces that they pass (tcpdump -i"
+        " any on a"
+        " router, a bridge and its ports), or a mirror port copies both ways in and out. Many programs take"
+        " the second"
+        " copies for retransmissions; here they are left out."
+    )
+    advice = "Capture on one interface, or mirror one direction only."
+
+
+class Damaged(_Ledger):
+    """Frames that could not be read."""
+
+    code = "CAP006"
+    title = "Frames damaged or captured too short"
+    severity = Severity.NOTICE
+    reasons = ("damaged", "captured too short")
+    wireshark = "_ws.malformed || frame.cap_len < frame.len"
+    counter = "they are in no table but the ledger"
+    means = (
+        "Headers of these frames make no sense or are not whole: the snap length is too small, the link type"
+        " of the"
+        " file is wrong, or somebody sends such packets."
+    )
+    advice = (
+        "See netanalyze analyze FILE -r ledger; capture with a longer snap length, or find who sends them."
+    )
+
+
+class OneSided(Rule):
+    """Only one direction was captured."""
+
+    code = "CAP007"
+    title = "Only one side of connections captured"
+    severity = Severity.NOTICE
+    needs: ClassVar = {"streams": _STREAMS}
+    means = (
+        "Of these connections the capture has only what one side sent: the way back goes past the tap"
+        " (asymmetric"
+        " routing, a mirror of one direction, a capture filter). Round trips, losses and answers cannot be"
+        " told."
+    )
+    advice = "Capture at an end, or on every way that packets take; check the filter and the mirror port."
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        streams = facts["streams"]
+        rows = one_sided(streams)
+        yield from _of_streams(
+            self, streams, rows, "sent or acknowledged something, the other nothing was seen of"
+        )
+
+
+class NoHandshake(Rule):
+    """Connections that were there before."""
+
+    code = "CAP008"
+    title = "Connections begun before the capture"
+    severity = Severity.INFO
+    needs: ClassVar = {"streams": _STREAMS}
+    means = (
+        "The handshake of these connections was not captured, mostly because they are older than the"
+        " capture. Without"
+        " it the window scale and the MSS are not known, and who is the client is a guess."
+    )
+    advice = "Begin the capture before the connections, or restart a client to see new ones."
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        streams = facts["streams"]
+        rows = midstream(streams) & ~one_sided(streams)
+        yield from _of_streams(self, streams, rows, "begin without a SYN")
+
+
+def _of_streams(rule: Rule, streams: Rows, rows: NDArray[np.bool_], what: str) -> Iterator[Finding]:
+    count = int(np.count_nonzero(rows))
+    if not count:
+        return
+    numbers = streams.numbers("stream")[rows]
+    yield rule.found(
+        count=count,
+        evidence=f"{count} of {counted(len(streams), 'connection')}: one side {what}"
+        if isinstance(rule, OneSided)
+        else f"{count} of {counted(len(streams), 'connection')} {what}",
+        counter="attempts to connect that nobody answered are not counted",
+        wireshark_filter=stream_filter(numbers) or "tcp.completeness",
+        frames=frames_of(streams.numbers("first_frame")[rows]),
+        stream=int(numbers[0]) if count == 1 else None,
+    )

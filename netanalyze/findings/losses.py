@@ -1,0 +1,450 @@
+"""Segments that were sent again or came late: what kind, how many, what it cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from netanalyze.findings.facts import grouped, time_covered
+from netanalyze.findings.finding import Confidence, Finding, Severity
+from netanalyze.findings.quality import Flaw
+from netanalyze.findings.rule import Rule
+from netanalyze.findings.services import SERVICE, Service, by_service, rows_of, stream_filter
+from netanalyze.findings.words import counted, duration, frames_of, percent, verb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from netanalyze.findings.facts import Facts, Rows
+
+_EVENTS = (
+    *("frame", "time_ns", "stream", "sender", "kind", "cause", "ago_ns", "seq", "payload_bytes"),
+    "later_frame",
+)
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "events": _EVENTS,
+    "streams": (*SERVICE, "client_packets", "server_packets", "duration_ns"),
+}
+_ANALYSIS = (
+    "(tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.out_of_order ||"
+    " tcp.analysis.spurious_retransmission)"
+)
+"""Wireshark decides by other rules what such a segment is, so that all its names are asked for."""
+
+LEAST_PERCENT = 0.1
+"""Below one lost segment in a thousand a connection over 30 ms still reaches about 15 Mbit/s by Mathis'
+formula (1448 bytes / 30 ms x 1.22 / sqrt 0.001), and every wireless or busy way loses that much."""
+MUCH_PERCENT = 1.0
+"""Where congestion control halves its window so often that throughput falls below a third of that."""
+_LONG_BURST = 3
+"""Neighbours lost together: at one in a hundred, chance loses three in a row once in a million."""
+
+
+class _Again:
+    """The retransmissions of a capture, one row each."""
+
+    def __init__(self, events: Rows) -> None:
+        """Take them from the table of events, in which a segment has a row for each of its kinds."""
+        spurious = events.numbers("frame")[events.among("kind", "spurious_retransmission")]
+        again = events.among("kind", "retransmission")
+        payload = events.amounts("payload_bytes") > 0
+        frames = events.numbers("frame")
+        self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
+        self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
+        self.lost &= ~self._ignored(events)
+        # What goes out again behind a timeout, because the sender has forgotten what was on its way, is no
+        # loss of its own.
+        self.timers = self.lost & events.among("cause", "timeout")
+        self.tails = self.lost & events.among("cause", "tail_timer", "tail_loss_probe")
+        self.repaired = self.lost & events.among("cause", "fast", "recovery")
+
+    @staticmethod
+    def _ignored(events: Rows) -> NDArray[np.bool_]:
+        """Data of clients whose handshake the server did not take (LSN001): its SYN-ACK came again."""
+        stream, sender = events.numbers("stream"), events.numbers("sender")
+        unfinished = stream[events.among("cause", "handshake") & (sender == 1)]
+        found: NDArray[np.bool_] = (sender == 0) & (events.numbers("seq") == 1) & np.isin(stream, unfinished)
+        return found
+
+
+def _sent(facts: Facts, service: Service) -> int:
+    """Segments that the sender (0 the client, 1 the server) of some streams sent."""
+    streams = facts["streams"]
+    at = rows_of(streams, service.streams)
+    return int(streams.numbers("server_packets" if service.key else "client_packets")[at].sum())
+
+
+def _waited(events: Rows, places: NDArray[np.int64]) -> int:
+    """How long streams waited for these segments to come again; waits at the same time count once."""
+    end = events.numbers("time_ns")[places]
+    return time_covered(events.numbers("stream")[places], end - events.amounts("ago_ns")[places], end)
+
+
+def _subject(service: Service) -> str:
+    return f"{'from' if service.key else 'to'} {service.name}"
+
+
+def _burst(events: Rows, lost: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of these segments were lost with at least two neighbours."""
+    places = np.flatnonzero(lost)
+    names = ("seq", "sender", "stream")
+    order = np.lexsort([events.numbers(name)[places] for name in names])
+    stream, sender, seq = (events.numbers(name)[places][order] for name in ("stream", "sender", "seq"))
+    end = seq + events.amounts("payload_bytes")[places][order]
+    found = np.zeros(len(events), np.bool_)
+    if not len(places):
+        return found
+    breaks = (stream[1:] != stream[:-1]) | (sender[1:] != sender[:-1]) | (seq[1:] > end[:-1])
+    run = np.concatenate(([0], np.cumsum(breaks)))
+    distinct = np.concatenate(([True], breaks | (seq[1:] != seq[:-1])))  # one segment may be lost twice
+    lengths = np.bincount(run, weights=distinct)
+    found[places[order]] = lengths[run] >= _LONG_BURST
+    return found
+
+
+class _Loss(Rule):
+    """What random losses and bursts have in common."""
+
+    severity = Severity.NOTICE
+    needs = _NEEDS
+    harmed_by = frozenset({Flaw.ONE_SIDED})
+    bursts: ClassVar[bool]
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events = facts["events"]
+        repaired = _Again(events).repaired
+        burst = _burst(events, repaired)
+        rows = repaired & (burst if self.bursts else ~burst)
+        for service in by_service(facts, events.numbers("stream"), rows, events.numbers("sender")):
+            places = service.places
+            sent = _sent(facts, service)
+            rate = 100 * len(places) / max(sent, 1)
+            if rate < LEAST_PERCENT:
+                continue
+            waited = _waited(events, places)
+            yield self.found(
+                count=len(places),
+                subject=_subject(service),
+                severity=Severity.WARNING if rate >= MUCH_PERCENT else Severity.NOTICE,
+                evidence=(
+                    f"{counted(len(places), 'segment')} of {sent} sent again because duplicate"
+                    f" acknowledgements"
+                    f" or SACK asked for {verb(len(places), 'it', 'them')} ({percent(len(places), sent)}), on"
+                    f" {counted(len(service.streams), 'connection')}"
+                    + (", each lost with two neighbours or more" if self.bursts else "")
+                ),
+                counter=(
+                    "retransmissions that D-SACK or acknowledgements prove needless, segments that came"
+                    " late, and"
+                    " timeouts are not counted here"
+                ),
+                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                frames=frames_of(events.numbers("frame")[places]),
+                stream=service.stream,
+                cost_ns=waited,
+                cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
+            )
+
+
+class RandomLoss(_Loss):
+    """Single segments lost here and there."""
+
+    code = "TCP001"
+    title = "Segments lost singly"
+    bursts = False
+    means = (
+        "Segments are lost one at a time, and the receiver's duplicate acknowledgements or SACK blocks have"
+        " them"
+        " sent again within about a round trip. Each loss makes the sender halve its window (Reno) or cut it"
+        " to"
+        " 70 % (CUBIC), so a rate of one in a hundred holds a connection over a long way down to a few"
+        " Mbit/s."
+        " Losses scattered like this come from radio links, bad cables and optics, duplex mismatches, or a"
+        " queue"
+        " that drops early on purpose."
+    )
+    advice = (
+        "Look for errors on the links of the way (ethtool -S, ip -s link); find out where it begins with mtr."
+    )
+
+
+class BurstLoss(_Loss):
+    """Runs of neighbours lost together."""
+
+    code = "TCP002"
+    title = "Segments lost in bursts"
+    bursts = True
+    means = (
+        "Several segments that followed each other are lost together. That is what a queue does that is"
+        " full: a"
+        " router, a policer or a virtual switch gets segments faster than it may send them on and drops all"
+        " that"
+        " come until there is room. The sender repairs it over one or more round trips and slows down."
+    )
+    advice = (
+        "Find the bottleneck's queue (policer, slow link, virtual NIC); pace the sender (fq) or shape, not"
+        " police."
+    )
+
+
+class Timeouts(Rule):
+    """The retransmission timer had to run out."""
+
+    code = "TCP003"
+    title = "Stalled until a retransmission timeout"
+    severity = Severity.WARNING
+    needs = _NEEDS
+    harmed_by = frozenset({Flaw.ONE_SIDED})
+    means = (
+        "Nothing told the sender that a segment was lost, so it waited for its retransmission timer: at"
+        " least 200 ms"
+        " on Linux, doubled each time, and everything behind the segment waits as well. It happens when so"
+        " much is"
+        " lost that no duplicate acknowledgements come, when the retransmission itself is lost, or when the"
+        " other"
+        " side is gone."
+    )
+    advice = (
+        "Find what loses whole flights or retransmissions (outage, policer, wireless roaming); keep SACK on."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events = facts["events"]
+        again = _Again(events)
+        for service in by_service(facts, events.numbers("stream"), again.timers, events.numbers("sender")):
+            places = service.places
+            waited = _waited(events, places)
+            longest = int(events.amounts("ago_ns")[places].max())
+            yield self.found(
+                count=len(places),
+                subject=_subject(service),
+                evidence=(
+                    f"the timer ran out {counted(len(places), 'time')} on"
+                    f" {counted(len(service.streams), 'connection')}: {duration(waited)} of waiting, the"
+                    f" longest"
+                    f" since a segment was first or last sent {duration(longest)}"
+                ),
+                counter=(
+                    "tail loss probes and fast retransmissions are not counted here; the time that passed"
+                    " fits a timer"
+                ),
+                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                frames=frames_of(events.numbers("frame")[places]),
+                stream=service.stream,
+                cost_ns=waited,
+                cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
+            )
+
+
+class TailLoss(Rule):
+    """The last segment of a flight was lost."""
+
+    code = "TCP004"
+    title = "Last segments of messages lost"
+    severity = Severity.NOTICE
+    needs = _NEEDS
+    harmed_by = frozenset({Flaw.ONE_SIDED})
+    means = (
+        "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement tells"
+        " of the"
+        " loss, and the sender has to wait for a tail loss probe (two round trips) or its timer (200 ms and"
+        " more)."
+        " Requests and short answers consist of little but tails, so that a small rate of loss makes a long"
+        " tail of"
+        " latencies."
+    )
+    advice = "Keep tail loss probes on (net.ipv4.tcp_early_retrans = 3) and look for the loss as with TCP001."
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events = facts["events"]
+        again = _Again(events)
+        for service in by_service(facts, events.numbers("stream"), again.tails, events.numbers("sender")):
+            places = service.places
+            waited = _waited(events, places)
+            probes = int(np.count_nonzero(events.among("cause", "tail_loss_probe")[places]))
+            yield self.found(
+                count=len(places),
+                subject=_subject(service),
+                evidence=(
+                    f"{counted(len(places), 'last segment')} sent again after {duration(waited)} of silence"
+                    f" in all,"
+                    f" {probes} of them by a tail loss probe, on"
+                    f" {counted(len(service.streams), 'connection')}"
+                ),
+                counter=(
+                    "no D-SACK says that the first copy had arrived; only its acknowledgement may have been"
+                    " lost"
+                ),
+                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                frames=frames_of(events.numbers("frame")[places]),
+                stream=service.stream,
+                cost_ns=waited,
+                cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
+                confidence=Confidence.MEDIUM,
+            )
+
+
+class Needless(Rule):
+    """Retransmissions of what had arrived."""
+
+    code = "TCP005"
+    title = "Retransmissions that were not needed"
+    severity = Severity.NOTICE
+    needs = _NEEDS
+    harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
+    means = (
+        "Segments were sent again although they had arrived: an acknowledgement for them had been captured"
+        " before,"
+        " or the receiver said so afterwards (D-SACK). The cause is acknowledgements that were lost or late,"
+        " delay"
+        " that jumps by more than the timer allows for, or segments that overtake each other. The bytes go"
+        " over the"
+        " way twice, and unless the sender understands D-SACK it slows down for nothing."
+    )
+    advice = (
+        "Look for delay that jumps (bufferbloat, wireless, paused virtual machines) and for reordering on"
+        " the way."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events = facts["events"]
+        again = _Again(events)
+        for service in by_service(facts, events.numbers("stream"), again.needless, events.numbers("sender")):
+            places, sent = service.places, _sent(facts, service)
+            if 100 * len(places) < LEAST_PERCENT * sent:
+                continue
+            d_sacks = int(np.count_nonzero(events.known("later_frame")[places]))
+            yield self.found(
+                count=len(places),
+                subject=_subject(service),
+                evidence=(
+                    f"{counted(len(places), 'segment')} of {sent} sent again although"
+                    f" {verb(len(places), 'it', 'they')} had arrived: D-SACK says so of {d_sacks}"
+                ),
+                counter=(
+                    "segments of which nothing says that they had arrived count as lost (TCP001 to TCP004)"
+                ),
+                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                frames=frames_of(events.numbers("frame")[places]),
+                stream=service.stream,
+                cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
+            )
+
+
+class Reordering(Rule):
+    """Segments that were overtaken on the way."""
+
+    code = "TCP006"
+    title = "Segments overtake each other"
+    severity = Severity.NOTICE
+    needs = _NEEDS
+    means = (
+        "Segments arrive in another order than they were sent in: the way has several branches, or a device"
+        " works"
+        " on packets of one connection with several processors. The receiver answers with duplicate"
+        " acknowledgements, and three of these make the sender repeat what was never lost and slow down."
+    )
+    advice = (
+        "Balance load by connection, not by packet (ECMP hash, bonding mode, RSS); RACK in new kernels"
+        " tolerates it."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events = facts["events"]
+        late = events.among("kind", "out_of_order")
+        for service in by_service(facts, events.numbers("stream"), late, events.numbers("sender")):
+            places, sent = service.places, _sent(facts, service)
+            if 100 * len(places) < LEAST_PERCENT * sent:
+                continue
+            behind = int(events.amounts("ago_ns")[places].max())
+            yield self.found(
+                count=len(places),
+                subject=_subject(service),
+                evidence=(
+                    f"{counted(len(places), 'segment')} of {sent} ({percent(len(places), sent)}) came later"
+                    f" than"
+                    f" segments sent after {verb(len(places), 'it', 'them')}, by {duration(behind)} at most"
+                ),
+                counter=(
+                    "timestamps, IP identifications or the time that passed tell them from retransmissions"
+                ),
+                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                frames=frames_of(events.numbers("frame")[places]),
+                stream=service.stream,
+            )
+
+
+class BlackHole(Rule):
+    """Large segments never arrive while small ones do."""
+
+    code = "TCP007"
+    title = "Large segments disappear (MTU black hole)"
+    severity = Severity.ERROR
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **_NEEDS,
+        "directions": ("full_rtt_samples", "unique_bytes", "max_segment"),
+    }
+    harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
+    means = (
+        "The handshake and small segments get through, but a full-sized segment is sent again and again by"
+        " the timer"
+        " and is never acknowledged. Some link of the way takes only smaller packets (a tunnel, PPPoE, a"
+        " VPN), and"
+        " the ICMP message that should tell the sender is filtered, so that it never learns."
+    )
+    advice = (
+        "Let ICMP 'fragmentation needed' / 'packet too big' pass, clamp the MSS, or set"
+        " net.ipv4.tcp_mtu_probing=1."
+    )
+
+    TRIES = 3
+    """Chance that loses one segment three times over, and none of the small ones, is rare."""
+    LARGE_BYTES = 1200
+    """Every way of IPv6 takes packets of 1280 bytes, and so do nearly all of IPv4."""
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        events, directions = facts["events"], facts["directions"]
+        again = _Again(events)
+        large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
+        places = np.flatnonzero(large)
+        stuck: list[NDArray[np.int64]] = []
+        for some in grouped(np.stack([events.numbers(name)[places] for name in ("stream", "sender", "seq")])):
+            stream, sender = (int(events.numbers(name)[places[some[0]]]) for name in ("stream", "sender"))
+            half = 2 * int(rows_of(facts["streams"], np.array([stream]))[0]) + sender
+            if len(some) >= self.TRIES and not directions.one("full_rtt_samples", half):
+                stuck.append(places[some])
+        chosen = np.zeros(len(events), np.bool_)
+        for group in stuck:
+            chosen[group] = True
+        for service in by_service(facts, events.numbers("stream"), chosen, events.numbers("sender")):
+            picked = service.places
+            sizes = events.amounts("payload_bytes")[picked]
+            yield self.found(
+                count=len(picked),
+                subject=_subject(service),
+                evidence=(
+                    f"segments of {int(sizes.min())} to {int(sizes.max())} bytes sent {len(picked)} more"
+                    f" times and"
+                    f" none of this size ever acknowledged, on {counted(len(service.streams), 'connection')}"
+                ),
+                counter=(
+                    "no segment of full size was acknowledged before or after; smaller ones were answered"
+                ),
+                wireshark_filter=(
+                    f"tcp.len >= {self.LARGE_BYTES} && {stream_filter(service.streams) or service.filter}"
+                ),
+                frames=frames_of(events.numbers("frame")[picked]),
+                stream=service.stream,
+                cost_ns=_waited(events, picked),
+                cost_requests=len(service.streams),
+                confidence=Confidence.MEDIUM,
+            )
