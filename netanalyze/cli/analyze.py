@@ -104,7 +104,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                 to_stdout=to_stdout, wide=wide, all_rows=top is not None, verbose=verbose
             )
             out.write(render(form, made, tables, style))
-        raise typer.Exit(_status(made, quiet=quiet))
+        raise typer.Exit(errors.status(made, quiet=quiet))
 
 
 def _looked_into(files: Sequence[str]) -> frozenset[str] | None:
@@ -179,20 +179,3 @@ def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Rep
             on_warning=(lambda _line: None) if quiet else progress.warn,
             should_stop=interrupt,
         )
-
-
-def _status(report: Report, *, quiet: bool) -> int:
-    if not report.complete:
-        if not quiet:
-            errors.tell("interrupted; the report is on what was read until then")
-        return errors.INTERRUPTED
-    if report.frames_read and report.chose_nothing:
-        if not quiet:
-            errors.tell(f"warning: the filter or range left none of {report.frames_read} frames")
-        return errors.DONE
-    if not report.understood_nothing:
-        return errors.DONE
-    if not quiet:
-        reasons = "; ".join(f"{row.reason} ({row.frames})" for row in report.unused[:3])
-        errors.tell(f"warning: none of the frames could be analysed: {reasons}")
-    return errors.UNUSABLE

@@ -33,7 +33,7 @@ def verdict(report: Report, style: Style) -> Iterator[str]:
     shown = rows if style.verbose else wrong[:_SHOWN]
     yield from fold(_heading(len(wrong), remarks, style), style)
     for row in shown:
-        yield from _finding(row, style)
+        yield from finding_lines(row, style)
     if not style.verbose and len(wrong) > len(shown):
         more = f"  and {units.counted(len(wrong) - len(shown), 'more finding')}"
         yield from fold(more + " (--verbose, --report findings)" * style.hints, style)
@@ -54,16 +54,23 @@ def cost(row: Finding) -> str:
     """What a finding cost, in the unit that matters most to who reads it; empty if nothing is known."""
     parts = []
     if row.cost_ns:
-        parts.append(units.duration(row.cost_ns).replace(" ", GLUE))
+        parts.append(units.duration(row.cost_ns))
     if row.cost_requests:
         what = next((what for family, what in _OF.items() if row.code.startswith(family)), "connection")
-        parts.append(units.counted(row.cost_requests, what).replace(" ", GLUE))
+        parts.append(units.counted(row.cost_requests, what))
     if row.cost_bytes:
-        parts.append(units.size(row.cost_bytes).replace(" ", GLUE))
+        parts.append(units.size(row.cost_bytes))
     return ", ".join(parts)
 
 
-def _finding(row: Finding, style: Style) -> Iterator[str]:
+def _whole(amounts: str) -> str:
+    """Amounts that no line ends within."""
+    return GLUE.join(amounts.split(" ")).replace(f",{GLUE}", ", ")
+
+
+def finding_lines(row: Finding, style: Style) -> Iterator[str]:
+    """One finding, as lines without line ends."""
+
     def told(text: str) -> list[str]:
         return fold(printable(text, ascii_only=style.ascii_only), style)
 
@@ -73,7 +80,7 @@ def _finding(row: Finding, style: Style) -> Iterator[str]:
     mark = f"{row.severity:<7} {row.code:<7}".replace(" ", GLUE)
     head = f"  {mark} {printable(row.title + subject, ascii_only=style.ascii_only)}"
     named = _frames(row.frames, None if style.verbose else _FRAMES)
-    line = "; ".join(part for part in (head, paid and f"cost {paid}", named) if part)
+    line = "; ".join(part for part in (head, paid and f"cost {_whole(paid)}", named) if part)
     yield from fold(line, style)
     if style.verbose:
         yield from told(f"    seen: {row.evidence}")
