@@ -167,7 +167,7 @@ class CutShort(Rule):
             )
 
 
-class _Ledger(Rule):
+class InLedger(Rule):
     """Frames with some reasons in the ledger."""
 
     needs = _LEDGER
@@ -204,7 +204,7 @@ class _Ledger(Rule):
         return ", ".join(f"{reason} ({number})" for reason, number in told)
 
 
-class Duplicates(_Ledger):
+class Duplicates(InLedger):
     """Packets captured twice."""
 
     code = "CAP005"
@@ -223,7 +223,7 @@ class Duplicates(_Ledger):
     advice = "Capture on one interface, or mirror one direction only."
 
 
-class Damaged(_Ledger):
+class Damaged(InLedger):
     """Frames that could not be read."""
 
     code = "CAP006"
@@ -284,7 +284,7 @@ class NoHandshake(Rule):
         """See ``Rule``."""
         streams = facts["streams"]
         rows = midstream(streams) & ~one_sided(streams)
-        yield from _of_streams(self, streams, rows, "begin without a SYN")
+        yield from _of_streams(self, streams, rows, "begun without a SYN")
 
 
 def _of_streams(rule: Rule, streams: Rows, rows: NDArray[np.bool_], what: str) -> Iterator[Finding]:

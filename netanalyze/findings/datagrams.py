@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from netanalyze.findings.capturing import _Ledger
+import numpy as np
+
+from netanalyze.findings.capturing import InLedger
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.rule import Rule
 from netanalyze.findings.services import address_filter
-from netanalyze.findings.words import counted, endpoint, frames_of
+from netanalyze.findings.words import counted, endpoint, frames_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +26,7 @@ class ToNobody(Rule):
     code = "UDP001"
     title = "Datagrams that nobody takes"
     severity = Severity.WARNING
-    needs: ClassVar = {"udp": (*_FLOWS, "icmp_errors")}
+    needs: ClassVar = {"udp": (*_FLOWS, "icmp_errors", "fragments")}
     means = (
         "ICMP errors came back for datagrams: no program has the port open, or the host cannot be reached."
         " UDP itself"
@@ -40,20 +42,26 @@ class ToNobody(Rule):
         """See ``Rule``."""
         udp = facts["udp"]
         errors = udp.amounts("icmp_errors")
-        for group in udp.groups(errors > 0, "server", "server_port"):
-            server, port = group.key
-            count = int(errors[group.rows].sum())
-            sent = int(udp.numbers("client_datagrams")[group.rows].sum())
-            answered = int(udp.numbers("server_datagrams")[group.rows].sum())
+        # A host that answers does take them, and of fragments it may have missed one.
+        nobody = (errors > 0) & (udp.numbers("server_datagrams") == 0) & (udp.amounts("fragments") == 0)
+        for group in udp.groups(nobody, "server"):
+            rows, server = group.rows, group.key[0]
+            count = int(errors[rows].sum())
+            sent = int(udp.numbers("client_datagrams")[rows].sum())
+            ports = np.unique(udp.numbers("server_port")[rows]).tolist()
             yield self.found(
                 count=count,
-                subject=endpoint(server, port),
-                evidence=f"{counted(count, 'ICMP error')} for {counted(sent, 'datagram')}",
-                counter=f"{answered} datagrams came back",
-                wireshark_filter=f"(icmp || icmpv6 || udp) && {address_filter(server)} && udp.port == {port}",
-                frames=frames_of(udp.numbers("first_frame")[group.rows]),
+                subject=endpoint(server, ports[0]) if len(ports) == 1 else str(server),
+                evidence=(
+                    f"{counted(count, 'ICMP error')} for {counted(sent, 'datagram')} to"
+                    f" {'port' if len(ports) == 1 else 'ports'} {listed(ports)}"
+                ),
+                counter="nothing came back from these ports, and the datagrams were not in fragments",
+                wireshark_filter=f"(icmp || icmpv6 || udp) && {address_filter(server)}"
+                + (f" && udp.port == {ports[0]}" if len(ports) == 1 else ""),
+                frames=frames_of(udp.numbers("first_frame")[rows]),
                 cost_requests=sent,
-                confidence=Confidence.MEDIUM if answered else Confidence.HIGH,
+                confidence=Confidence.HIGH if count >= sent else Confidence.MEDIUM,
             )
 
 
@@ -90,7 +98,7 @@ class Fragments(Rule):
             )
 
 
-class LostFragments(_Ledger):
+class LostFragments(InLedger):
     """Datagrams of which a fragment is missing."""
 
     code = "UDP003"

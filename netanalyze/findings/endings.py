@@ -52,7 +52,9 @@ class Aborted(Rule):
     severity = Severity.WARNING
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "streams": (*SERVICE, "conn_state", "history", "last_frame", "client_bytes", "server_bytes"),
+        "listeners": ("server", "server_port", "signs"),
     }
+    also: ClassVar[Mapping[str, tuple[str, ...]]] = {"http": ("stream", "hang_up")}
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.MIDSTREAM})
     means = (
         "An established connection was ended with RST and not with FIN: the program crashed or was killed,"
@@ -70,10 +72,25 @@ class Aborted(Rule):
         """See ``Rule``."""
         streams = facts["streams"]
         aborted = _history_marks(streams, lambda history: _reset_first(history) and _established(history))
+        aborted &= ~self._explained(facts, streams)
         for state, side, who in (("RSTR", _SERVER, "server"), ("RSTO", 0, "client")):
             rows = streams.among("conn_state", state) & aborted
             for service in by_service(facts, streams.numbers("stream"), rows):
                 yield self._told(streams, service, side, who)
+
+    def _explained(self, facts: Facts, streams: Rows) -> NDArray[np.bool_]:
+        """Streams of which another rule tells why they were reset: full queues, HTTP's broken exchanges."""
+        found = np.zeros(len(streams), np.bool_)
+        listeners = facts["listeners"]
+        for row in np.flatnonzero(listeners.matching("signs", "reset after the handshake")).tolist():
+            port = streams.numbers("server_port") == listeners.one("server_port", row)
+            found |= port & streams.among("server", listeners.one("server", row))
+        found &= streams.amounts("server_bytes") == 0
+        if "http" in facts:
+            http = facts["http"]
+            broken = http.numbers("stream")[~http.among("hang_up", None)]
+            found |= np.isin(streams.numbers("stream"), broken)
+        return found
 
     def _told(self, streams: Rows, service: Service, side: int, who: str) -> Finding:
         places = service.places
@@ -92,7 +109,10 @@ class Aborted(Rule):
                 f" data, {unanswered} after a request without an answer, {len(places) - empty - unanswered}"
                 f" later"
             ),
-            counter="resets behind a FIN are not counted: then the close was under way",
+            counter=(
+                "resets behind a FIN are not counted (the close was under way), nor those that another"
+                " finding explains"
+            ),
             wireshark_filter=f"tcp.flags.reset == 1 && {service.filter}",
             frames=frames_of(streams.numbers("last_frame")[places]),
             stream=service.stream,

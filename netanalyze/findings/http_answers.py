@@ -63,7 +63,7 @@ class _Statuses(Rule):
                 f"{kind} {count}" for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True)
             )
             targets = dict.fromkeys(
-                f"{method} {target}"
+                f"{method} {target}" if method else "(no request)"
                 for method, target in zip(http.pick("method", rows), http.pick("target", rows), strict=True)
             )
             yield self.found(

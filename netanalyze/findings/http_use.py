@@ -45,6 +45,9 @@ class _Unused(Rule):
     """A browser opens up to six connections at once and may use each for one request; these are one after the
     other, each opened when an earlier one was over. A script may do that twice or thrice."""
 
+    MUCH_NS = 100 * 10**6
+    """What people notice."""
+
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         connections = facts["http_connections"]
@@ -89,7 +92,8 @@ class _Unused(Rule):
             ),
             wireshark_filter=host_filter(streams, server, port),
             frames=frames_of(connections.numbers("first_frame")[rows]),
-            cost_ns=int(setup.sum()),
+            severity=Severity.WARNING if setup.sum() >= self.MUCH_NS else Severity.NOTICE,
+            cost_ns=int(setup.sum()) or None,
             cost_requests=len(later),
         )
 
@@ -130,6 +134,7 @@ class NotReused(_Unused):
     )
 
 
+_FIRST_ERROR = 400
 _EXCHANGES = (
     *(
         "stream",
@@ -140,6 +145,7 @@ _EXCHANGES = (
         "request_of_connection",
         "hang_up",
         "hang_up_ns",
+        "status",
         "method",
     ),
     *("end", "duration_ns", "ttfb_ns"),
@@ -278,3 +284,7 @@ class GaveUp(_HangUps):
         " cancelled."
     )
     advice = "Compare the client's timeout with how long the server takes; raise one or mend the other."
+
+    def meant(self, http: Rows) -> NDArray[np.bool_]:
+        """See ``_HangUps``: who was told of an error need not read why."""
+        return super().meant(http) & (http.amounts("status") < _FIRST_ERROR)

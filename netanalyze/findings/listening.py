@@ -4,24 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from netanalyze.findings.facts import time_covered
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
-from netanalyze.findings.services import address_filter
+from netanalyze.findings.services import SERVICE, Service, address_filter, by_service
 from netanalyze.findings.words import counted, duration, endpoint, frames_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from netanalyze.findings.facts import Facts, Rows
 
-_NEEDS = {
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "streams": SERVICE,
+    "events": ("stream", "kind", "cause", "time_ns", "ago_ns", "frame"),
     "listeners": (
         *("server", "server_port", "attempts", "established", "refused", "unanswered", "syn_retries"),
         *("syn_ack_retries", "max_half_open", "max_waiting", "first_drop", "first_drop_frame", "overflows"),
         *("connect_avg_ns", "connect_max_ns", "cost_ns", "verdict", "signs", "first_frame"),
-    )
+    ),
 }
+
+
+def _again(facts: Facts, server: str, port: int) -> tuple[list[int], int]:
+    """Frames of SYNs that were sent again to a port, and how long clients waited for that in all."""
+    events = facts["events"]
+    rows = events.among("kind", "retransmission") & events.among("cause", "handshake")
+    for service in by_service(facts, events.numbers("stream"), rows):
+        if (service.server, service.port) == (server, port):
+            return events.numbers("frame")[service.places].tolist(), _waited(events, service)
+    return [], 0
+
+
+def _waited(events: Rows, service: Service) -> int:
+    end = events.numbers("time_ns")[service.places]
+    start = end - events.amounts("ago_ns")[service.places]
+    return time_covered(events.numbers("stream")[service.places], start, end)
 
 
 class _Verdict(Rule):
@@ -35,15 +54,15 @@ class _Verdict(Rule):
         """See ``Rule``."""
         listeners = facts["listeners"]
         for row in listeners.among("verdict", *self.verdicts).nonzero()[0].tolist():
-            yield from self.of_listener(listeners, row)
+            yield from self.of_listener(facts, listeners, row)
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """What is said about one of them."""
         raise NotImplementedError
 
     def told(  # noqa: PLR0913 - what differs between the rules
         self,
-        listeners: Rows,
+        facts: Facts,
         row: int,
         *,
         count: int,
@@ -55,18 +74,21 @@ class _Verdict(Rule):
         confidence: Confidence = Confidence.HIGH,
     ) -> Finding:
         """A finding about a listener, from its row."""
+        listeners = facts["listeners"]
         server, port = listeners.one("server", row), listeners.one("server_port", row)
         of_port = f"{address_filter(server)} && tcp.port == {port}"
-        cost = listeners.one("cost_ns", row)
+        frames, waited = _again(facts, server, port)
+        # Of a full queue the table knows more: an ACK that was ignored was no handshake to repeat.
+        cost = max(listeners.one("cost_ns", row) or 0, waited)
         return self.found(
             count=count,
             subject=endpoint(server, port),
             evidence=evidence,
             counter=counter,
             wireshark_filter=f"{wireshark_filter or 'tcp.flags.syn == 1'} && {of_port}",
-            frames=frames_of([frame or listeners.one("first_frame", row)]),
+            frames=frames_of([frame or listeners.one("first_frame", row), *frames]),
             cost_ns=cost or None,
-            cost_requests=failed,
+            cost_requests=failed or None,
             confidence=confidence,
         )
 
@@ -92,12 +114,12 @@ class AcceptQueue(_Verdict):
         " shows it."
     )
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         drops, frame = listeners.one("overflows", row), listeners.one("first_drop_frame", row)
         attempts, established = listeners.one("attempts", row), listeners.one("established", row)
         yield self.told(
-            listeners,
+            facts,
             row,
             count=drops,
             evidence=(
@@ -133,12 +155,12 @@ class SynQueue(_Verdict):
         " net.ipv4.tcp_syncookies=1."
     )
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         attempts, established = listeners.one("attempts", row), listeners.one("established", row)
         half_open = listeners.one("max_half_open", row)
         yield self.told(
-            listeners,
+            facts,
             row,
             count=max(listeners.one("overflows", row), 1),
             evidence=(
@@ -172,13 +194,13 @@ class SynRetries(_Verdict):
         " counters."
     )
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         syns, syn_acks = listeners.one("syn_retries", row), listeners.one("syn_ack_retries", row)
         attempts, established = listeners.one("attempts", row), listeners.one("established", row)
         slowest = listeners.one("connect_max_ns", row)
         yield self.told(
-            listeners,
+            facts,
             row,
             count=syns + syn_acks,
             evidence=(
@@ -209,11 +231,11 @@ class Refused(_Verdict):
         " rejects."
     )
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         refused, attempts = listeners.one("refused", row), listeners.one("attempts", row)
         yield self.told(
-            listeners,
+            facts,
             row,
             count=refused,
             evidence=f"{refused} of {counted(attempts, 'attempt')} answered with RST at once",
@@ -241,7 +263,7 @@ class Unanswered(_Verdict):
         "Check the host and its route, then firewalls on the way and security groups; set a connect timeout."
     )
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         verdict, retries = listeners.one("verdict", row), listeners.one("syn_retries", row)
         if verdict == "no answer" and not retries:
@@ -252,7 +274,7 @@ class Unanswered(_Verdict):
             "host dead": "the host sends nothing at all",
         }.get(verdict, "nothing else is known of the host")
         yield self.told(
-            listeners,
+            facts,
             row,
             count=silent,
             evidence=(
@@ -279,11 +301,11 @@ class Unreachable(_Verdict):
     )
     advice = "The sender of the ICMP error knows the reason: look at its routes and firewall rules."
 
-    def of_listener(self, listeners: Rows, row: int) -> Iterator[Finding]:
+    def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         attempts, established = listeners.one("attempts", row), listeners.one("established", row)
         yield self.told(
-            listeners,
+            facts,
             row,
             count=attempts - established,
             evidence=(

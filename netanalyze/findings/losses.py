@@ -26,7 +26,8 @@ _EVENTS = (
 )
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "events": _EVENTS,
-    "streams": (*SERVICE, "client_packets", "server_packets", "duration_ns"),
+    "streams": (*SERVICE, "client_packets", "server_packets"),
+    "listeners": ("server", "server_port", "verdict"),
 }
 _ANALYSIS = (
     "(tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.out_of_order ||"
@@ -46,27 +47,49 @@ _LONG_BURST = 3
 class _Again:
     """The retransmissions of a capture, one row each."""
 
-    def __init__(self, events: Rows) -> None:
+    def __init__(self, facts: Facts) -> None:
         """Take them from the table of events, in which a segment has a row for each of its kinds."""
+        events = facts["events"]
         spurious = events.numbers("frame")[events.among("kind", "spurious_retransmission")]
         again = events.among("kind", "retransmission")
         payload = events.amounts("payload_bytes") > 0
         frames = events.numbers("frame")
         self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
         self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
-        self.lost &= ~self._ignored(events)
+        self.lost &= ~self._ignored(facts, events)
         # What goes out again behind a timeout, because the sender has forgotten what was on its way, is no
         # loss of its own.
         self.timers = self.lost & events.among("cause", "timeout")
         self.tails = self.lost & events.among("cause", "tail_timer", "tail_loss_probe")
+        # A segment that had to be sent once more after that waited for one timer, and then for the next.
+        stubborn = self.tails & self._like(events, self.timers)
+        self.timers |= stubborn
+        self.tails &= ~stubborn
         self.repaired = self.lost & events.among("cause", "fast", "recovery")
 
     @staticmethod
-    def _ignored(events: Rows) -> NDArray[np.bool_]:
-        """Data of clients whose handshake the server did not take (LSN001): its SYN-ACK came again."""
-        stream, sender = events.numbers("stream"), events.numbers("sender")
-        unfinished = stream[events.among("cause", "handshake") & (sender == 1)]
-        found: NDArray[np.bool_] = (sender == 0) & (events.numbers("seq") == 1) & np.isin(stream, unfinished)
+    def _like(events: Rows, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which rows are of the same segments as some others."""
+        names = ("stream", "sender", "seq")
+        keys = np.stack([events.numbers(name) for name in names], axis=1)
+        known = {tuple(key) for key in keys[others].tolist()}
+        candidates = np.flatnonzero(events.among("cause", "tail_timer", "tail_loss_probe"))
+        found = np.zeros(len(events), np.bool_)
+        found[[row for row in candidates.tolist() if tuple(keys[row].tolist()) in known]] = True
+        return found
+
+    @staticmethod
+    def _ignored(facts: Facts, events: Rows) -> NDArray[np.bool_]:
+        """First data of clients that a full accept queue made the server ignore (LSN001): it is not lost."""
+        streams, listeners = facts["streams"], facts["listeners"]
+        full = np.zeros(len(streams), np.bool_)
+        for row in np.flatnonzero(listeners.among("verdict", "accept queue full")).tolist():
+            port = streams.numbers("server_port") == listeners.one("server_port", row)
+            full |= port & streams.among("server", listeners.one("server", row))
+        if not full.any() or not len(events):
+            return np.zeros(len(events), np.bool_)
+        begin = (events.numbers("sender") == 0) & (events.numbers("seq") == 1)
+        found: NDArray[np.bool_] = begin & full[rows_of(streams, events.numbers("stream"))]
         return found
 
 
@@ -116,7 +139,7 @@ class _Loss(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        repaired = _Again(events).repaired
+        repaired = _Again(facts).repaired
         burst = _burst(events, repaired)
         rows = repaired & (burst if self.bursts else ~burst)
         for service in by_service(facts, events.numbers("stream"), rows, events.numbers("sender")):
@@ -145,7 +168,7 @@ class _Loss(Rule):
                 wireshark_filter=f"{_ANALYSIS} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
-                cost_ns=waited,
+                cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
             )
 
@@ -215,7 +238,7 @@ class Timeouts(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(events)
+        again = _Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.timers, events.numbers("sender")):
             places = service.places
             waited = _waited(events, places)
@@ -236,7 +259,7 @@ class Timeouts(Rule):
                 wireshark_filter=f"{_ANALYSIS} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
-                cost_ns=waited,
+                cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
             )
 
@@ -263,7 +286,7 @@ class TailLoss(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(events)
+        again = _Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.tails, events.numbers("sender")):
             places = service.places
             waited = _waited(events, places)
@@ -284,7 +307,7 @@ class TailLoss(Rule):
                 wireshark_filter=f"{_ANALYSIS} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
-                cost_ns=waited,
+                cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
                 confidence=Confidence.MEDIUM,
             )
@@ -315,7 +338,7 @@ class Needless(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(events)
+        again = _Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.needless, events.numbers("sender")):
             places, sent = service.places, _sent(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
@@ -413,7 +436,7 @@ class BlackHole(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events, directions = facts["events"], facts["directions"]
-        again = _Again(events)
+        again = _Again(facts)
         large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
         places = np.flatnonzero(large)
         stuck: list[NDArray[np.int64]] = []
@@ -444,7 +467,7 @@ class BlackHole(Rule):
                 ),
                 frames=frames_of(events.numbers("frame")[picked]),
                 stream=service.stream,
-                cost_ns=_waited(events, picked),
+                cost_ns=_waited(events, picked) or None,
                 cost_requests=len(service.streams),
                 confidence=Confidence.MEDIUM,
             )

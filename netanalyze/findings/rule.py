@@ -22,6 +22,7 @@ class Rule(ABC):
         title: the trouble in a few words.
         severity: how much it matters as a rule; a finding may say otherwise.
         needs: the columns that it reads, by table.
+        also: columns that it reads of tables that were made for something else.
         means: a paragraph on what it is and why it costs.
         advice: what to do about it, in a line.
         harmed_by: flaws of a capture that make its findings less sure.
@@ -31,6 +32,7 @@ class Rule(ABC):
     title: ClassVar[str]
     severity: ClassVar[Severity]
     needs: ClassVar[Mapping[str, tuple[str, ...]]]
+    also: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     means: ClassVar[str]
     advice: ClassVar[str]
     harmed_by: ClassVar[frozenset[Flaw]] = frozenset()

@@ -121,7 +121,9 @@ def test_a_report_has_the_tables_of_the_registry(report: Report) -> None:
 def test_names_of_tables() -> None:
     assert wanted(["udp", "streams", "udp"]) == ("udp", "streams")
     assert table_kind("udp").rows == "UDP flows"
-    with pytest.raises(UsageError, match=r"no table 'stream' \(did you mean streams\?\); there are: capture"):
+    with pytest.raises(
+        UsageError, match=r"no table 'stream' \(did you mean streams\?\); there are: findings"
+    ):
         wanted(["stream"])
     assert unknown("table", "zzz", ["a", "b"]) == "no table 'zzz'; there are: a, b"
 
