@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from netanalyze.findings.facts import grouped, time_covered
+from netanalyze.findings.again import NEEDS, WIRESHARK, Again, in_bursts, sent_by, subject_of, waited_for
+from netanalyze.findings.facts import grouped
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
-from netanalyze.findings.services import SERVICE, Service, by_service, rows_of, stream_filter
+from netanalyze.findings.services import by_service, rows_of, stream_filter
 from netanalyze.findings.words import counted, duration, frames_of, percent, verb
 
 if TYPE_CHECKING:
@@ -18,140 +19,39 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from netanalyze.findings.facts import Facts, Rows
-
-_EVENTS = (
-    *("frame", "time_ns", "stream", "sender", "kind", "cause", "ago_ns", "seq", "payload_bytes"),
-    "later_frame",
-)
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "events": _EVENTS,
-    "streams": (*SERVICE, "client_packets", "server_packets"),
-    "listeners": ("server", "server_port", "verdict"),
-}
-_ANALYSIS = (
-    "(tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.out_of_order ||"
-    " tcp.analysis.spurious_retransmission)"
-)
-"""Wireshark decides by other rules what such a segment is, so that all its names are asked for."""
+    from netanalyze.findings.facts import Facts
 
 LEAST_PERCENT = 0.1
 """Below one lost segment in a thousand a connection over 30 ms still reaches about 15 Mbit/s by Mathis'
 formula (1448 bytes / 30 ms x 1.22 / sqrt 0.001), and every wireless or busy way loses that much."""
 MUCH_PERCENT = 1.0
 """Where congestion control halves its window so often that throughput falls below a third of that."""
-_LONG_BURST = 3
-"""Neighbours lost together: at one in a hundred, chance loses three in a row once in a million."""
-
-
-class _Again:
-    """The retransmissions of a capture, one row each."""
-
-    def __init__(self, facts: Facts) -> None:
-        """Take them from the table of events, in which a segment has a row for each of its kinds."""
-        events = facts["events"]
-        spurious = events.numbers("frame")[events.among("kind", "spurious_retransmission")]
-        again = events.among("kind", "retransmission")
-        payload = events.amounts("payload_bytes") > 0
-        frames = events.numbers("frame")
-        self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
-        self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
-        self.lost &= ~self._ignored(facts, events)
-        # What goes out again behind a timeout, because the sender has forgotten what was on its way, is no
-        # loss of its own.
-        self.timers = self.lost & events.among("cause", "timeout")
-        self.tails = self.lost & events.among("cause", "tail_timer", "tail_loss_probe")
-        # A segment that had to be sent once more after that waited for one timer, and then for the next.
-        stubborn = self.tails & self._like(events, self.timers)
-        self.timers |= stubborn
-        self.tails &= ~stubborn
-        self.repaired = self.lost & events.among("cause", "fast", "recovery")
-
-    @staticmethod
-    def _like(events: Rows, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which rows are of the same segments as some others."""
-        names = ("stream", "sender", "seq")
-        keys = np.stack([events.numbers(name) for name in names], axis=1)
-        known = {tuple(key) for key in keys[others].tolist()}
-        candidates = np.flatnonzero(events.among("cause", "tail_timer", "tail_loss_probe"))
-        found = np.zeros(len(events), np.bool_)
-        found[[row for row in candidates.tolist() if tuple(keys[row].tolist()) in known]] = True
-        return found
-
-    @staticmethod
-    def _ignored(facts: Facts, events: Rows) -> NDArray[np.bool_]:
-        """First data of clients that a full accept queue made the server ignore (LSN001): it is not lost."""
-        streams, listeners = facts["streams"], facts["listeners"]
-        full = np.zeros(len(streams), np.bool_)
-        for row in np.flatnonzero(listeners.among("verdict", "accept queue full")).tolist():
-            port = streams.numbers("server_port") == listeners.one("server_port", row)
-            full |= port & streams.among("server", listeners.one("server", row))
-        if not full.any() or not len(events):
-            return np.zeros(len(events), np.bool_)
-        begin = (events.numbers("sender") == 0) & (events.numbers("seq") == 1)
-        found: NDArray[np.bool_] = begin & full[rows_of(streams, events.numbers("stream"))]
-        return found
-
-
-def _sent(facts: Facts, service: Service) -> int:
-    """Segments that the sender (0 the client, 1 the server) of some streams sent."""
-    streams = facts["streams"]
-    at = rows_of(streams, service.streams)
-    return int(streams.numbers("server_packets" if service.key else "client_packets")[at].sum())
-
-
-def _waited(events: Rows, places: NDArray[np.int64]) -> int:
-    """How long streams waited for these segments to come again; waits at the same time count once."""
-    end = events.numbers("time_ns")[places]
-    return time_covered(events.numbers("stream")[places], end - events.amounts("ago_ns")[places], end)
-
-
-def _subject(service: Service) -> str:
-    return f"{'from' if service.key else 'to'} {service.name}"
-
-
-def _burst(events: Rows, lost: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of these segments were lost with at least two neighbours."""
-    places = np.flatnonzero(lost)
-    names = ("seq", "sender", "stream")
-    order = np.lexsort([events.numbers(name)[places] for name in names])
-    stream, sender, seq = (events.numbers(name)[places][order] for name in ("stream", "sender", "seq"))
-    end = seq + events.amounts("payload_bytes")[places][order]
-    found = np.zeros(len(events), np.bool_)
-    if not len(places):
-        return found
-    breaks = (stream[1:] != stream[:-1]) | (sender[1:] != sender[:-1]) | (seq[1:] > end[:-1])
-    run = np.concatenate(([0], np.cumsum(breaks)))
-    distinct = np.concatenate(([True], breaks | (seq[1:] != seq[:-1])))  # one segment may be lost twice
-    lengths = np.bincount(run, weights=distinct)
-    found[places[order]] = lengths[run] >= _LONG_BURST
-    return found
 
 
 class _Loss(Rule):
     """What random losses and bursts have in common."""
 
     severity = Severity.NOTICE
-    needs = _NEEDS
+    needs = NEEDS
     harmed_by = frozenset({Flaw.ONE_SIDED})
     bursts: ClassVar[bool]
 
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        repaired = _Again(facts).repaired
-        burst = _burst(events, repaired)
+        repaired = Again(facts).repaired
+        burst = in_bursts(events, repaired)
         rows = repaired & (burst if self.bursts else ~burst)
         for service in by_service(facts, events.numbers("stream"), rows, events.numbers("sender")):
             places = service.places
-            sent = _sent(facts, service)
+            sent = sent_by(facts, service)
             rate = 100 * len(places) / max(sent, 1)
             if rate < LEAST_PERCENT:
                 continue
-            waited = _waited(events, places)
+            waited = waited_for(events, places)
             yield self.found(
                 count=len(places),
-                subject=_subject(service),
+                subject=subject_of(service),
                 severity=Severity.WARNING if rate >= MUCH_PERCENT else Severity.NOTICE,
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} sent again because duplicate"
@@ -165,7 +65,7 @@ class _Loss(Rule):
                     " late, and"
                     " timeouts are not counted here"
                 ),
-                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
                 cost_ns=waited or None,
@@ -220,7 +120,7 @@ class Timeouts(Rule):
     code = "TCP003"
     title = "Stalled until a retransmission timeout"
     severity = Severity.WARNING
-    needs = _NEEDS
+    needs = NEEDS
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "Nothing told the sender that a segment was lost, so it waited for its retransmission timer: at"
@@ -238,14 +138,14 @@ class Timeouts(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(facts)
+        again = Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.timers, events.numbers("sender")):
             places = service.places
-            waited = _waited(events, places)
+            waited = waited_for(events, places)
             longest = int(events.amounts("ago_ns")[places].max())
             yield self.found(
                 count=len(places),
-                subject=_subject(service),
+                subject=subject_of(service),
                 evidence=(
                     f"the timer ran out {counted(len(places), 'time')} on"
                     f" {counted(len(service.streams), 'connection')}: {duration(waited)} of waiting, the"
@@ -256,7 +156,7 @@ class Timeouts(Rule):
                     "tail loss probes and fast retransmissions are not counted here; the time that passed"
                     " fits a timer"
                 ),
-                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
                 cost_ns=waited or None,
@@ -270,7 +170,7 @@ class TailLoss(Rule):
     code = "TCP004"
     title = "Last segments of messages lost"
     severity = Severity.NOTICE
-    needs = _NEEDS
+    needs = NEEDS
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement tells"
@@ -286,14 +186,14 @@ class TailLoss(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(facts)
+        again = Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.tails, events.numbers("sender")):
             places = service.places
-            waited = _waited(events, places)
+            waited = waited_for(events, places)
             probes = int(np.count_nonzero(events.among("cause", "tail_loss_probe")[places]))
             yield self.found(
                 count=len(places),
-                subject=_subject(service),
+                subject=subject_of(service),
                 evidence=(
                     f"{counted(len(places), 'last segment')} sent again after {duration(waited)} of silence"
                     f" in all,"
@@ -304,7 +204,7 @@ class TailLoss(Rule):
                     "no D-SACK says that the first copy had arrived; only its acknowledgement may have been"
                     " lost"
                 ),
-                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
                 cost_ns=waited or None,
@@ -319,7 +219,7 @@ class Needless(Rule):
     code = "TCP005"
     title = "Retransmissions that were not needed"
     severity = Severity.NOTICE
-    needs = _NEEDS
+    needs = NEEDS
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "Segments were sent again although they had arrived: an acknowledgement for them had been captured"
@@ -338,15 +238,15 @@ class Needless(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = _Again(facts)
+        again = Again(facts)
         for service in by_service(facts, events.numbers("stream"), again.needless, events.numbers("sender")):
-            places, sent = service.places, _sent(facts, service)
+            places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
                 continue
             d_sacks = int(np.count_nonzero(events.known("later_frame")[places]))
             yield self.found(
                 count=len(places),
-                subject=_subject(service),
+                subject=subject_of(service),
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} sent again although"
                     f" {verb(len(places), 'it', 'they')} had arrived: D-SACK says so of {d_sacks}"
@@ -354,7 +254,7 @@ class Needless(Rule):
                 counter=(
                     "segments of which nothing says that they had arrived count as lost (TCP001 to TCP004)"
                 ),
-                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
@@ -367,7 +267,7 @@ class Reordering(Rule):
     code = "TCP006"
     title = "Segments overtake each other"
     severity = Severity.NOTICE
-    needs = _NEEDS
+    needs = NEEDS
     means = (
         "Segments arrive in another order than they were sent in: the way has several branches, or a device"
         " works"
@@ -384,13 +284,13 @@ class Reordering(Rule):
         events = facts["events"]
         late = events.among("kind", "out_of_order")
         for service in by_service(facts, events.numbers("stream"), late, events.numbers("sender")):
-            places, sent = service.places, _sent(facts, service)
+            places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
                 continue
             behind = int(events.amounts("ago_ns")[places].max())
             yield self.found(
                 count=len(places),
-                subject=_subject(service),
+                subject=subject_of(service),
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} ({percent(len(places), sent)}) came later"
                     f" than"
@@ -399,7 +299,7 @@ class Reordering(Rule):
                 counter=(
                     "timestamps, IP identifications or the time that passed tell them from retransmissions"
                 ),
-                wireshark_filter=f"{_ANALYSIS} && {service.filter}",
+                wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
                 stream=service.stream,
             )
@@ -412,7 +312,7 @@ class BlackHole(Rule):
     title = "Large segments disappear (MTU black hole)"
     severity = Severity.ERROR
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **_NEEDS,
+        **NEEDS,
         "directions": ("full_rtt_samples", "unique_bytes", "max_segment"),
     }
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
@@ -436,7 +336,7 @@ class BlackHole(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events, directions = facts["events"], facts["directions"]
-        again = _Again(facts)
+        again = Again(facts)
         large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
         places = np.flatnonzero(large)
         stuck: list[NDArray[np.int64]] = []
@@ -453,7 +353,7 @@ class BlackHole(Rule):
             sizes = events.amounts("payload_bytes")[picked]
             yield self.found(
                 count=len(picked),
-                subject=_subject(service),
+                subject=subject_of(service),
                 evidence=(
                     f"segments of {int(sizes.min())} to {int(sizes.max())} bytes sent {len(picked)} more"
                     f" times and"
@@ -467,7 +367,7 @@ class BlackHole(Rule):
                 ),
                 frames=frames_of(events.numbers("frame")[picked]),
                 stream=service.stream,
-                cost_ns=_waited(events, picked) or None,
+                cost_ns=waited_for(events, picked) or None,
                 cost_requests=len(service.streams),
                 confidence=Confidence.MEDIUM,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.registry import TABLES, USUAL
 from netanalyze.report.report import Report
+
+if TYPE_CHECKING:
+    from netanalyze.findings.finding import Finding
 
 START_NS = 1_714_566_600_123_456_789
 """2024-05-01 12:30:00.123456789 UTC."""
@@ -217,12 +220,14 @@ def sample_report(
     protocols: list[tuple[str, int, int]] | None = None,
     streams: list[dict[str, Any]] | None = None,
     flows: list[dict[str, Any]] | None = None,
+    findings: tuple[Finding, ...] = (),
     complete: bool = True,
     warnings: tuple[str, ...] = (),
 ) -> Report:
     """A report with every table that a report usually has."""
     return Report(
         [
+            tables.findings_table(findings),
             tables.capture_table([FakeFile()] if files is None else files),
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),

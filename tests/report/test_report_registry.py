@@ -16,6 +16,8 @@ from netanalyze.report.schema import json_schema
 from netanalyze.report.tables import empty_table
 
 COLUMNS = {
+    "findings": "code severity title subject stream frame count cost_ns cost_bytes cost_requests confidence"
+    " evidence advice wireshark_filter frames counter_evidence uncertain",
     "capture": "file format compression link_types interfaces frames bytes wire_bytes first_ns last_ns"
     " duration_ns received dropped cut_short",
     "ledger": "reason analysed frames bytes first_frame",
