@@ -32,8 +32,8 @@ class Drops(Rule):
     needs: ClassVar = {"capture": ("file", "dropped", "received", "frames")}
     means = (
         "The capturing program did not keep up, and the kernel or the interface dropped packets before they"
-        " were"
-        " written. What is missing looks like loss on the network and is none; rates and counts are too low."
+        " were written. What is missing looks like loss on the network and is none; rates and counts are"
+        " too low."
     )
     advice = (
         "Capture with a filter, a snap length or a larger buffer (tcpdump -B 65536), and write to a fast"
@@ -71,10 +71,9 @@ class Missing(Rule):
     }
     means = (
         "The receiver acknowledged bytes that the capture does not have: they did arrive, so the network is"
-        " not to"
-        " blame. The capturing program lost them, a mirror port was overloaded, or packets took a way past"
-        " the tap."
-        " Losses and retransmissions in this capture are therefore counted too high or too low."
+        " not to blame. The capturing program lost them, a mirror port was overloaded, or packets took a"
+        " way past the tap. Losses and retransmissions in this capture are therefore counted too high or"
+        " too low."
     )
     advice = (
         "Capture closer to an end, with a larger buffer; check the mirror port's load; do not argue about"
@@ -114,8 +113,8 @@ class Cut(Rule):
     needs: ClassVar = {"capture": ("file", "bytes", "wire_bytes", "frames")}
     means = (
         "Only the beginning of each frame was captured (tcpdump -s). Headers are complete and TCP can be"
-        " analysed, but"
-        " messages of applications cannot be read whole, and bodies, cookies and the like may be missing."
+        " analysed, but messages of applications cannot be read whole, and bodies, cookies and the like may"
+        " be missing."
     )
     advice = "Capture with -s 0 if messages matter."
 
@@ -146,8 +145,8 @@ class CutShort(Rule):
     severity = Severity.WARNING
     needs: ClassVar = {"capture": ("file", "cut_short", "frames")}
     means = (
-        "The file could not be read to its end: it was copied while it was written, the disk was full, or it"
-        " is damaged."
+        "The file could not be read to its end: it was copied while it was written, the disk was full, or"
+        " it is damaged."
     )
     advice = "Copy it again; stop the capturing program before copying."
 
@@ -160,7 +159,7 @@ class CutShort(Rule):
                 subject=capture.one("file", row),
                 evidence=(
                     f"{capture.one('cut_short', row)}; {counted(capture.one('frames', row), 'frame')} were"
-                    f" read"
+                    " read"
                 ),
                 counter="the frames before are whole",
                 wireshark_filter="",
@@ -214,11 +213,9 @@ class Duplicates(InLedger):
     wireshark = "tcp.analysis.flags"
     counter = "the copies are left out of every table (--keep-duplicates counts them)"
     means = (
-        "Packets were recorded twice: the capture was taken on several interfaces that they pass (tcpdump -i"
-        " any on a"
-        " router, a bridge and its ports), or a mirror port copies both ways in and out. Many programs take"
-        " the second"
-        " copies for retransmissions; here they are left out."
+        "Packets were recorded twice: the capture was taken on several interfaces that they pass (tcpdump"
+        " -i any on a router, a bridge and its ports), or a mirror port copies both ways in and out. Many"
+        " programs take the second copies for retransmissions; here they are left out."
     )
     advice = "Capture on one interface, or mirror one direction only."
 
@@ -233,9 +230,8 @@ class Damaged(InLedger):
     wireshark = "_ws.malformed || frame.cap_len < frame.len"
     counter = "they are in no table but the ledger"
     means = (
-        "Headers of these frames make no sense or are not whole: the snap length is too small, the link type"
-        " of the"
-        " file is wrong, or somebody sends such packets."
+        "Headers of these frames make no sense or are not whole: the snap length is too small, the link"
+        " type of the file is wrong, or somebody sends such packets."
     )
     advice = (
         "See netanalyze analyze FILE -r ledger; capture with a longer snap length, or find who sends them."
@@ -251,9 +247,8 @@ class OneSided(Rule):
     needs: ClassVar = {"streams": _STREAMS}
     means = (
         "Of these connections the capture has only what one side sent: the way back goes past the tap"
-        " (asymmetric"
-        " routing, a mirror of one direction, a capture filter). Round trips, losses and answers cannot be"
-        " told."
+        " (asymmetric routing, a mirror of one direction, a capture filter). Round trips, losses and"
+        " answers cannot be told."
     )
     advice = "Capture at an end, or on every way that packets take; check the filter and the mirror port."
 
@@ -275,8 +270,7 @@ class NoHandshake(Rule):
     needs: ClassVar = {"streams": _STREAMS}
     means = (
         "The handshake of these connections was not captured, mostly because they are older than the"
-        " capture. Without"
-        " it the window scale and the MSS are not known, and who is the client is a guess."
+        " capture. Without it the window scale and the MSS are not known, and who is the client is a guess."
     )
     advice = "Begin the capture before the connections, or restart a client to see new ones."
 

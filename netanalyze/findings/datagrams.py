@@ -29,9 +29,8 @@ class ToNobody(Rule):
     needs: ClassVar = {"udp": (*_FLOWS, "icmp_errors", "fragments")}
     means = (
         "ICMP errors came back for datagrams: no program has the port open, or the host cannot be reached."
-        " UDP itself"
-        " never tells the sender's program unless its socket is connected, so that such traffic can go on"
-        " for years."
+        " UDP itself never tells the sender's program unless its socket is connected, so that such traffic"
+        " can go on for years."
     )
     advice = (
         "Start the program that should receive it, or stop or redirect the sender (a log, metrics or DNS"
@@ -74,8 +73,7 @@ class Fragments(Rule):
     needs: ClassVar = {"udp": (*_FLOWS, "fragments")}
     means = (
         "Datagrams were larger than the way's packets and went as IP fragments. One lost fragment loses all"
-        " of it,"
-        " and many firewalls and NATs drop fragments."
+        " of it, and many firewalls and NATs drop fragments."
     )
     advice = "Keep datagrams below 1232 bytes (DNS: edns-udp-size 1232) or 1400, or use TCP or QUIC."
 
@@ -108,9 +106,8 @@ class LostFragments(InLedger):
     wireshark = "ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr"
     counter = "the missing ones may have been lost while capturing, or have taken another way"
     means = (
-        "Fragments of a datagram came and others did not, within the time that a host waits for them: all of"
-        " the"
-        " datagram is lost. Firewalls that drop fragments, and loss on the way, do that."
+        "Fragments of a datagram came and others did not, within the time that a host waits for them: all"
+        " of the datagram is lost. Firewalls that drop fragments, and loss on the way, do that."
     )
     advice = (
         "Send smaller datagrams; let fragments pass firewalls, or find out why path MTU discovery does not"

@@ -58,14 +58,12 @@ class Aborted(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.MIDSTREAM})
     means = (
         "An established connection was ended with RST and not with FIN: the program crashed or was killed,"
-        " closed a"
-        " socket with data it had not read, set SO_LINGER to 0, or a middlebox tore the connection down."
-        " Whatever was on"
-        " its way is lost, and the peer gets ECONNRESET (in Node: socket hang up)."
+        " closed a socket with data it had not read, set SO_LINGER to 0, or a middlebox tore the connection"
+        " down. Whatever was on its way is lost, and the peer gets ECONNRESET (in Node: socket hang up)."
     )
     advice = (
-        "Find out who sends the RST (its TTL and IP ID tell a middlebox from the peer); read all data before"
-        " close()."
+        "Find out who sends the RST (its TTL and IP ID tell a middlebox from the peer); read all data"
+        " before close()."
     )
 
     def find(self, facts: Facts) -> Iterator[Finding]:
@@ -105,9 +103,8 @@ class Aborted(Rule):
             subject=service.name,
             evidence=(
                 f"{counted(len(places), 'connection')} ended by a RST of the {who} before any FIN: {empty}"
-                f" without any"
-                f" data, {unanswered} after a request without an answer, {len(places) - empty - unanswered}"
-                f" later"
+                f" without any data, {unanswered} after a request without an answer,"
+                f" {len(places) - empty - unanswered} later"
             ),
             counter=(
                 "resets behind a FIN are not counted (the close was under way), nor those that another"
@@ -135,10 +132,8 @@ class IdleCut(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "After a pause the connection was used again and was dead: the segment was answered with RST, or by"
-        " nobody,"
-        " though neither side had closed. NAT, firewalls and load balancers forget idle connections after a"
-        " time of"
-        " their own (often 60 s, 350 s or an hour) and tell no one."
+        " nobody, though neither side had closed. NAT, firewalls and load balancers forget idle connections"
+        " after a time of their own (often 60 s, 350 s or an hour) and tell no one."
     )
     advice = (
         "Send keep-alives more often than the shortest timeout on the way (SO_KEEPALIVE, TCP_KEEPIDLE), or"
@@ -152,42 +147,37 @@ class IdleCut(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         streams = facts["streams"]
-        # Only streams that last as long need to be looked at closely.
-        places = np.flatnonzero(streams.amounts("duration_ns") >= self.LEAST_IDLE_NS)
-        dead = np.zeros(len(streams), np.bool_)
-        by_reset = np.zeros(len(streams), np.bool_)
+        # Only streams that last as long, and did not end in order, need to be looked at closely.
+        closed = _history_marks(streams, lambda history: any(letter in history for letter in "FfIi"))
+        places = np.flatnonzero((streams.amounts("duration_ns") >= self.LEAST_IDLE_NS) & ~closed)
+        dead, by_reset = np.zeros(len(streams), np.bool_), np.zeros(len(streams), np.bool_)
         idle, frame = np.zeros(len(streams), np.int64), np.zeros(len(streams), np.int64)
-        unanswered = self._unanswered(facts)
-        for place in places.tolist():
-            for half in (2 * place, 2 * place + 1):
-                silence = self._silence(facts, half)
-                if silence is None:
-                    continue
-                idle_ns, first, reset = silence
-                if reset or unanswered.get(first, 0) == streams.one("last_frame", place):
-                    dead[place], by_reset[place] = True, reset
-                    idle[place], frame[place] = idle_ns, first
+        last = streams.numbers("last_frame")[places]
+        sides = [self._side(facts, 2 * places + side) for side in (0, 1)]
+        for mine, other in (sides, sides[::-1]):
+            quiet = (mine["silent_max_ns"] >= self.LEAST_IDLE_NS) & (mine["keep_alives"] == 0)
+            quiet &= other["keep_alives"] == 0
+            first = mine["silent_max_frame"]
+            reset = quiet & (other["resets"] > 0) & (other["silent_max_frame"] == last) & (first < last)
+            reset &= other["silent_max_ns"] >= self.LEAST_IDLE_NS
+            unanswered = quiet & (self._last_tries(facts, first) == last)
+            found = places[reset | unanswered]
+            dead[found], by_reset[places[reset]] = True, True
+            idle[found], frame[found] = mine["silent_max_ns"][reset | unanswered], first[reset | unanswered]
         for service in by_service(facts, streams.numbers("stream"), dead):
             yield self._told(facts, service, idle, frame, by_reset)
 
-    def _silence(self, facts: Facts, half: int) -> tuple[int, int, bool] | None:
-        """How long a half-stream was silent before it spoke again, its frame, and whether a RST answered."""
-        directions, streams = facts["directions"], facts["streams"]
-        mine, other = (
-            {name: directions.one(name, row) for name in self.needs["directions"]} for row in (half, half ^ 1)
-        )
-        idle, first = mine["silent_max_ns"] or 0, mine["silent_max_frame"] or 0
-        if idle < self.LEAST_IDLE_NS or mine["keep_alives"] or other["keep_alives"]:
-            return None
-        last = streams.one("last_frame", half >> 1)
-        reset = bool(
-            other["resets"]
-            and other["silent_max_frame"] == last
-            and first < last
-            and (other["silent_max_ns"] or 0) >= self.LEAST_IDLE_NS
-            and not any(letter in (streams.one("history", half >> 1) or "") for letter in "FfIi")
-        )
-        return idle, first, reset
+    def _side(self, facts: Facts, rows: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """What ``directions`` says of some half-streams, 0 where it says nothing."""
+        return {
+            name: np.array([value or 0 for value in facts["directions"].pick(name, rows)], np.int64)
+            for name in self.needs["directions"]
+        }
+
+    def _last_tries(self, facts: Facts, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The frames in which some segments were sent for the last time, 0 where it was not often enough."""
+        last = self._unanswered(facts)
+        return np.array([last.get(frame, 0) for frame in frames.tolist()], np.int64)
 
     def _unanswered(self, facts: Facts) -> dict[int, int]:
         """Of each segment that was sent again at least twice: the frame of the last try."""
@@ -217,8 +207,8 @@ class IdleCut(Rule):
             subject=service.name,
             evidence=(
                 f"{counted(len(places), 'connection')} dead when used again after"
-                f" {duration(int(idle[places].min()))}"
-                f" or more of silence: {resets} answered with RST, {len(places) - resets} by nobody"
+                f" {duration(int(idle[places].min()))} or more of silence: {resets} answered with RST,"
+                f" {len(places) - resets} by nobody"
             ),
             counter=(
                 "neither side had sent a FIN, and no keep-alive was sent meanwhile; a host that was"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+
+T = TypeVar("T")
 
 
 class ColumnLike(Protocol):
@@ -163,6 +166,14 @@ class Facts:
         """Take the tables by name."""
         self._tables = tables
         self._rows: dict[str, Rows] = {}
+        self._shared: dict[str, Any] = {}
+
+    def shared(self, name: str, make: Callable[[Facts], T]) -> T:
+        """Something that several rules work out of the tables; made once."""
+        if name not in self._shared:
+            self._shared[name] = make(self)
+        made: T = self._shared[name]
+        return made
 
     def __contains__(self, name: str) -> bool:
         """Whether a table was made."""

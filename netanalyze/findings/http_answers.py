@@ -71,8 +71,7 @@ class _Statuses(Rule):
                 subject=_subject(http, group),
                 evidence=(
                     f"{len(rows)} of {counted(len(group.rows), 'response')}"
-                    f" ({percent(len(rows), len(group.rows))}):"
-                    f" {told}; {listed(targets)}"
+                    f" ({percent(len(rows), len(group.rows))}): {told}; {listed(targets)}"
                 ),
                 counter=f"{len(group.rows) - len(rows)} other requests to this host",
                 wireshark_filter=(
@@ -94,8 +93,7 @@ class ServerErrors(_Statuses):
     first, last = 500, 599
     means = (
         "The server says that it failed: 500 a fault of its program, 502 and 504 a proxy whose upstream"
-        " answered wrongly"
-        " or not in time, 503 overload or maintenance."
+        " answered wrongly or not in time, 503 overload or maintenance."
     )
     advice = (
         "See the server's log at these times; for 502 and 504 that of the upstream, and the proxy's timeouts."
@@ -113,8 +111,7 @@ class ClientErrors(_Statuses):
     least_percent = 1
     means = (
         "The server refuses requests: not found, forbidden, too large, too many (429), malformed (400). 401"
-        " and 407 are"
-        " not counted, because clients provoke them in order to be asked for a password."
+        " and 407 are not counted, because clients provoke them in order to be asked for a password."
     )
     advice = (
         "See which targets fail: dead links, a client that is out of date, or limits (client_max_body_size,"
@@ -187,8 +184,8 @@ class _Slow(Rule):
             severity=Severity.WARNING if 20 * len(rows) >= len(all_rows) else Severity.NOTICE,
             evidence=(
                 f"{len(rows)} of {counted(len(all_rows), 'exchange')} took"
-                f" {duration(int(total[rows].sum()))} together:"
-                f" {split}; the slowest {duration(int(total[slowest]))} ({told})"
+                f" {duration(int(total[rows].sum()))} together: {split}; the slowest"
+                f" {duration(int(total[slowest]))} ({told})"
             ),
             counter=(
                 f"half of all took {duration(int(np.percentile(total[all_rows], 50)))} or less, 95 % at most"
@@ -212,10 +209,9 @@ class SlowServer(_Slow):
     title = "Slow server"
     means = (
         "Between the last byte of the request and the first of the response more than a second passed, of"
-        " which the"
-        " round trip of the network is a small part: the server's program (or what it asks in turn, a"
-        " database, another"
-        " service) takes the time. A network that is made faster will not help. Long polling looks the same."
+        " which the round trip of the network is a small part: the server's program (or what it asks in"
+        " turn, a database, another service) takes the time. A network that is made faster will not help."
+        " Long polling looks the same."
     )
     advice = (
         "Measure in the server what these targets do (queries, locks, upstream calls); not a matter of the"
@@ -239,10 +235,9 @@ class SlowTransfer(_Slow):
     title = "Slow transfer of bodies"
     means = (
         "The server answers soon, and the rest of request or response takes more than a second: the way is"
-        " narrow or"
-        " loses, the receiver is slow, windows are too small, or the server's program produces the body as"
-        " slowly. The"
-        " tables limits and directions, and the findings TCP and WIN about the same streams, tell which."
+        " narrow or loses, the receiver is slow, windows are too small, or the server's program produces"
+        " the body as slowly. The tables limits and directions, and the findings TCP and WIN about the same"
+        " streams, tell which."
     )
     advice = (
         "See netanalyze analyze FILE -r limits for what these streams waited for; compress and shrink large"
@@ -270,14 +265,13 @@ class Uncompressed(Rule):
     }
     harmed_by = frozenset({Flaw.CUT, Flaw.DROPS})
     means = (
-        "Responses of text (HTML, JSON, JavaScript, CSS, XML, SVG) went without a content coding. gzip makes"
-        " about a"
-        " quarter of such text, Brotli a fifth, for little work, and fewer bytes need fewer round trips in"
-        " slow start."
+        "Responses of text (HTML, JSON, JavaScript, CSS, XML, SVG) went without a content coding. gzip"
+        " makes about a quarter of such text, Brotli a fifth, for little work, and fewer bytes need fewer"
+        " round trips in slow start."
     )
     advice = (
-        "nginx: gzip on; gzip_types with JSON and JavaScript. Node: compression middleware. See that clients"
-        " accept gzip."
+        "nginx: gzip on; gzip_types with JSON and JavaScript. Node: compression middleware. See that"
+        " clients accept gzip."
     )
 
     LEAST_BYTES = 16_384
@@ -318,10 +312,9 @@ class WronglyCoded(Rule):
     }
     harmed_by = frozenset({Flaw.CUT, Flaw.DROPS})
     means = (
-        "Content-Encoding says one thing and the body is another: not compressed at all, compressed twice or"
-        " damaged,"
-        " ending in the middle, or in a coding with an unknown name. Browsers show an error or garbage"
-        " (ERR_CONTENT_DECODING_FAILED)."
+        "Content-Encoding says one thing and the body is another: not compressed at all, compressed twice"
+        " or damaged, ending in the middle, or in a coding with an unknown name. Browsers show an error or"
+        " garbage (ERR_CONTENT_DECODING_FAILED)."
     )
     advice = (
         "Find out which of program, proxy and cache sets Content-Encoding and which compresses: only one"

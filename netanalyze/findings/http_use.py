@@ -83,12 +83,12 @@ class _Unused(Rule):
             subject=f"{client} to {name}{f' ({listed(hosts)})' if hosts else ''}",
             evidence=(
                 f"{len(rows)} of {counted(len(group.rows), 'connection')} carried one request each;"
-                f" connecting"
-                f" took {duration(int(setup.sum()))} in all, {duration(int(setup.max(initial=0)))} at most"
+                f" connecting took {duration(int(setup.sum()))} in all,"
+                f" {duration(int(setup.max(initial=0)))} at most"
             ),
             counter=(
                 f"{len(later)} of them were opened when an earlier one was over, so that it could have been"
-                f" used again"
+                " used again"
             ),
             wireshark_filter=host_filter(streams, server, port),
             frames=frames_of(connections.numbers("first_frame")[rows]),
@@ -106,10 +106,8 @@ class KeepAliveOff(_Unused):
     reasons = ("announced",)
     means = (
         "Client or server says Connection: close (or speaks HTTP/1.0 without keep-alive), so that each"
-        " request needs a"
-        " TCP handshake, a new slow start and, with TLS, a handshake more; and the ports of the side that"
-        " closes wait"
-        " in TIME-WAIT."
+        " request needs a TCP handshake, a new slow start and, with TLS, a handshake more; and the ports of"
+        " the side that closes wait in TIME-WAIT."
     )
     advice = (
         "Server: remove Connection: close (nginx keepalive_timeout, proxy_http_version 1.1). Client: an"
@@ -125,8 +123,7 @@ class NotReused(_Unused):
     reasons = ("client_done", "client_idle", "client_reset", "client_done_reset", "client_idle_reset")
     means = (
         "The server would keep the connection, and the client closes it after one request and opens another"
-        " for the"
-        " next: no agent or session object, or one made anew for each request."
+        " for the next: no agent or session object, or one made anew for each request."
     )
     advice = (
         "Use one agent or session for all requests (Node http.Agent keepAlive, requests.Session, an HTTP"
@@ -221,10 +218,8 @@ class KeepAliveRace(_HangUps):
     ways = ("after_fin", "crossing_fin", "after_reset", "crossing_reset")
     means = (
         "The server closed an idle connection, and the client sent its next request on it before it saw the"
-        " FIN, or"
-        " although it had. The request is lost and the client reports 'socket hang up' or ECONNRESET. It"
-        " happens when"
-        " clients keep connections longer than the server does."
+        " FIN, or although it had. The request is lost and the client reports 'socket hang up' or"
+        " ECONNRESET. It happens when clients keep connections longer than the server does."
     )
     advice = (
         "Client: an idle timeout below the server's (and retry idempotent requests). Server:"
@@ -261,10 +256,8 @@ class BrokenOff(_HangUps):
     ways = ("reset_unanswered", "closed_unanswered", "reset_mid_response", "short_response")
     means = (
         "The server closed or reset the connection after a whole request and before the whole response: its"
-        " program"
-        " crashed, hit a timeout or a limit, was restarted, or a proxy lost its upstream. Clients report"
-        " 'socket hang"
-        " up', ECONNRESET or an incomplete body."
+        " program crashed, hit a timeout or a limit, was restarted, or a proxy lost its upstream. Clients"
+        " report 'socket hang up', ECONNRESET or an incomplete body."
     )
     advice = (
         "See the server's log at these times (crash, worker timeout, OOM, deploys); proxies: upstream"

@@ -39,10 +39,8 @@ class Preflights(Rule):
     harmed_by = frozenset({Flaw.CUT, Flaw.DROPS})
     means = (
         "Before a request to another origin that is not a simple one, the browser asks for permission with"
-        " OPTIONS, and"
-        " waits. The answer may be kept for as long as Access-Control-Max-Age says, five seconds without it;"
-        " a browser"
-        " that asks the same again later pays a round trip for each request."
+        " OPTIONS, and waits. The answer may be kept for as long as Access-Control-Max-Age says, five"
+        " seconds without it; a browser that asks the same again later pays a round trip for each request."
     )
     advice = (
         "Send Access-Control-Max-Age: 7200 in answers to preflights, or serve the API under the page's own"
@@ -88,10 +86,8 @@ class Refused(Rule):
     harmed_by = frozenset({Flaw.CUT, Flaw.DROPS})
     means = (
         "The response does not allow the page's origin to read it (Access-Control-Allow-Origin and its"
-        " relatives), so"
-        " that the browser hides it from the page's script, or does not send the request after a failed"
-        " preflight. The"
-        " server's log shows a success."
+        " relatives), so that the browser hides it from the page's script, or does not send the request"
+        " after a failed preflight. The server's log shows a success."
     )
     advice = (
         "Let the server answer with the page's origin, and with the methods, header fields and credentials"
@@ -127,11 +123,10 @@ class Cookies(Rule):
     }
     harmed_by = frozenset({Flaw.CUT, Flaw.DROPS})
     means = (
-        "Without Secure a cookie also goes over connections that are not encrypted, where anybody on the way"
-        " reads it;"
-        " without HttpOnly scripts can read it, also those that somebody smuggled in. Browsers refuse some"
-        " combinations"
-        " altogether (SameSite=None without Secure, prefixes __Host- and __Secure-)."
+        "Without Secure a cookie also goes over connections that are not encrypted, where anybody on the"
+        " way reads it; without HttpOnly scripts can read it, also those that somebody smuggled in."
+        " Browsers refuse some combinations altogether (SameSite=None without Secure, prefixes __Host- and"
+        " __Secure-)."
     )
     advice = "Set-Cookie: …; Secure; HttpOnly; SameSite=Lax for every cookie that scripts need not read."
 
@@ -150,12 +145,11 @@ class Cookies(Rule):
                 subject=str(group.key[0]),
                 evidence=(
                     f"{counted(len(rows), 'cookie')} ({listed(cookies.pick('name', rows))}):"
-                    f" {int(insecure.sum())} without"
-                    f" Secure, {int(open_to_scripts.sum())} without HttpOnly"
+                    f" {int(insecure.sum())} without Secure, {int(open_to_scripts.sum())} without HttpOnly"
                 ),
                 counter=(
-                    "what scripts need to read may lack HttpOnly; the table http_cookies has the problems of"
-                    " each"
+                    "what scripts need to read may lack HttpOnly; the table http_cookies has the problems"
+                    " of each"
                 ),
                 wireshark_filter="http.set_cookie",
                 frames=frames_of(cookies.numbers("first_set_frame")[rows]),

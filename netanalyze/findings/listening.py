@@ -102,12 +102,9 @@ class AcceptQueue(_Verdict):
     verdicts = ("accept queue full",)
     means = (
         "The handshake of a new connection is done by the kernel, which then keeps it in a queue until the"
-        " program"
-        " calls accept(). When the program does not keep up and the queue is full (the backlog of listen(),"
-        " at most"
-        " net.core.somaxconn), Linux drops SYNs and the last ACK of handshakes. Clients wait for a second"
-        " and more"
-        " and try again, or are reset if net.ipv4.tcp_abort_on_overflow is set."
+        " program calls accept(). When the program does not keep up and the queue is full (the backlog of"
+        " listen(), at most net.core.somaxconn), Linux drops SYNs and the last ACK of handshakes. Clients"
+        " wait for a second and more and try again, or are reset if net.ipv4.tcp_abort_on_overflow is set."
     )
     advice = (
         "Accept faster (a blocked event loop?), or raise listen()'s backlog and net.core.somaxconn; ss -ltn"
@@ -124,8 +121,7 @@ class AcceptQueue(_Verdict):
             count=drops,
             evidence=(
                 f"{counted(drops, 'segment')} dropped by a full queue ({listeners.one('signs', row)}), first"
-                f" with"
-                f" {listeners.one('first_drop', row)} connections waiting; {established} of"
+                f" with {listeners.one('first_drop', row)} connections waiting; {established} of"
                 f" {counted(attempts, 'attempt')} established, the slowest after"
                 f" {duration(listeners.one('connect_max_ns', row) or 0)}"
             ),
@@ -145,10 +141,9 @@ class SynQueue(_Verdict):
     verdicts = ("SYN queue full", "SYN cookies")
     means = (
         "More handshakes were under way than the server keeps half-open (backlog,"
-        " net.ipv4.tcp_max_syn_backlog):"
-        " it drops SYNs, or answers with SYN cookies, which lose window scaling and SACK where timestamps"
-        " are off."
-        " It is a flood of SYNs, or clients that vanish behind a way that loses their ACKs."
+        " net.ipv4.tcp_max_syn_backlog): it drops SYNs, or answers with SYN cookies, which lose window"
+        " scaling and SACK where timestamps are off. It is a flood of SYNs, or clients that vanish behind a"
+        " way that loses their ACKs."
     )
     advice = (
         "See who sends the SYNs; raise net.ipv4.tcp_max_syn_backlog and the backlog; keep"
@@ -166,8 +161,7 @@ class SynQueue(_Verdict):
             evidence=(
                 f"{listeners.one('verdict', row)}: {half_open} connections half-open at once,"
                 f" {listeners.one('overflows', row)} SYNs dropped; {established} of"
-                f" {counted(attempts, 'attempt')}"
-                " established"
+                f" {counted(attempts, 'attempt')} established"
             ),
             counter="the host went on answering other segments meanwhile",
             failed=max(attempts - established, 0),
@@ -184,10 +178,8 @@ class SynRetries(_Verdict):
     verdicts = ("packet loss",)
     means = (
         "SYNs or SYN-ACKs were sent again and nothing points to a full queue: the way loses packets, or a"
-        " firewall"
-        " drops the first ones. Each try that fails costs the client a second (Linux: 1 s, then 1 s again up"
-        " to five"
-        " times on new kernels, doubling on others)."
+        " firewall drops the first ones. Each try that fails costs the client a second (Linux: 1 s, then 1"
+        " s again up to five times on new kernels, doubling on others)."
     )
     advice = (
         "Compare captures of both ends to see where the SYN is lost; look at firewall and conntrack drop"
@@ -222,9 +214,8 @@ class Refused(_Verdict):
     severity = Severity.ERROR
     verdicts = ("refused",)
     means = (
-        "The SYN was answered with RST: on that host no program listens on the port (it has not started, has"
-        " crashed,"
-        " listens on another address), or a firewall rejects with a RST."
+        "The SYN was answered with RST: on that host no program listens on the port (it has not started,"
+        " has crashed, listens on another address), or a firewall rejects with a RST."
     )
     advice = (
         "Check with ss -ltn on the server that the program listens on this port and address; see firewall"
@@ -254,10 +245,8 @@ class Unanswered(_Verdict):
     verdicts = ("filtered", "host dead", "no answer")
     means = (
         "SYNs get no answer at all. If the host sends other things, a firewall drops them (filtered); if it"
-        " sends"
-        " nothing, it is down, or the way to it or back is broken. A client waits for up to two minutes"
-        " before it"
-        " gives up."
+        " sends nothing, it is down, or the way to it or back is broken. A client waits for up to two"
+        " minutes before it gives up."
     )
     advice = (
         "Check the host and its route, then firewalls on the way and security groups; set a connect timeout."
@@ -296,8 +285,7 @@ class Unreachable(_Verdict):
     verdicts = ("prohibited", "host unreachable", "net unreachable", "port unreachable", "ICMP error")
     means = (
         "A router or the host itself answered the SYN with an ICMP error: there is no route, the next hop"
-        " does not"
-        " answer ARP, or a firewall prohibits the connection."
+        " does not answer ARP, or a firewall prohibits the connection."
     )
     advice = "The sender of the ICMP error knows the reason: look at its routes and firewall rules."
 
@@ -326,13 +314,13 @@ class Partial(Rule):
     needs = _NEEDS
     harmed_by = frozenset({Flaw.DROPS, Flaw.ONE_SIDED})
     means = (
-        "A port that accepts connections refused others, or left SYNs unanswered: the program was restarted,"
-        " one of"
-        " several servers behind an address is down, or a limit on connections was reached."
+        "A port that accepts connections refused others, or left SYNs unanswered: the program was"
+        " restarted, one of several servers behind an address is down, or a limit on connections was"
+        " reached."
     )
     advice = (
-        "See whether the refusals are together in time (a restart) or spread out (one of several backends is"
-        " down)."
+        "See whether the refusals are together in time (a restart) or spread out (one of several backends"
+        " is down)."
     )
 
     def find(self, facts: Facts) -> Iterator[Finding]:

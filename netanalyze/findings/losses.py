@@ -39,7 +39,7 @@ class _Loss(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        repaired = Again(facts).repaired
+        repaired = facts.shared("again", Again).repaired
         burst = in_bursts(events, repaired)
         rows = repaired & (burst if self.bursts else ~burst)
         for service in by_service(facts, events.numbers("stream"), rows, events.numbers("sender")):
@@ -55,15 +55,13 @@ class _Loss(Rule):
                 severity=Severity.WARNING if rate >= MUCH_PERCENT else Severity.NOTICE,
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} sent again because duplicate"
-                    f" acknowledgements"
-                    f" or SACK asked for {verb(len(places), 'it', 'them')} ({percent(len(places), sent)}), on"
-                    f" {counted(len(service.streams), 'connection')}"
+                    f" acknowledgements or SACK asked for {verb(len(places), 'it', 'them')}"
+                    f" ({percent(len(places), sent)}), on {counted(len(service.streams), 'connection')}"
                     + (", each lost with two neighbours or more" if self.bursts else "")
                 ),
                 counter=(
                     "retransmissions that D-SACK or acknowledgements prove needless, segments that came"
-                    " late, and"
-                    " timeouts are not counted here"
+                    " late, and timeouts are not counted here"
                 ),
                 wireshark_filter=f"{WIRESHARK} && {service.filter}",
                 frames=frames_of(events.numbers("frame")[places]),
@@ -81,14 +79,10 @@ class RandomLoss(_Loss):
     bursts = False
     means = (
         "Segments are lost one at a time, and the receiver's duplicate acknowledgements or SACK blocks have"
-        " them"
-        " sent again within about a round trip. Each loss makes the sender halve its window (Reno) or cut it"
-        " to"
-        " 70 % (CUBIC), so a rate of one in a hundred holds a connection over a long way down to a few"
-        " Mbit/s."
-        " Losses scattered like this come from radio links, bad cables and optics, duplex mismatches, or a"
-        " queue"
-        " that drops early on purpose."
+        " them sent again within about a round trip. Each loss makes the sender halve its window (Reno) or"
+        " cut it to 70 % (CUBIC), so a rate of one in a hundred holds a connection over a long way down to"
+        " a few Mbit/s. Losses scattered like this come from radio links, bad cables and optics, duplex"
+        " mismatches, or a queue that drops early on purpose."
     )
     advice = (
         "Look for errors on the links of the way (ethtool -S, ip -s link); find out where it begins with mtr."
@@ -103,10 +97,9 @@ class BurstLoss(_Loss):
     bursts = True
     means = (
         "Several segments that followed each other are lost together. That is what a queue does that is"
-        " full: a"
-        " router, a policer or a virtual switch gets segments faster than it may send them on and drops all"
-        " that"
-        " come until there is room. The sender repairs it over one or more round trips and slows down."
+        " full: a router, a policer or a virtual switch gets segments faster than it may send them on and"
+        " drops all that come until there is room. The sender repairs it over one or more round trips and"
+        " slows down."
     )
     advice = (
         "Find the bottleneck's queue (policer, slow link, virtual NIC); pace the sender (fq) or shape, not"
@@ -124,12 +117,9 @@ class Timeouts(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "Nothing told the sender that a segment was lost, so it waited for its retransmission timer: at"
-        " least 200 ms"
-        " on Linux, doubled each time, and everything behind the segment waits as well. It happens when so"
-        " much is"
-        " lost that no duplicate acknowledgements come, when the retransmission itself is lost, or when the"
-        " other"
-        " side is gone."
+        " least 200 ms on Linux, doubled each time, and everything behind the segment waits as well. It"
+        " happens when so much is lost that no duplicate acknowledgements come, when the retransmission"
+        " itself is lost, or when the other side is gone."
     )
     advice = (
         "Find what loses whole flights or retransmissions (outage, policer, wireless roaming); keep SACK on."
@@ -138,7 +128,7 @@ class Timeouts(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = Again(facts)
+        again = facts.shared("again", Again)
         for service in by_service(facts, events.numbers("stream"), again.timers, events.numbers("sender")):
             places = service.places
             waited = waited_for(events, places)
@@ -149,8 +139,7 @@ class Timeouts(Rule):
                 evidence=(
                     f"the timer ran out {counted(len(places), 'time')} on"
                     f" {counted(len(service.streams), 'connection')}: {duration(waited)} of waiting, the"
-                    f" longest"
-                    f" since a segment was first or last sent {duration(longest)}"
+                    f" longest since a segment was first or last sent {duration(longest)}"
                 ),
                 counter=(
                     "tail loss probes and fast retransmissions are not counted here; the time that passed"
@@ -173,20 +162,17 @@ class TailLoss(Rule):
     needs = NEEDS
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
-        "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement tells"
-        " of the"
-        " loss, and the sender has to wait for a tail loss probe (two round trips) or its timer (200 ms and"
-        " more)."
-        " Requests and short answers consist of little but tails, so that a small rate of loss makes a long"
-        " tail of"
-        " latencies."
+        "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement"
+        " tells of the loss, and the sender has to wait for a tail loss probe (two round trips) or its"
+        " timer (200 ms and more). Requests and short answers consist of little but tails, so that a small"
+        " rate of loss makes a long tail of latencies."
     )
     advice = "Keep tail loss probes on (net.ipv4.tcp_early_retrans = 3) and look for the loss as with TCP001."
 
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = Again(facts)
+        again = facts.shared("again", Again)
         for service in by_service(facts, events.numbers("stream"), again.tails, events.numbers("sender")):
             places = service.places
             waited = waited_for(events, places)
@@ -196,8 +182,7 @@ class TailLoss(Rule):
                 subject=subject_of(service),
                 evidence=(
                     f"{counted(len(places), 'last segment')} sent again after {duration(waited)} of silence"
-                    f" in all,"
-                    f" {probes} of them by a tail loss probe, on"
+                    f" in all, {probes} of them by a tail loss probe, on"
                     f" {counted(len(service.streams), 'connection')}"
                 ),
                 counter=(
@@ -223,12 +208,10 @@ class Needless(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "Segments were sent again although they had arrived: an acknowledgement for them had been captured"
-        " before,"
-        " or the receiver said so afterwards (D-SACK). The cause is acknowledgements that were lost or late,"
-        " delay"
-        " that jumps by more than the timer allows for, or segments that overtake each other. The bytes go"
-        " over the"
-        " way twice, and unless the sender understands D-SACK it slows down for nothing."
+        " before, or the receiver said so afterwards (D-SACK). The cause is acknowledgements that were lost"
+        " or late, delay that jumps by more than the timer allows for, or segments that overtake each"
+        " other. The bytes go over the way twice, and unless the sender understands D-SACK it slows down"
+        " for nothing."
     )
     advice = (
         "Look for delay that jumps (bufferbloat, wireless, paused virtual machines) and for reordering on"
@@ -238,7 +221,7 @@ class Needless(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        again = Again(facts)
+        again = facts.shared("again", Again)
         for service in by_service(facts, events.numbers("stream"), again.needless, events.numbers("sender")):
             places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
@@ -270,8 +253,7 @@ class Reordering(Rule):
     needs = NEEDS
     means = (
         "Segments arrive in another order than they were sent in: the way has several branches, or a device"
-        " works"
-        " on packets of one connection with several processors. The receiver answers with duplicate"
+        " works on packets of one connection with several processors. The receiver answers with duplicate"
         " acknowledgements, and three of these make the sender repeat what was never lost and slow down."
     )
     advice = (
@@ -293,8 +275,8 @@ class Reordering(Rule):
                 subject=subject_of(service),
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} ({percent(len(places), sent)}) came later"
-                    f" than"
-                    f" segments sent after {verb(len(places), 'it', 'them')}, by {duration(behind)} at most"
+                    f" than segments sent after {verb(len(places), 'it', 'them')}, by {duration(behind)} at"
+                    " most"
                 ),
                 counter=(
                     "timestamps, IP identifications or the time that passed tell them from retransmissions"
@@ -318,10 +300,9 @@ class BlackHole(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "The handshake and small segments get through, but a full-sized segment is sent again and again by"
-        " the timer"
-        " and is never acknowledged. Some link of the way takes only smaller packets (a tunnel, PPPoE, a"
-        " VPN), and"
-        " the ICMP message that should tell the sender is filtered, so that it never learns."
+        " the timer and is never acknowledged. Some link of the way takes only smaller packets (a tunnel,"
+        " PPPoE, a VPN), and the ICMP message that should tell the sender is filtered, so that it never"
+        " learns."
     )
     advice = (
         "Let ICMP 'fragmentation needed' / 'packet too big' pass, clamp the MSS, or set"
@@ -336,7 +317,7 @@ class BlackHole(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events, directions = facts["events"], facts["directions"]
-        again = Again(facts)
+        again = facts.shared("again", Again)
         large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
         places = np.flatnonzero(large)
         stuck: list[NDArray[np.int64]] = []
@@ -356,8 +337,8 @@ class BlackHole(Rule):
                 subject=subject_of(service),
                 evidence=(
                     f"segments of {int(sizes.min())} to {int(sizes.max())} bytes sent {len(picked)} more"
-                    f" times and"
-                    f" none of this size ever acknowledged, on {counted(len(service.streams), 'connection')}"
+                    " times and none of this size ever acknowledged, on"
+                    f" {counted(len(service.streams), 'connection')}"
                 ),
                 counter=(
                     "no segment of full size was acknowledged before or after; smaller ones were answered"

@@ -36,14 +36,13 @@ class TimeWait(Rule):
     }
     means = (
         "The side that closes first keeps its port in TIME-WAIT for a minute. A client that opens a"
-        " connection for each"
-        " request and closes it first runs through its 28 232 ports (net.ipv4.ip_local_port_range) at 470"
-        " connections a"
-        " second to one server, and then connect() fails with EADDRNOTAVAIL."
+        " connection for each request and closes it first runs through its 28 232 ports"
+        " (net.ipv4.ip_local_port_range) at 470 connections a second to one server, and then connect()"
+        " fails with EADDRNOTAVAIL."
     )
     advice = (
-        "Keep connections and reuse them (keep-alive, a pool); net.ipv4.tcp_tw_reuse=1 helps with timestamps"
-        " on."
+        "Keep connections and reuse them (keep-alive, a pool); net.ipv4.tcp_tw_reuse=1 helps with"
+        " timestamps on."
     )
 
     LEAST_PERCENT = 10
@@ -73,7 +72,7 @@ class TimeWait(Rule):
                 ),
                 counter=(
                     f"{populations.one('peak', row)} connections of the host in TIME-WAIT to all servers"
-                    f" together"
+                    " together"
                 ),
                 wireshark_filter=(
                     f"tcp.flags.fin == 1 && {address_filter(host)} && {address_filter(server)} && tcp.port"
@@ -98,11 +97,9 @@ class CloseWaitLeak(Rule):
     }
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
-        "The other side has closed the connection and this one never does: the program has lost track of the"
-        " socket"
-        " (an error path without close(), a pool that does not look). Each one keeps a file descriptor until"
-        " the"
-        " process ends, so that in time accept() or connect() fails with EMFILE."
+        "The other side has closed the connection and this one never does: the program has lost track of"
+        " the socket (an error path without close(), a pool that does not look). Each one keeps a file"
+        " descriptor until the process ends, so that in time accept() or connect() fails with EMFILE."
     )
     advice = (
         "Close sockets when read() returns 0 and on every error path; ss -tnp state close-wait names the"
@@ -133,12 +130,11 @@ class CloseWaitLeak(Rule):
             subject=f"{who} of {endpoint(server, port)}" if side == 0 else endpoint(server, port),
             evidence=(
                 f"{leaks} of {counted(closers.one('connections', row), 'connection')} were not closed for"
-                f" more than a"
-                f" second after the other side had closed{f', {rate} a minute' if rate else ''}"
+                f" more than a second after the other side had closed{f', {rate} a minute' if rate else ''}"
             ),
             counter=(
                 f"{exited} of them ended when the process did; a reply that was still being sent is not"
-                f" counted"
+                " counted"
             ),
             wireshark_filter=(
                 stream_filter(streams)
@@ -177,8 +173,7 @@ class UnansweredFin(Rule):
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "A host sent its FIN and nobody acknowledges it: the other end is gone (crashed, unplugged, its"
-        " address moved)"
-        " or a middlebox has forgotten the connection."
+        " address moved) or a middlebox has forgotten the connection."
     )
     advice = "Look for hosts that vanish and for idle timeouts of NAT and load balancers on the way."
 

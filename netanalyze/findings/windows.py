@@ -119,10 +119,9 @@ class SlowReader(_Held):
     wait = "receiver_window_ns"
     means = (
         "The receiver's buffer was full and it told the sender to stop (a window of zero). The network was"
-        " ready, the"
-        " receiving program was not: it is busy, blocked, or does not read while it works on what it has."
-        " The sender"
-        " asks every now and then whether there is room (window probes), and goes on a little late."
+        " ready, the receiving program was not: it is busy, blocked, or does not read while it works on"
+        " what it has. The sender asks every now and then whether there is room (window probes), and goes"
+        " on a little late."
     )
     advice = (
         "Profile the reading program (a blocked event loop, a slow disk, back-pressure); a larger buffer"
@@ -151,12 +150,12 @@ class SlowReader(_Held):
             subject=_receiver(service),
             evidence=(
                 f"the window was shut for {duration(closed)} on"
-                f" {counted(len(service.streams), 'connection')},"
-                f" and the sender waited {duration(self.waited(facts, service))} for room in all"
+                f" {counted(len(service.streams), 'connection')}, and the sender waited"
+                f" {duration(self.waited(facts, service))} for room in all"
             ),
             counter=(
                 f"{counted(probes, 'window probe')}; data was ready meanwhile, so the sender was not the one"
-                f" who paused"
+                " who paused"
             ),
             wireshark_filter=f"tcp.analysis.zero_window && {service.filter}",
             frames=frames_of(events.numbers("frame")[rows]),
@@ -173,15 +172,11 @@ class SmallWindow(_Held):
     severity = Severity.WARNING
     wait = "receiver_window_ns"
     means = (
-        "At most one window of bytes can be on its way, so a connection carries no more than one window each"
-        " round"
-        " trip, however fast the links are. The receiver's window never was shut, but it was used up before"
-        " the"
-        " acknowledgements came back: it is smaller than bandwidth times delay. Reasons are a socket buffer"
-        " that the"
-        " program set itself (which switches Linux's tuning off), low net.ipv4.tcp_rmem, or a middlebox that"
-        " removes"
-        " window scaling."
+        "At most one window of bytes can be on its way, so a connection carries no more than one window"
+        " each round trip, however fast the links are. The receiver's window never was shut, but it was"
+        " used up before the acknowledgements came back: it is smaller than bandwidth times delay. Reasons"
+        " are a socket buffer that the program set itself (which switches Linux's tuning off), low"
+        " net.ipv4.tcp_rmem, or a middlebox that removes window scaling."
     )
     advice = (
         "Do not set SO_RCVBUF; raise net.ipv4.tcp_rmem[2] to bandwidth x delay; let window scaling pass"
@@ -228,8 +223,7 @@ class SmallWindow(_Held):
             subject=_receiver(service),
             evidence=(
                 f"{duration(self.waited(facts, service))} waited for a window of at most {size(window)} at a"
-                f" round trip"
-                f" of {duration(trip)}{most}, on {counted(len(service.streams), 'connection')}"
+                f" round trip of {duration(trip)}{most}, on {counted(len(service.streams), 'connection')}"
             ),
             counter=(
                 f"the window was never shut for long; {unscaled} of these receivers offered no window scaling"
@@ -250,9 +244,8 @@ class SendBuffer(_Held):
     wait = "send_buffer_ns"
     means = (
         "The sender had the same amount on its way for many round trips, though nothing was lost and the"
-        " receiver"
-        " offered more: its own send buffer (SO_SNDBUF, net.ipv4.tcp_wmem) or a fixed limit of the program"
-        " holds it."
+        " receiver offered more: its own send buffer (SO_SNDBUF, net.ipv4.tcp_wmem) or a fixed limit of the"
+        " program holds it."
     )
     advice = (
         "Do not set SO_SNDBUF, and raise net.ipv4.tcp_wmem[2]; see whether the program waits for answers in"
@@ -273,8 +266,7 @@ class SendBuffer(_Held):
             subject=f"{'server' if service.key else 'clients'} of {service.name}",
             evidence=(
                 f"{duration(self.waited(facts, service))} waited with never more than {size(flight)} on the"
-                f" way, on"
-                f" {counted(len(service.streams), 'connection')}"
+                f" way, on {counted(len(service.streams), 'connection')}"
             ),
             counter=f"the receivers offered up to {size(window)}, and no loss explains it",
             wireshark_filter=f"tcp.len > 0 && {service.filter}",
@@ -294,10 +286,8 @@ class SlowWriter(_Held):
     wait = "application_ns"
     means = (
         "One side sends much and the other says nothing that it would have to answer, and yet the sender"
-        " pauses: the"
-        " program has no data ready. A generator that computes while it sends, a slow disk, or a rate limit;"
-        " or it"
-        " simply sends news as they come."
+        " pauses: the program has no data ready. A generator that computes while it sends, a slow disk, or"
+        " a rate limit; or it simply sends news as they come."
     )
     advice = "Faster links or larger windows will not help here: see what the sending program waits for."
 
@@ -336,8 +326,7 @@ class SlowWriter(_Held):
             subject=f"{'server' if service.key else 'clients'} of {service.name}",
             evidence=(
                 f"{duration(waited)} of {duration(active)} ({percent(waited, active)}) nothing was left to"
-                f" send, on"
-                f" {counted(len(service.streams), 'connection')}"
+                f" send, on {counted(len(service.streams), 'connection')}"
             ),
             counter="neither the receiver's window nor acknowledgements were waited for meanwhile",
             wireshark_filter=f"tcp.len > 0 && {service.filter}",
