@@ -31,6 +31,8 @@ WIRESHARK = (
 )
 """Wireshark decides by other rules what such a segment is, so that all its names are asked for."""
 
+_SOONEST_NS = 2 * 10**6
+"""Linux never sets a tail loss probe for less than this; a retransmission timer runs for 200 ms and more."""
 _LONG_BURST = 3
 """Neighbours lost together: at one in a hundred, chance loses three in a row once in a million."""
 
@@ -48,6 +50,9 @@ class Again:
         self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
         self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
         self.lost &= ~self._ignored(facts, events)
+        # Sooner than any timer runs out: copies that were held up and came to the capture point together.
+        soon = events.known("ago_ns") & (events.amounts("ago_ns") < _SOONEST_NS)
+        self.lost &= ~(soon & events.among("cause", "tail_timer", "tail_loss_probe", "timeout"))
         # What goes out again behind a timeout, because the sender has forgotten what was on its way, is no
         # loss of its own.
         self.timers = self.lost & events.among("cause", "timeout")

@@ -4,12 +4,12 @@ The overview has to stay quick. Measured on two cores, with 100 000 short connec
 with 240 long ones in a file of 596 MB:
 
 - Rules over ``CHEAP`` tables add a fifth to what the overview takes anyway (1.0 to 1.2 s, 0.29 to 0.35 s).
-- ``THOROUGH`` tables have many columns for each connection: with short ones they take four times as long and
-  three times the memory.
+- ``THOROUGH`` tables have many columns for each connection: with short ones they take four times as long
+  and three times the memory.
 - Application protocols are read by Python, at a tenth of the speed or less.
 
-So the first are always looked into, the second in captures up to ``THOROUGH_BYTES``, and everything in captures
-up to ``WHOLE_BYTES``: each adds a second at most.
+So the first are always looked into, the second in captures up to ``THOROUGH_BYTES``, and everything in
+captures up to ``WHOLE_BYTES``: each adds a second at most.
 """
 
 from __future__ import annotations

@@ -43,10 +43,11 @@ class Drops(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         capture = facts["capture"]
-        dropped = capture.amounts("dropped")
+        dropped, received = capture.amounts("dropped"), capture.amounts("received")
         for row in np.flatnonzero(dropped > 0).tolist():
             lost = int(dropped[row])
-            of_all = lost + int(capture.numbers("frames")[row])
+            # The counters of a file that was filtered later are still those of the whole capture.
+            of_all = max(int(received[row]), lost + int(capture.numbers("frames")[row]))
             yield self.found(
                 count=lost,
                 subject=capture.one("file", row),

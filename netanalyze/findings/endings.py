@@ -80,7 +80,7 @@ class Aborted(Rule):
         """Streams of which another rule tells why they were reset: full queues, HTTP's broken exchanges."""
         found = np.zeros(len(streams), np.bool_)
         listeners = facts["listeners"]
-        for row in np.flatnonzero(listeners.matching("signs", "reset after the handshake")).tolist():
+        for row in np.flatnonzero(~listeners.among("signs", None)).tolist():
             port = streams.numbers("server_port") == listeners.one("server_port", row)
             found |= port & streams.among("server", listeners.one("server", row))
         found &= streams.amounts("server_bytes") == 0

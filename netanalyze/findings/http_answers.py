@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.findings.facts import time_covered
 from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.http_use import host_filter
 from netanalyze.findings.quality import Flaw
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _EXCHANGES = (
     *("stream", "frame", "response_frame", "host", "server", "server_port", "method", "target", "status"),
-    *("ttfb_ns", "duration_ns", "wire_bytes", "upgrade"),
+    *("ttfb_ns", "duration_ns", "time_ns", "wire_bytes", "upgrade"),
 )
 
 
@@ -127,6 +128,7 @@ class _Slow(Rule):
         "http": _EXCHANGES,
         "directions": ("rtt_min_ns", "syn_rtt_ns"),
         "streams": ("stream",),
+        "events": ("stream", "kind", "time_ns", "ago_ns"),
     }
     harmed_by = frozenset({Flaw.DROPS, Flaw.ONE_SIDED})
 
@@ -139,7 +141,17 @@ class _Slow(Rule):
         whole = http.known("duration_ns") & http.known("ttfb_ns") & http.among("upgrade", None)
         first, total = http.amounts("ttfb_ns"), http.amounts("duration_ns")
         trip = np.minimum(self._trips(facts, http), first)
-        parts = {"server": first - trip, "round trip": trip, "transfer": total - first}
+        # What is sent again before the response begins is the network's time, not the server's.
+        lost = np.zeros(len(http), np.int64)
+        long = np.flatnonzero(whole & (first - trip >= self.SLOW_NS))
+        if len(long):
+            lost[long] = self._repairs(facts, http, long)
+        parts = {
+            "server": first - trip - np.minimum(lost, first - trip),
+            "lost segments": np.minimum(lost, first - trip),
+            "round trip": trip,
+            "transfer": total - first,
+        }
         slow = whole & self.slow(parts)
         for group in http.groups(slow, *_KEY):
             yield self._told(http, group, parts, whole)
@@ -147,6 +159,26 @@ class _Slow(Rule):
     def slow(self, parts: Mapping[str, NDArray[np.int64]]) -> NDArray[np.bool_]:
         """Which exchanges are meant, by how long their parts took."""
         raise NotImplementedError
+
+    def _repairs(self, facts: Facts, http: Rows, rows: NDArray[np.int64]) -> list[int]:
+        """How long each of these exchanges waited for segments to come again before the response began."""
+        events = facts["events"]
+        again = np.flatnonzero(events.among("kind", "retransmission") & events.known("ago_ns"))
+        again = again[np.argsort(events.numbers("stream")[again], kind="stable")]
+        streams, end = events.numbers("stream")[again], events.numbers("time_ns")[again]
+        start = end - events.numbers("ago_ns")[again]
+        waits = []
+        for row in rows.tolist():
+            stream, answered = (
+                http.numbers("stream")[row],
+                http.numbers("time_ns")[row] + http.numbers("ttfb_ns")[row],
+            )
+            low, high = np.searchsorted(streams, [stream, stream + 1])
+            begin = np.maximum(start[low:high], http.numbers("time_ns")[row])
+            until = np.minimum(end[low:high], answered)
+            real = until > begin
+            waits.append(time_covered(np.zeros(int(real.sum()), np.int64), begin[real], until[real]))
+        return waits
 
     def _trips(self, facts: Facts, http: Rows) -> NDArray[np.int64]:
         """Of each exchange the round trip time of its connection between tap and server."""
@@ -175,7 +207,9 @@ class _Slow(Rule):
         )
         total = http.amounts("duration_ns")
         sums = {name: int(part[rows].sum()) for name, part in parts.items()}
-        split = ", ".join(f"{name} {duration(time)}" for name, time in sums.items())
+        split = ", ".join(
+            f"{name} {duration(time)}" for name, time in sums.items() if time or name != "lost segments"
+        )
         slowest = rows[np.argmax(total[rows])]
         told = f"{http.one('method', slowest)} {http.one('target', slowest)}"
         return self.found(
@@ -220,7 +254,9 @@ class SlowServer(_Slow):
 
     def slow(self, parts: Mapping[str, NDArray[np.int64]]) -> NDArray[np.bool_]:
         """See ``_Slow``."""
-        found: NDArray[np.bool_] = (parts["server"] >= self.SLOW_NS) & (parts["server"] >= parts["transfer"])
+        found: NDArray[np.bool_] = (parts["server"] >= self.SLOW_NS) & (
+            parts["server"] >= parts["transfer"] + parts["lost segments"]
+        )
         return found
 
     def cost(self, sums: Mapping[str, int]) -> int:
@@ -229,10 +265,10 @@ class SlowServer(_Slow):
 
 
 class SlowTransfer(_Slow):
-    """The bodies take long."""
+    """The way takes long."""
 
     code = "HTTP009"
-    title = "Slow transfer of bodies"
+    title = "Slow transfer"
     means = (
         "The server answers soon, and the rest of request or response takes more than a second: the way is"
         " narrow or loses, the receiver is slow, windows are too small, or the server's program produces"
@@ -246,12 +282,13 @@ class SlowTransfer(_Slow):
 
     def slow(self, parts: Mapping[str, NDArray[np.int64]]) -> NDArray[np.bool_]:
         """See ``_Slow``."""
-        found: NDArray[np.bool_] = (parts["transfer"] >= self.SLOW_NS) & (parts["transfer"] > parts["server"])
+        slow = parts["transfer"] + parts["lost segments"]
+        found: NDArray[np.bool_] = (slow >= self.SLOW_NS) & (slow > parts["server"])
         return found
 
     def cost(self, sums: Mapping[str, int]) -> int:
         """See ``_Slow``."""
-        return sums["transfer"]
+        return sums["transfer"] + sums["lost segments"]
 
 
 class Uncompressed(Rule):

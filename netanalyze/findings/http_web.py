@@ -97,7 +97,9 @@ class Refused(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         cors = facts["cors"]
-        for group in cors.groups(cors.among("allowed", False), "host", "origin"):  # noqa: FBT003 - a value
+        # Extensions of browsers may read what their permissions let them.
+        refused = cors.among("allowed", False) & ~cors.matching("origin", "-extension:")  # noqa: FBT003
+        for group in cors.groups(refused, "host", "origin"):
             rows = group.rows
             host, origin = group.key
             reasons = dict.fromkeys(reason for reason in cors.pick("reason", rows) if reason)

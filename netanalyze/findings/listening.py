@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
 from netanalyze.findings.services import SERVICE, Service, address_filter, by_service
-from netanalyze.findings.words import counted, duration, endpoint, frames_of
+from netanalyze.findings.words import counted, duration, endpoint, frames_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from netanalyze.findings.facts import Facts, Rows
+    from numpy.typing import NDArray
+
+    from netanalyze.findings.facts import Facts, Group, Rows
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "streams": SERVICE,
@@ -50,11 +54,46 @@ class _Verdict(Rule):
     harmed_by = frozenset({Flaw.DROPS, Flaw.ONE_SIDED})
     verdicts: ClassVar[tuple[str, ...]]
 
+    MANY = 5
+    """Servers with the same trouble on the same port that get a finding each."""
+
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         listeners = facts["listeners"]
-        for row in listeners.among("verdict", *self.verdicts).nonzero()[0].tolist():
-            yield from self.of_listener(facts, listeners, row)
+        meant = listeners.among("verdict", *self.verdicts) & self.counts(listeners)
+        for group in listeners.groups(meant, "verdict", "server_port"):
+            if len(group.rows) > self.MANY:
+                yield self._of_many(facts, group)
+                continue
+            for row in group.rows.tolist():
+                yield from self.of_listener(facts, listeners, row)
+
+    def counts(self, listeners: Rows) -> NDArray[np.bool_]:
+        """Which listeners with such a verdict count."""
+        return np.ones(len(listeners), np.bool_)
+
+    def _of_many(self, facts: Facts, group: Group) -> Finding:
+        """The same port of many servers: somebody looks for it, or all of them are behind one device."""
+        listeners, rows = facts["listeners"], group.rows
+        verdict, port = group.key
+        attempts, established = (
+            int(listeners.numbers(name)[rows].sum()) for name in ("attempts", "established")
+        )
+        again = [_again(facts, server, port) for server in listeners.pick("server", rows)]
+        cost = sum(waited for _, waited in again) + int(listeners.amounts("cost_ns")[rows].sum())
+        return self.found(
+            count=attempts - established,
+            subject=f"port {port} of {len(rows)} servers",
+            evidence=(
+                f"{verdict}: {established} of {counted(attempts, 'attempt')} to {len(rows)} servers succeeded,"
+                f" among them {listed(listeners.pick('server', rows))}"
+            ),
+            counter="one port of many servers: a scan, a worm, or one device in front of all of them",
+            wireshark_filter=f"tcp.flags.syn == 1 && tcp.port == {port}",
+            frames=frames_of(listeners.numbers("first_frame")[rows]),
+            cost_ns=cost or None,
+            cost_requests=attempts - established or None,
+        )
 
     def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """What is said about one of them."""
@@ -186,6 +225,11 @@ class SynRetries(_Verdict):
         " counters."
     )
 
+    def counts(self, listeners: Rows) -> NDArray[np.bool_]:
+        """See ``_Verdict``."""
+        found: NDArray[np.bool_] = listeners.amounts("syn_retries") + listeners.amounts("syn_ack_retries") > 0
+        return found
+
     def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         syns, syn_acks = listeners.one("syn_retries", row), listeners.one("syn_ack_retries", row)
@@ -252,11 +296,19 @@ class Unanswered(_Verdict):
         "Check the host and its route, then firewalls on the way and security groups; set a connect timeout."
     )
 
+    LEAST = 3
+    """One SYN without an answer near the end of a capture proves nothing, unless it is repeated."""
+
+    def counts(self, listeners: Rows) -> NDArray[np.bool_]:
+        """See ``_Verdict``."""
+        found: NDArray[np.bool_] = (listeners.amounts("syn_retries") > 0) | (
+            listeners.amounts("unanswered") >= self.LEAST
+        )
+        return found
+
     def of_listener(self, facts: Facts, listeners: Rows, row: int) -> Iterator[Finding]:
         """See ``_Verdict``."""
         verdict, retries = listeners.one("verdict", row), listeners.one("syn_retries", row)
-        if verdict == "no answer" and not retries:
-            return  # one SYN near the end of a capture proves nothing
         silent, attempts = listeners.one("unanswered", row), listeners.one("attempts", row)
         why = {
             "filtered": "the host sends other packets, so something filters these",

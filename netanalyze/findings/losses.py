@@ -133,13 +133,17 @@ class Timeouts(Rule):
             places = service.places
             waited = waited_for(events, places)
             longest = int(events.amounts("ago_ns")[places].max())
+            told = (
+                f"{duration(waited)} of waiting, {duration(longest)} at most since a segment was first sent"
+                if waited
+                else "how long it took is not known, because the first copies were not captured"
+            )
             yield self.found(
                 count=len(places),
                 subject=subject_of(service),
                 evidence=(
                     f"the timer ran out {counted(len(places), 'time')} on"
-                    f" {counted(len(service.streams), 'connection')}: {duration(waited)} of waiting, the"
-                    f" longest since a segment was first or last sent {duration(longest)}"
+                    f" {counted(len(service.streams), 'connection')}: {told}"
                 ),
                 counter=(
                     "tail loss probes and fast retransmissions are not counted here; the time that passed"
@@ -249,6 +253,8 @@ class Reordering(Rule):
 
     code = "TCP006"
     title = "Segments overtake each other"
+    LATEST_NS = 10**9
+    """No branch of a way is a second longer than another: what comes later than that was sent again."""
     severity = Severity.NOTICE
     needs = NEEDS
     means = (
@@ -264,7 +270,7 @@ class Reordering(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         events = facts["events"]
-        late = events.among("kind", "out_of_order")
+        late = events.among("kind", "out_of_order") & (events.amounts("ago_ns") < self.LATEST_NS)
         for service in by_service(facts, events.numbers("stream"), late, events.numbers("sender")):
             places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:

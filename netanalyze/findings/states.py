@@ -108,6 +108,8 @@ class CloseWaitLeak(Rule):
 
     LEAST = 2
     """One connection may be open for a reason; two have it in common."""
+    MANY = 5
+    """So many that neither a slow program nor the end of the capture explains it."""
     STUCK_NS = 10**9
 
     def find(self, facts: Facts) -> Iterator[Finding]:
@@ -125,6 +127,7 @@ class CloseWaitLeak(Rule):
         streams, frames = self._leaking(facts, server, port, side)
         rate = closers.one("leaks_per_minute", row)
         exited = closers.one("leaks_ended_by_exit", row)
+        sure = leaks >= self.MANY or exited >= self.LEAST
         return self.found(
             count=leaks,
             subject=f"{who} of {endpoint(server, port)}" if side == 0 else endpoint(server, port),
@@ -143,6 +146,8 @@ class CloseWaitLeak(Rule):
             ),
             frames=frames_of(frames),
             stream=int(streams[0]) if len(streams) == 1 else None,
+            severity=Severity.WARNING if sure else Severity.NOTICE,
+            confidence=Confidence.HIGH if sure else Confidence.LOW,
             cost_requests=leaks,
         )
 

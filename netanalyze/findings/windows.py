@@ -294,6 +294,8 @@ class SlowWriter(_Held):
     LEAST_BYTES = 32_768
     """Less fits in two flights of an initial window: it takes no time that could be saved."""
     LEAST_ACTIVE_NS = 10**9
+    LEAST_RATE_NS = 10**6
+    """A byte in this time, 1 kB/s: what trickles slower is no transfer, but news now and then."""
     MOST_REQUESTS = 2
     """Segments with payload of the other side: one request, perhaps in two parts."""
 
@@ -304,6 +306,7 @@ class SlowWriter(_Held):
             limits.among("verdict", "application")
             & (limits.amounts("bytes") >= self.LEAST_BYTES)
             & (active >= self.LEAST_ACTIVE_NS)
+            & (limits.amounts("bytes") >= active // self.LEAST_RATE_NS)
             & (2 * limits.amounts(self.wait) >= active)
         )
         return found
