@@ -84,7 +84,7 @@ class Again:
             full |= port & streams.among("server", listeners.one("server", row))
         if not full.any() or not len(events):
             return np.zeros(len(events), np.bool_)
-        begin = (events.numbers("sender") == 0) & (events.numbers("seq") == 1)
+        begin = (events.servers == 0) & (events.numbers("seq") == 1)
         found: NDArray[np.bool_] = begin & full[rows_of(streams, events.numbers("stream"))]
         return found
 

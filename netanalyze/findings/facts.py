@@ -90,6 +90,11 @@ class Rows:
             self._numbers[name] = self._column(name).ranks()
         return self._numbers[name]
 
+    @property
+    def servers(self) -> NDArray[np.int64]:
+        """1 for each row whose column ``sender`` says server, else 0."""
+        return self.among("sender", "server").astype(np.int64)
+
     def amounts(self, name: str) -> NDArray[np.int64]:
         """A column of integers, 0 where there is no value."""
         numbers = self.numbers(name)

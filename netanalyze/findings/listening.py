@@ -85,7 +85,7 @@ class _Verdict(Rule):
             count=attempts - established,
             subject=f"port {port} of {len(rows)} servers",
             evidence=(
-                f"{verdict}: {established} of {counted(attempts, 'attempt')} to {len(rows)} servers succeeded,"
+                f"{verdict}: {established} of {counted(attempts, 'attempt')} to {len(rows)} servers made,"
                 f" among them {listed(listeners.pick('server', rows))}"
             ),
             counter="one port of many servers: a scan, a worm, or one device in front of all of them",

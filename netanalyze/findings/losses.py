@@ -42,7 +42,7 @@ class _Loss(Rule):
         repaired = facts.shared("again", Again).repaired
         burst = in_bursts(events, repaired)
         rows = repaired & (burst if self.bursts else ~burst)
-        for service in by_service(facts, events.numbers("stream"), rows, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), rows, events.servers):
             places = service.places
             sent = sent_by(facts, service)
             rate = 100 * len(places) / max(sent, 1)
@@ -129,7 +129,7 @@ class Timeouts(Rule):
         """See ``Rule``."""
         events = facts["events"]
         again = facts.shared("again", Again)
-        for service in by_service(facts, events.numbers("stream"), again.timers, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), again.timers, events.servers):
             places = service.places
             waited = waited_for(events, places)
             longest = int(events.amounts("ago_ns")[places].max())
@@ -177,7 +177,7 @@ class TailLoss(Rule):
         """See ``Rule``."""
         events = facts["events"]
         again = facts.shared("again", Again)
-        for service in by_service(facts, events.numbers("stream"), again.tails, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), again.tails, events.servers):
             places = service.places
             waited = waited_for(events, places)
             probes = int(np.count_nonzero(events.among("cause", "tail_loss_probe")[places]))
@@ -226,7 +226,7 @@ class Needless(Rule):
         """See ``Rule``."""
         events = facts["events"]
         again = facts.shared("again", Again)
-        for service in by_service(facts, events.numbers("stream"), again.needless, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), again.needless, events.servers):
             places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
                 continue
@@ -271,7 +271,7 @@ class Reordering(Rule):
         """See ``Rule``."""
         events = facts["events"]
         late = events.among("kind", "out_of_order") & (events.amounts("ago_ns") < self.LATEST_NS)
-        for service in by_service(facts, events.numbers("stream"), late, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), late, events.servers):
             places, sent = service.places, sent_by(facts, service)
             if 100 * len(places) < LEAST_PERCENT * sent:
                 continue
@@ -327,15 +327,15 @@ class BlackHole(Rule):
         large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
         places = np.flatnonzero(large)
         stuck: list[NDArray[np.int64]] = []
-        for some in grouped(np.stack([events.numbers(name)[places] for name in ("stream", "sender", "seq")])):
-            stream, sender = (int(events.numbers(name)[places[some[0]]]) for name in ("stream", "sender"))
-            half = 2 * int(rows_of(facts["streams"], np.array([stream]))[0]) + sender
+        stream, sender = events.numbers("stream")[places], events.servers[places]
+        for some in grouped(np.stack((stream, sender, events.numbers("seq")[places]))):
+            half = 2 * int(rows_of(facts["streams"], stream[some[:1]])[0]) + int(sender[some[0]])
             if len(some) >= self.TRIES and not directions.one("full_rtt_samples", half):
                 stuck.append(places[some])
         chosen = np.zeros(len(events), np.bool_)
         for group in stuck:
             chosen[group] = True
-        for service in by_service(facts, events.numbers("stream"), chosen, events.numbers("sender")):
+        for service in by_service(facts, events.numbers("stream"), chosen, events.servers):
             picked = service.places
             sizes = events.amounts("payload_bytes")[picked]
             yield self.found(

@@ -56,7 +56,7 @@ class Halves:
     def of(cls, facts: Facts, places: NDArray[np.int64]) -> Halves:
         """Those of some rows of ``limits``; ``directions`` has two rows for each stream."""
         first = 2 * rows_of(facts["streams"], facts["limits"].numbers("stream")[places])
-        sender = facts["limits"].numbers("sender")[places]
+        sender = facts["limits"].servers[places]
         return cls(places, first + sender, first + 1 - sender)
 
 
@@ -79,7 +79,7 @@ class _Held(Rule):
         halves = Halves.of(facts, places)
         chosen = np.zeros(len(limits), np.bool_)
         chosen[places[self.kept(facts, halves)]] = True
-        for service in by_service(facts, limits.numbers("stream"), chosen, limits.numbers("sender")):
+        for service in by_service(facts, limits.numbers("stream"), chosen, limits.servers):
             yield self.told(facts, service, Halves.of(facts, service.places))
 
     def chosen(self, limits: Rows) -> NDArray[np.bool_]:
