@@ -134,7 +134,6 @@ class Cut(Rule):
                 ),
                 counter="lengths on the wire are known, so that TCP is counted right",
                 wireshark_filter="frame.cap_len < frame.len",
-                cost_bytes=lost,
             )
 
 
@@ -194,7 +193,7 @@ class InLedger(Rule):
             counter=self.counter,
             wireshark_filter=self.wireshark,
             frames=frames_of(ledger.numbers("first_frame")[rows]),
-            cost_bytes=int(ledger.numbers("bytes")[rows].sum()),
+            cost_bytes=int(ledger.numbers("bytes")[rows].sum()) if self.severity > Severity.INFO else None,
         )
 
     @staticmethod

@@ -90,7 +90,7 @@ class Fragments(Rule):
                 evidence=f"{counted(count, 'fragment')} in {counted(len(group.rows), 'flow')}",
                 counter="these datagrams could be put together",
                 wireshark_filter=(
-                    f"(ip.flags.mf == 1 || ip.frag_offset > 0 || ipv6.fraghdr) && {address_filter(server)}"
+                    f"(udp.port == {port} || ip.frag_offset > 0 || ipv6.fraghdr) && {address_filter(server)}"
                 ),
                 frames=frames_of(udp.numbers("first_frame")[group.rows]),
             )

@@ -74,10 +74,11 @@ class _Statuses(Rule):
                     f"{len(rows)} of {counted(len(group.rows), 'response')}"
                     f" ({percent(len(rows), len(group.rows))}): {told}; {listed(targets)}"
                 ),
-                counter=f"{len(group.rows) - len(rows)} other requests to this host",
+                counter=f"{counted(len(group.rows) - len(rows), 'other request')} to this host",
+                # Of a response that never is whole Wireshark shows no status: the request is shown as well.
                 wireshark_filter=(
-                    f"http.response.code >= {self.first} && http.response.code <= {self.last} &&"
-                    f" {_filter(http, rows, group)}"
+                    f"(http.request || (http.response.code >= {self.first} && http.response.code <="
+                    f" {self.last})) && {_filter(http, rows, group)}"
                 ),
                 frames=frames_of(http.amounts("response_frame")[rows]),
                 cost_ns=int(http.amounts("duration_ns")[rows].sum()) or None,

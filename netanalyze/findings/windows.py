@@ -269,7 +269,7 @@ class SendBuffer(_Held):
                 f" way, on {counted(len(service.streams), 'connection')}"
             ),
             counter=f"the receivers offered up to {size(window)}, and no loss explains it",
-            wireshark_filter=f"tcp.len > 0 && {service.filter}",
+            wireshark_filter=service.filter,
             frames=frames_of(streams.numbers("first_frame")[rows_of(streams, service.streams)]),
             stream=service.stream,
             cost_ns=self.waited(facts, service),
@@ -332,7 +332,7 @@ class SlowWriter(_Held):
                 f" send, on {counted(len(service.streams), 'connection')}"
             ),
             counter="neither the receiver's window nor acknowledgements were waited for meanwhile",
-            wireshark_filter=f"tcp.len > 0 && {service.filter}",
+            wireshark_filter=service.filter,
             frames=frames_of(streams.numbers("first_frame")[rows_of(streams, service.streams)]),
             stream=service.stream,
             cost_ns=waited,

@@ -188,6 +188,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "streams": [stream()],
             "limits": [{**HELD, "receiver_window_ns": S, "verdict": "receiver_window"}],
             "directions": [{"zero_window_ns": S}, {}],
+            "events": [{"stream": 0, "frame": 9, "kind": "zero_window"}],
         },
         {
             "streams": [stream()],
