@@ -10,7 +10,7 @@ from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.quality import midstream, one_sided
 from netanalyze.findings.rule import Rule
 from netanalyze.findings.services import stream_filter
-from netanalyze.findings.words import counted, frames_of, percent, size
+from netanalyze.findings.words import counted, duration, frames_of, percent, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -279,6 +279,90 @@ class NoHandshake(Rule):
         streams = facts["streams"]
         rows = midstream(streams) & ~one_sided(streams)
         yield from _of_streams(self, streams, rows, "begun without a SYN")
+
+
+class ClockStep(Rule):
+    """Time went backwards."""
+
+    code = "CAP009"
+    title = "Clock set back while capturing"
+    severity = Severity.WARNING
+    needs: ClassVar = {"capture": ("file", "clock_steps", "clock_step_ns", "clock_step_frame")}
+    means = (
+        "A frame has a time a second or more before that of the frame before it in the file: the capturing"
+        " computer's clock was set back (NTP, a virtual machine that was paused), or files were put"
+        " together in the wrong order. Durations, round trips and rates over that place are wrong."
+    )
+    advice = (
+        "Let the clock settle before capturing (chronyc tracking), and join files with mergecap, by time."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        capture = facts["capture"]
+        steps = capture.amounts("clock_steps")
+        for row in np.flatnonzero(steps > 0).tolist():
+            count = int(steps[row])
+            # The number is that in the file, which is the frame's own where there is one file only.
+            alone = len(capture) == 1
+            frame = capture.one("clock_step_frame", row)
+            yield self.found(
+                count=count,
+                subject=capture.one("file", row),
+                evidence=(
+                    f"{counted(count, 'step')} back, the longest by"
+                    f" {duration(capture.one('clock_step_ns', row))}, the first before frame {frame} of the"
+                    " file"
+                ),
+                counter="interfaces that are read in turn differ by less than a second",
+                wireshark_filter="frame.time_delta < -1",
+                frames=frames_of([frame]) if alone else (),
+            )
+
+
+class Offload(Rule):
+    """Segments larger than any on the wire."""
+
+    code = "CAP010"
+    title = "Segments captured before they were cut (offload)"
+    severity = Severity.INFO
+    needs: ClassVar = {
+        "directions": ("max_segment", "mss"),
+        "streams": _STREAMS,
+    }
+    means = (
+        "Some segments are larger than the other side takes (its MSS): the capture was made on a host whose"
+        " network card cuts segments after the capture point (TSO), or joins them before it (GRO, LRO). On"
+        " the wire there were more and smaller ones, checksums of packets sent are not filled in yet, and"
+        " losses within such a segment do not show."
+    )
+    advice = (
+        "Capture elsewhere, or switch it off for the capture (ethtool -K IF tso off gso off gro off lro off)."
+    )
+
+    def find(self, facts: Facts) -> Iterator[Finding]:
+        """See ``Rule``."""
+        directions, streams = facts["directions"], facts["streams"]
+        if not len(directions):
+            return
+        size, mss = directions.amounts("max_segment"), directions.amounts("mss")
+        taken = mss.reshape(-1, 2)[:, ::-1].reshape(-1)  # of the other side
+        rows = ((taken > 0) & (size > taken)).reshape(-1, 2).any(axis=1)
+        count = int(np.count_nonzero(rows))
+        if not count:
+            return
+        numbers = streams.numbers("stream")[rows]
+        yield self.found(
+            count=count,
+            evidence=(
+                f"{counted(count, 'connection')} of {len(streams)} with segments of up to {int(size.max())}"
+                f" bytes, where at most {int(taken[np.repeat(rows, 2)].max())} were agreed"
+            ),
+            counter="the MSS is that of the handshake; what a middlebox made of it on the way is not known",
+            wireshark_filter=f"tcp.len > 1460 && {stream_filter(numbers) or 'tcp'}",
+            frames=frames_of(streams.numbers("first_frame")[rows]),
+            stream=int(numbers[0]) if count == 1 else None,
+        )
 
 
 def _of_streams(rule: Rule, streams: Rows, rows: NDArray[np.bool_], what: str) -> Iterator[Finding]:

@@ -72,6 +72,8 @@ RULES: tuple[Rule, ...] = (
     capturing.Damaged(),
     capturing.OneSided(),
     capturing.NoHandshake(),
+    capturing.ClockStep(),
+    capturing.Offload(),
 )
 """In the order of the documentation."""
 

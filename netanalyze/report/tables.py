@@ -76,6 +76,9 @@ def _capture(file: FileInfo) -> Capture:
         received=file.received,
         dropped=file.dropped,
         cut_short=file.cut_short or None,
+        clock_steps=file.clock_steps,
+        clock_step_ns=file.clock_step_ns or None,
+        clock_step_frame=file.clock_step_frame or None,
     )
 
 

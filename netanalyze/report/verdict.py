@@ -43,11 +43,13 @@ def verdict(report: Report, style: Style) -> Iterator[str]:
 
 
 def _heading(wrong: int, remarks: int, style: Style) -> str:
-    text = units.counted(wrong, "finding") if wrong else "Nothing found that is wrong"
+    text = f"Findings: {units.count(wrong)}" if wrong else "Findings: nothing wrong"
+    if wrong > 1:
+        text += ", the worst first"
     if remarks:
         hint = "" if style.verbose or not style.hints else " (--verbose)"
-        text += f", and {units.counted(remarks, 'remark')}{hint}"
-    return text + (", the worst first:" if wrong > 1 else ":" if wrong else "")
+        text += f"; {units.counted(remarks, 'remark')}{hint}"
+    return text
 
 
 def cost(row: Finding) -> str:

@@ -500,6 +500,16 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"streams": [stream(server_packets=0, completeness=1)]},
     ),
     ("CAP008", {"streams": [stream(completeness=8)]}, {"streams": [stream(completeness=9)]}),
+    (
+        "CAP009",
+        {"capture": [{"file": "a.pcap", "clock_steps": 1, "clock_step_ns": 3600 * S, "clock_step_frame": 9}]},
+        {"capture": [{"file": "a.pcap", "clock_steps": 0}]},
+    ),
+    (
+        "CAP010",
+        {"streams": [stream()], "directions": [{"mss": 1460}, {"mss": 1460, "max_segment": 28_960}]},
+        {"streams": [stream()], "directions": [{"mss": 9000}, {"mss": 1460, "max_segment": 8_960}]},
+    ),
 ]
 
 

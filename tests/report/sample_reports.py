@@ -41,6 +41,9 @@ class FakeFile:
     first_ns: int | None = START_NS
     last_ns: int | None = START_NS + 12_300_000_000
     received: int | None = None
+    clock_steps: int = 0
+    clock_step_ns: int = 0
+    clock_step_frame: int = 0
     dropped: int | None = None
     cut_short: str = ""
 

@@ -19,7 +19,7 @@ COLUMNS = {
     "findings": "code severity title subject stream frame count cost_ns cost_bytes cost_requests confidence"
     " evidence advice wireshark_filter frames counter_evidence uncertain",
     "capture": "file format compression link_types interfaces frames bytes wire_bytes first_ns last_ns"
-    " duration_ns received dropped cut_short",
+    " duration_ns received dropped cut_short clock_steps clock_step_ns clock_step_frame",
     "ledger": "reason analysed frames bytes first_frame",
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"

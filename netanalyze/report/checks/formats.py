@@ -125,7 +125,8 @@ def _junit(outcome: Outcome, style: Style) -> Iterator[str]:
             yield f"{head}{_content(_details(row))}</failure>"
         others = [row for row in rows if row not in failing]
         if others:
-            yield f"<system-out>{_content(chr(10).join(map(_message, others)))}</system-out>"
+            told = "\n".join(printable(_message(row)) for row in others)
+            yield f"<system-out>{_content(told)}</system-out>"
         yield "</testcase>"
     for measured in outcome.limits:
         yield f'<testcase classname="netanalyze.limits" name={_attribute(measured.limit.text)}>'
@@ -144,7 +145,7 @@ def _details(row: Finding) -> str:
         row.counter_evidence,
         row.wireshark_filter and f"Wireshark: {row.wireshark_filter}",
     )
-    return "\n".join(line for line in lines if line)
+    return "\n".join(printable(line) for line in lines if line)
 
 
 def _attribute(text: str) -> str:
@@ -152,7 +153,7 @@ def _attribute(text: str) -> str:
 
 
 def _content(text: str) -> str:
-    return escape("\n".join(printable(line) for line in text.split("\n")))
+    return escape(text)
 
 
 _SARIF_LEVELS = {"info": "note", "notice": "note", "warning": "warning", "error": "error"}
