@@ -355,8 +355,9 @@ class Offload(Rule):
         yield self.found(
             count=count,
             evidence=(
-                f"{counted(count, 'connection')} of {len(streams)} with segments of up to {int(size.max())}"
-                f" bytes, where at most {int(taken[np.repeat(rows, 2)].max())} were agreed"
+                f"{counted(count, 'connection')} of {len(streams)} with segments of up to"
+                f" {int(size[np.repeat(rows, 2)].max())} bytes, where at most"
+                f" {int(taken[np.repeat(rows, 2)].max())} were agreed"
             ),
             counter="the MSS is that of the handshake; what a middlebox made of it on the way is not known",
             wireshark_filter=f"tcp.len > 1460 && {stream_filter(numbers) or 'tcp'}",

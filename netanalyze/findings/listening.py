@@ -240,7 +240,7 @@ class SynRetries(_Verdict):
         """See ``_Verdict``."""
         syns, syn_acks = listeners.one("syn_retries", row), listeners.one("syn_ack_retries", row)
         attempts, established = listeners.one("attempts", row), listeners.one("established", row)
-        slowest = listeners.one("connect_max_ns", row)
+        slowest, silent = listeners.one("connect_max_ns", row), listeners.one("unanswered", row)
         if not _again(facts, listeners.one("server", row), listeners.one("server_port", row))[0]:
             return
         yield self.told(
@@ -251,6 +251,7 @@ class SynRetries(_Verdict):
                 f"{counted(syns, 'SYN')} and {counted(syn_acks, 'SYN-ACK')} sent again in"
                 f" {counted(attempts, 'attempt')}, {established} established"
                 + (f", the slowest after {duration(slowest)}" if slowest is not None else "")
+                + (f", {silent} never answered" if silent else "")
             ),
             counter="no sign of a full queue: no handshake was complete and ignored, no queue was long",
             failed=max(attempts - established, 0),

@@ -276,7 +276,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
         {
             "streams": [stream(server_state="CLOSE-WAIT")],
-            "closers": [{"server": "10.0.0.1", "server_port": 80, "connections": 2, "server_leaks": 1}],
+            "closers": [
+                {
+                    "server": "10.0.0.1",
+                    "server_port": 80,
+                    "connections": 2,
+                    "server_leaks": 2,
+                    "leaks_ended_by_exit": 2,
+                }
+            ],
         },
     ),
     (
