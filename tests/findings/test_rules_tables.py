@@ -97,6 +97,23 @@ def connection(number: int, **more: object) -> dict[str, Any]:
     }
 
 
+def question(**more: object) -> dict[str, Any]:
+    return {
+        "frame": 4,
+        "response_frame": 5,
+        "time_ns": 10 * S,
+        "client": "10.0.0.2",
+        "server": "10.0.0.53",
+        "name": "shop.example",
+        "rcode": "NOERROR",
+        "latency_ns": 3 * MS,
+        "attempts": 1,
+        **more,
+    }
+
+
+STALL: dict[str, Any] = {"stream": 0, "sender": "client", "kind": "nagle", "duration_ns": 41 * MS}
+WRITES: dict[str, Any] = {"stream": 0, "sender": "client", "messages": 9}
 DIRECTIONS: list[dict[str, Any]] = [{"sender": "client"}, {"sender": "server"}]
 HELD: dict[str, Any] = {"stream": 0, "sender": "server", "bytes": 100_000, "active_ns": 2 * S}
 
@@ -233,6 +250,48 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "streams": [stream()],
             "limits": [{**HELD, "application_ns": 2 * S, "verdict": "application"}],
             "directions": [{"data_packets": 50}, {"data_packets": 70}],
+        },
+    ),
+    (
+        "WRT001",
+        {"streams": [stream()], "stalls": [{**STALL, "frame": n} for n in (5, 9, 14)]},
+        {"streams": [stream()], "stalls": [{**STALL, "frame": 5}]},
+    ),
+    (
+        "WRT002",
+        {"streams": [stream()], "writes": [{**WRITES, "framing": "redis", "coalesced": 4, "split": 1}]},
+        {"streams": [stream()], "writes": [{**WRITES, "framing": "writes", "coalesced": 4, "split": 1}]},
+    ),
+    (
+        "DNS001",
+        {
+            "dns": [question(response_frame=None, latency_ns=None)],
+            "capture": [{"file": "a", "last_ns": 30 * S}],
+        },
+        {
+            "dns": [question(response_frame=None, latency_ns=None)],
+            "capture": [{"file": "a", "last_ns": 11 * S}],
+        },
+    ),
+    ("DNS002", {"dns": [question(rcode="SERVFAIL")]}, {"dns": [question(rcode="NXDOMAIN")]}),
+    ("DNS003", {"dns": [question(latency_ns=S)]}, {"dns": [question(latency_ns=100 * MS)]}),
+    ("DNS004", {"dns": [question(attempts=2, latency_ns=5 * S)]}, {"dns": [question(attempts=1)]}),
+    (
+        "DNS005",
+        {
+            "dns": [
+                question(name="api.example.net"),
+                *(
+                    question(name=f"api.example.net.{more}", rcode="NXDOMAIN")
+                    for more in ("default.svc.cluster.local", "svc.cluster.local", "cluster.local")
+                ),
+            ]
+        },
+        {
+            "dns": [
+                question(name="api.example.net"),
+                *(question(name=f"{more}.example.net", rcode="NXDOMAIN") for more in ("a", "b", "c")),
+            ]
         },
     ),
     (
