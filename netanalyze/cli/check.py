@@ -12,6 +12,7 @@ from netanalyze.cli import errors, options
 from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
+from netanalyze.errors import UsageError
 
 if TYPE_CHECKING:
     from netanalyze.report.checks.project import Project
@@ -102,6 +103,9 @@ def check(  # noqa: PLR0913 - every option is an argument
         asked = _asked(_project(config, wanted=not no_config), select, ignore, fail_on, rule)
         limits = [parse_limit(text) for text in asked.rules]
         rules = runnable(catalog.select(asked.select, asked.ignore), NAMES)
+        if not rules and not limits:
+            message = "no rule is left to look for: --select and --ignore leave none"
+            raise UsageError(message)
         with open_output(output, files) as out:
             with Interrupt() as interrupt, Progress(wanted=not (quiet or no_progress)) as progress:
                 report = run(

@@ -26,10 +26,10 @@ _EXCHANGES = (
 )
 
 
-def _subject(http: Rows, group: Group) -> str:
+def _subject(group: Group) -> str:
     host, server, port = group.key
-    del http
-    return host or endpoint(server, port)
+    name = endpoint(server, port)
+    return name if host is None else host if host in name else f"{host} at {name}"
 
 
 def _filter(http: Rows, rows: NDArray[np.int64], group: Group) -> str:
@@ -69,7 +69,7 @@ class _Statuses(Rule):
             )
             yield self.found(
                 count=len(rows),
-                subject=_subject(http, group),
+                subject=_subject(group),
                 evidence=(
                     f"{len(rows)} of {counted(len(group.rows), 'response')}"
                     f" ({percent(len(rows), len(group.rows))}): {told}; {listed(targets)}"
@@ -215,7 +215,7 @@ class _Slow(Rule):
         told = f"{http.one('method', slowest)} {http.one('target', slowest)}"
         return self.found(
             count=len(rows),
-            subject=_subject(http, group),
+            subject=_subject(group),
             severity=Severity.WARNING if 20 * len(rows) >= len(all_rows) else Severity.NOTICE,
             evidence=(
                 f"{len(rows)} of {counted(len(all_rows), 'exchange')} took"
@@ -327,7 +327,7 @@ class Uncompressed(Rule):
             kinds = sorted({kind.split(";")[0] for kind in http.pick("content_type", rows) if kind})
             yield self.found(
                 count=len(rows),
-                subject=_subject(http, group),
+                subject=_subject(group),
                 evidence=f"{counted(len(rows), 'response')} of {size(total)} in all: {listed(kinds)}",
                 counter=(
                     "only text of 1 KiB and more counts; whether the client accepts a coding was not looked"
@@ -374,7 +374,7 @@ class WronglyCoded(Rule):
                 told[name] = told.get(name, 0) + 1
             yield self.found(
                 count=len(rows),
-                subject=_subject(http, group),
+                subject=_subject(group),
                 evidence=(
                     f"{counted(len(rows), 'response')}: "
                     + ", ".join(f"{name} ({count})" for name, count in told.items())

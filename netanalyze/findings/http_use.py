@@ -13,7 +13,7 @@ from netanalyze.findings.services import stream_filter
 from netanalyze.findings.words import counted, duration, endpoint, frames_of, listed, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,14 +52,17 @@ class _Unused(Rule):
         """See ``Rule``."""
         connections = facts["http_connections"]
         single = (connections.numbers("requests") == 1) & ~connections.among("websocket", True)  # noqa: FBT003
-        for group in connections.groups(
-            connections.numbers("requests") > 0, "client", "server", "server_port"
-        ):
-            rows = group.rows[single[group.rows]]
-            mine = rows[np.isin(rows, np.flatnonzero(connections.among("close_reason", *self.reasons)))]
+        single &= connections.among("close_reason", *self.reasons)
+        used = connections.numbers("requests") > 0
+        servers: dict[tuple[str, int], list[tuple[Group, NDArray[np.int64], NDArray[np.int64]]]] = {}
+        for group in connections.groups(used, "client", "server", "server_port"):
+            mine = group.rows[single[group.rows]]
             later = self._one_after_another(connections, mine)
             if len(later) + 1 >= self.LEAST and 2 * len(mine) > len(group.rows):
-                yield self._told(connections, group, mine, later)
+                _, server, port = group.key
+                servers.setdefault((server, port), []).append((group, mine, later))
+        for (server, port), clients in servers.items():
+            yield self._told(connections, server, port, clients)
 
     @staticmethod
     def _one_after_another(connections: Rows, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -71,26 +74,31 @@ class _Unused(Rule):
         return rows[start >= first_end]
 
     def _told(
-        self, connections: Rows, group: Group, rows: NDArray[np.int64], later: NDArray[np.int64]
+        self,
+        connections: Rows,
+        server: str,
+        port: int,
+        clients: Sequence[tuple[Group, NDArray[np.int64], NDArray[np.int64]]],
     ) -> Finding:
-        client, server, port = group.key
+        of_all = sum(len(group.rows) for group, _, _ in clients)
+        rows = np.concatenate([mine for _, mine, _ in clients])
+        later = np.concatenate([some for _, _, some in clients])
         setup = connections.amounts("setup_ns")[later]
-        streams = connections.numbers("stream")[rows]
         name = endpoint(server, port)
         hosts = sorted({host for host in connections.pick("host", rows) if host and host not in name})
+        who = clients[0][0].key[0] if len(clients) == 1 else counted(len(clients), "client")
         return self.found(
             count=len(rows),
-            subject=f"{client} to {name}{f' ({listed(hosts)})' if hosts else ''}",
+            subject=f"{who} to {name}{f' ({listed(hosts)})' if hosts else ''}",
             evidence=(
-                f"{len(rows)} of {counted(len(group.rows), 'connection')} carried one request each;"
-                f" connecting took {duration(int(setup.sum()))} in all,"
-                f" {duration(int(setup.max(initial=0)))} at most"
+                f"{len(rows)} of {counted(of_all, 'connection')} carried one request each; connecting"
+                f" took {duration(int(setup.sum()))} in all, {duration(int(setup.max(initial=0)))} at most"
             ),
             counter=(
-                f"{len(later)} of them were opened when an earlier one was over, so that it could have been"
-                " used again"
+                f"{len(later)} of them were opened when an earlier one of the same client was over, which could"
+                " have been used again"
             ),
-            wireshark_filter=host_filter(streams, server, port),
+            wireshark_filter=host_filter(connections.numbers("stream")[rows], server, port),
             frames=frames_of(connections.numbers("first_frame")[rows]),
             severity=Severity.WARNING if setup.sum() >= self.MUCH_NS else Severity.NOTICE,
             cost_ns=int(setup.sum()) or None,

@@ -60,6 +60,7 @@ def test_rules_of_the_command_line() -> None:
     ("arguments", "message"),
     [
         (("--select", "ABC"), "no rule has a code like 'ABC'"),
+        (("--ignore", "TCP,WIN,WRT,FSM,LSN,DNS,HTTP,UDP,CAP"), "no rule is left to look for"),
         (("--fail-on", "fatal"), "no severity 'fatal'"),
         (("--rule", "http.p99<5"), "rule 'http.p99<5': '5' needs a unit"),
         (("--format", "xml"), "no format 'xml'"),

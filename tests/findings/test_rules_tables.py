@@ -675,3 +675,15 @@ def test_flaws_of_the_capture_make_findings_uncertain() -> None:
     )
     assert found.uncertain == "3 packets were lost while capturing"
     assert found.confidence == "medium"
+
+
+def test_many_clients_of_a_server_are_one_finding() -> None:
+    rows = [
+        connection(10 * client + n, client=f"10.0.0.{client}", start_ns=n * S)
+        for client in range(2, 6)
+        for n in range(5)
+    ]
+    (found,) = findings(rule_of("HTTP002"), http_connections=rows)
+    assert found.subject == "4 clients to 10.0.0.1:80 (shop.example)"
+    assert (found.count, found.cost_ns) == (20, 16 * 50 * MS)
+    assert "20 of 20 connections" in found.evidence
