@@ -23,6 +23,11 @@ _LEDGER = {"ledger": ("reason", "frames", "bytes", "first_frame")}
 _STREAMS = ("stream", "completeness", "client_packets", "server_packets", "first_frame")
 
 
+def _file(capture: Rows, row: int) -> str:
+    """Which file is meant, if there are several."""
+    return str(capture.one("file", row)) if len(capture) > 1 else ""
+
+
 class Drops(Rule):
     """The capturing program lost packets."""
 
@@ -50,7 +55,7 @@ class Drops(Rule):
             of_all = max(int(received[row]), lost + int(capture.numbers("frames")[row]))
             yield self.found(
                 count=lost,
-                subject=capture.one("file", row),
+                subject=_file(capture, row),
                 evidence=f"the file says that {counted(lost, 'packet was', 'packets were')} dropped:"
                 f" {percent(lost, of_all)} of what came",
                 counter=(
@@ -127,7 +132,7 @@ class Cut(Rule):
             lost = int(wire[row] - captured[row])
             yield self.found(
                 count=int(capture.numbers("frames")[row]),
-                subject=capture.one("file", row),
+                subject=_file(capture, row),
                 evidence=(
                     f"{size(lost)} of {size(int(wire[row]))} were not captured"
                     f" ({percent(lost, int(wire[row]))})"
@@ -156,7 +161,7 @@ class CutShort(Rule):
         for row in np.flatnonzero(~capture.among("cut_short", None)).tolist():
             yield self.found(
                 count=1,
-                subject=capture.one("file", row),
+                subject=_file(capture, row),
                 evidence=(
                     f"{capture.one('cut_short', row)}; {counted(capture.one('frames', row), 'frame')} were"
                     " read"
@@ -308,7 +313,7 @@ class ClockStep(Rule):
             frame = capture.one("clock_step_frame", row)
             yield self.found(
                 count=count,
-                subject=capture.one("file", row),
+                subject=_file(capture, row),
                 evidence=(
                     f"{counted(count, 'step')} back, the longest by"
                     f" {duration(capture.one('clock_step_ns', row))}, the first before frame {frame} of the"

@@ -95,8 +95,8 @@ class _Unused(Rule):
                 f" took {duration(int(setup.sum()))} in all, {duration(int(setup.max(initial=0)))} at most"
             ),
             counter=(
-                f"{len(later)} of them were opened when an earlier one of the same client was over, which could"
-                " have been used again"
+                f"{len(later)} of them were opened when an earlier one of the same client was over, which"
+                " could have been used again"
             ),
             wireshark_filter=host_filter(connections.numbers("stream")[rows], server, port),
             frames=frames_of(connections.numbers("first_frame")[rows]),

@@ -17,7 +17,7 @@ class Finding(Record, frozen=True):
     ]
     stream: Annotated[
         int | None,
-        column("Number of the TCP connection if it is about a single one", Unit.NUMBER, show=3),
+        column("Number of the TCP connection if it is about a single one", Unit.NUMBER, show=WIDE),
     ]
     frame: Annotated[
         int | None, column("Number of the first frame that proves it, null if none does", Unit.FRAME, show=1)
@@ -28,17 +28,18 @@ class Finding(Record, frozen=True):
         column("How long somebody waited because of it, null where that is not known", Unit.DURATION, show=0),
     ]
     cost_bytes: Annotated[
-        int | None, column("Bytes sent for nothing, or lost, null where there are none", Unit.BYTES, show=2)
+        int | None,
+        column("Bytes sent for nothing, or lost, null where there are none", Unit.BYTES, show=WIDE),
     ]
     cost_requests: Annotated[
         int | None,
         column(
             "Requests or connections that failed or took longer, null where there are none",
             Unit.COUNT,
-            show=2,
+            show=WIDE,
         ),
     ]
-    confidence: Annotated[str, column("How sure it is: low, medium or high", show=4)]
+    confidence: Annotated[str, column("How sure it is: low, medium or high", show=WIDE)]
     evidence: Annotated[str, column("What was seen", note=True)]
     advice: Annotated[str, column("What to do", note=True)]
     wireshark_filter: Annotated[
