@@ -637,6 +637,12 @@ def test_data_that_a_full_queue_ignored_was_not_lost() -> None:
     assert findings(rule_of("TCP004"), streams=[stream()], events=events, listeners=[listener("ok")])
 
 
+def test_news_that_trickle_are_no_transfer() -> None:
+    idle = [{**HELD, "active_ns": 2000 * S, "application_ns": 2000 * S, "verdict": "application"}]
+    sides = [{"data_packets": 1}, {"data_packets": 70}]
+    assert findings(rule_of("WIN004"), streams=[stream()], limits=idle, directions=sides) == []
+
+
 def test_a_reset_that_http_explains_is_told_once() -> None:
     reset = [stream(conn_state="RSTR", history="ShADadr")]
     broken = [exchange(hang_up="reset_mid_response", end="reset")]

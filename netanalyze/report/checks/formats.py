@@ -97,7 +97,7 @@ def _message(row: Finding) -> str:
     if paid := cost(row):
         parts.append(f"Cost {paid}")
     if row.frames:
-        parts.append(f"Frames {row.frames}")
+        parts.append(f"{'Frames' if ',' in row.frames else 'Frame'} {row.frames}")
     if row.uncertain:
         parts.append(f"Uncertain: {row.uncertain}")
     return ". ".join(part.rstrip(".") for part in (*parts, row.advice)) + "."
