@@ -1,4 +1,4 @@
-"""Writes ``tables.md``, ``cli.md``, ``states.md`` and ``states.svg`` from what the program itself goes by.
+"""Writes ``tables.md``, ``cli.md``, ``findings.md``, ``states.md`` and ``states.svg``, made from the program.
 
 ``python docs/generate.py`` after a change to the records, the command line or the state machine; a test
 compares.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from netanalyze.cli.main import app
+from netanalyze.findings.catalog import FAMILIES, RULES
 from netanalyze.report.record import fields
 from netanalyze.report.registry import TABLES
 from netanalyze.report.state_svg import draw
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 COMMANDS = (
-    *("", "analyze", "stream", "follow", "explain-frame", "extract", "explain"),
+    *("", "analyze", "check", "stream", "follow", "explain-frame", "extract", "explain"),
     *("tables", "protocols", "schema"),
 )
 _COLUMNS = "100"
@@ -51,6 +52,7 @@ Standard output carries only the report; warnings and progress go to standard er
 | exit status | means |
 |---|---|
 | 0 | done |
+| 1 | `check`: a finding or a limit fails it |
 | 2 | bad usage, input that cannot be read, or frames of which none could be analysed |
 | 130 | interrupted; what was read until then is still reported |
 """
@@ -143,6 +145,51 @@ def _table(kind: TableKind) -> Iterator[str]:
     yield ""
 
 
+_FINDINGS_HEAD = """\
+# Findings
+
+Made by `docs/generate.py` from the rules in `netanalyze/findings/`.
+
+A finding is one cause of one trouble: what it is, what it cost, the frames that prove it, what was looked
+at that speaks against it, what to do, and a display filter for Wireshark. `netanalyze analyze FILE` opens
+with the worst, `--verbose` shows the evidence, `--report findings` is the whole table, and
+[`netanalyze check`](check.md) makes a test of them. Codes stay what they are. A rule may rate a finding
+higher or lower than it says here.
+
+A capture has flaws of its own (packets lost while capturing, one side only, cut frames, connections begun
+before): findings that these make less sure say so in `uncertain`, and their confidence is lowered.
+
+In captures above 8 MB the overview looks for no findings about HTTP, and above 32 MB for none that need many
+columns for each connection, so that it stays quick; it says what it left out. `--report findings` and `check`
+always look for everything.
+"""
+
+
+def findings_page() -> str:
+    """The text of ``findings.md``."""
+    lines = [_FINDINGS_HEAD]
+    for family, about in FAMILIES.items():
+        rules = [rule for rule in RULES if rule.code.startswith(family)]
+        lines.append(f"## {family}: {about}\n")
+        lines += ["| code | finding | severity | tables |", "|---|---|---|---|"]
+        lines += [
+            f"| [{rule.code}](#{rule.code.lower()}) | {rule.title} | {rule.severity.label} |"
+            f" {', '.join(f'`{table}`' for table in rule.needs)} |"
+            for rule in rules
+        ]
+        lines.append("")
+        for rule in rules:
+            lines += [
+                f"### {rule.code}",
+                "",
+                f"{rule.title}. {rule.means}",
+                "",
+                f"What to do: {rule.advice}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
 def cli_page() -> str:
     """The text of ``cli.md``."""
     runner = CliRunner(env={"COLUMNS": _COLUMNS, "TERMINAL_WIDTH": _COLUMNS})
@@ -158,4 +205,5 @@ if __name__ == "__main__":
     FOLDER.joinpath("tables.md").write_text(tables_page(), encoding="utf-8")
     FOLDER.joinpath("states.md").write_text(states_page(), encoding="utf-8")
     FOLDER.joinpath("states.svg").write_text(states_picture(), encoding="utf-8")
+    FOLDER.joinpath("findings.md").write_text(findings_page(), encoding="utf-8")
     FOLDER.joinpath("cli.md").write_text(cli_page(), encoding="utf-8")

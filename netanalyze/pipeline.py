@@ -15,12 +15,13 @@ from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.errors import UsageError
+from netanalyze.findings.engine import find, runnable, tables_needed
 from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
 from netanalyze.report.names import unknown
-from netanalyze.report.registry import ALWAYS, USUAL, protocols_read, table_kind
+from netanalyze.report.registry import ALWAYS, NAMES, USUAL, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
+    from netanalyze.findings.rule import Rule
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
 
@@ -63,6 +65,8 @@ class Options:
         max_body_bytes: what one body may grow to when it is decoded.
         bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
         raw_bodies: whether it takes them with their content codings.
+        select, ignore: codes of the findings wanted and not wanted, or their beginnings; all unless given.
+        looked_into: tables that findings may be made of; None for all.
     """
 
     tables: tuple[str, ...] = USUAL
@@ -78,6 +82,9 @@ class Options:
     max_body_bytes: int = MAX_BODY_BYTES
     bodies: Any = None
     raw_bodies: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    looked_into: frozenset[str] | None = None
 
 
 class Engine:
@@ -105,9 +112,12 @@ class Engine:
                 is until ``feed`` has returned from taking the next one.
 
         Raises:
-            UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT, the overlap or a code of findings makes
+                no sense.
         """
-        wanted = frozenset(options.tables)
+        self._shown = frozenset(options.tables) | set(ALWAYS)
+        self._rules, self._left_out = _rules(options)
+        wanted = frozenset(options.tables) | tables_needed(self._rules)
         self._wanted = wanted | set(ALWAYS)
         self.warnings: list[str] = []
         self._on_warning = on_warning
@@ -221,8 +231,16 @@ class Engine:
             "udp": self._udp,
             **self._message_tables(streams),
         }
-        made = [make() for name, make in tables.items() if name in self._wanted]
-        return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+        computed = {name: make() for name, make in tables.items() if name in self._wanted}
+        made = [table for name, table in computed.items() if name in self._shown]
+        if "findings" in self._shown:
+            made.append(build.findings_table(find(computed, self._rules)))
+        return Report(
+            made,
+            warnings=[*capture.warnings, *self.warnings],
+            complete=complete,
+            rules_left_out=self._left_out,
+        )
 
     def _wait(self) -> None:
         """Let what is under way end."""
@@ -308,6 +326,22 @@ def _messages(
 
     applications = {name: application(name, asked) for name in protocols}
     return Messages(capacity, identifier, applications, policy=overlap)
+
+
+def _rules(options: Options) -> tuple[list[Rule], list[str]]:
+    """The rules for the findings asked for, and what is left out because it would take too long.
+
+    Raises:
+        UsageError: a code begins no rule's.
+    """
+    if "findings" not in options.tables:
+        return [], []
+    from netanalyze.findings.budget import left_out  # noqa: PLC0415 - for one table only
+    from netanalyze.findings.catalog import select  # noqa: PLC0415 - the same
+
+    rules = runnable(select(options.select, options.ignore), NAMES)
+    run = rules if options.looked_into is None else runnable(rules, options.looked_into)
+    return run, left_out(rules, run)
 
 
 def check_overlap(overlap: str) -> None:

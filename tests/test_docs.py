@@ -31,7 +31,7 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["tables", "cli", "states"])
+@pytest.mark.parametrize("page", ["tables", "cli", "findings", "states"])
 def test_generated_pages_are_current(generate: ModuleType, page: str) -> None:
     written = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     assert written == getattr(generate, f"{page}_page")(), "run python docs/generate.py"
@@ -110,3 +110,27 @@ def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> No
         return  # it would write to the home folder
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
+
+
+CHECK = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
+
+
+def test_limits_of_the_documentation_are_limits() -> None:
+    from netanalyze.report.checks.limit import RATES, parse_limit  # noqa: PLC0415 - for these tests only
+
+    examples = re.findall(r"^(\S+\.\S+[<>=]\S+) {3,}", CHECK, re.MULTILINE)
+    assert len(examples) >= 5
+    for text in examples:
+        parse_limit(text)
+    rates = set(re.findall(r"^\| `(\w+\.\w+_rate)` \|", CHECK, re.MULTILINE))
+    assert rates == {f"{table}.{name}" for table, name in RATES}
+
+
+def test_the_projects_file_of_the_documentation_is_one(tmp_path: Path) -> None:
+    from netanalyze.report.checks.project import read_project  # noqa: PLC0415 - for these tests only
+
+    text = re.search(r"^```toml$\n(.*?)^```$", CHECK, re.MULTILINE | re.DOTALL)
+    assert text is not None
+    path = tmp_path / "netanalyze.toml"
+    path.write_text(text.group(1), encoding="utf-8")
+    assert read_project(path).severity == {"HTTP001": "error", "HTTP010": "info"}

@@ -12,6 +12,7 @@ import pytest
 from netanalyze import follower
 from netanalyze.capture import files, merge, open_capture
 from netanalyze.capture.buffer import Buffer
+from netanalyze.findings.budget import CHEAP, THOROUGH
 from netanalyze.follower import Follower
 from netanalyze.pipeline import Engine, Options
 from netanalyze.report.registry import USUAL, table_kind
@@ -32,7 +33,8 @@ TABLES = tuple(name for name in USUAL if name != "capture" and not table_kind(na
 
 def reported(paths: list[Path], *, two_threads: bool) -> dict[str, Any]:
     with open_capture(paths) as capture:
-        engine = Engine(Options(tables=TABLES), two_threads=two_threads)
+        # Findings about application protocols would have these read, on one thread.
+        engine = Engine(Options(tables=TABLES, looked_into=CHEAP | THOROUGH), two_threads=two_threads)
         threads = threading.active_count()
         for batch in capture:
             engine.feed(batch)

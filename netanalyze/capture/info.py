@@ -25,6 +25,9 @@ class FileInfo:
         received: packets that its interfaces counted while capturing; None where not stated.
         dropped: packets that were lost while capturing; None where not stated.
         cut_short: what of the file could not be read and why, in words; empty if it is whole.
+        clock_steps: how many frames have a time at least a second before that of the frame before.
+        clock_step_ns: the longest of these ways back.
+        clock_step_frame: number in the file of the first such frame, 0 if there is none.
         skipped_bytes: how many bytes of the (uncompressed) file belong to no frame because of
             damage.
     """
@@ -44,6 +47,9 @@ class FileInfo:
     dropped: int | None = None
     cut_short: str = ""
     skipped_bytes: int = 0
+    clock_steps: int = 0
+    clock_step_ns: int = 0
+    clock_step_frame: int = 0
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from array import array
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from netanalyze.capture import walk
 from netanalyze.capture.batch import BATCH_FRAMES, Batch
 from netanalyze.errors import DamagedCaptureError
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 MAX_NOTES = 10
 """So many damaged places of one file are named; of the rest there is only a count."""
+
+_CLOCK_STEP_NS = 10**9
+"""Interfaces whose frames are written in turn, and queues of one interface, differ by less."""
+_REACH_NS = 1 << 61
+"""So that differences fit in 64 bits."""
 
 COLUMNS = ("offset", "captured_bytes", "wire_bytes", "time_ns", "link_type", "interface", "keep")
 
@@ -55,6 +62,7 @@ class Reader(ABC):
         self.newest_ns = 0
         self._report = memoryview(array("q", bytes(8 * walk.SLOTS)))
         self._report[walk.PREVIOUS_NS] = walk.NO_TIME
+        self._last_ns: int | None = None
         self._notes = 0
         self._finished = False
         self._held = False
@@ -126,10 +134,28 @@ class Reader(ABC):
             self.newest_ns = 0
             return
         self.newest_ns = newest
+        self._watch_clock(count)
         if info.first_ns is None or oldest < info.first_ns:
             info.first_ns = oldest
         if info.last_ns is None or newest > info.last_ns:
             info.last_ns = newest
+
+    def _watch_clock(self, count: int) -> None:
+        """Count times that lie well before that of the frame before: somebody set the clock."""
+        info = self.info
+        times = np.clip(self.batch.arrays["time_ns"][:count], -_REACH_NS, _REACH_NS)
+        before = times[:1] if self._last_ns is None else [self._last_ns]
+        times = np.concatenate((before, times))
+        self._last_ns = int(times[-1])
+        back = times[:-1] - times[1:]
+        # A frame without a time has none that is before another's.
+        steps = np.flatnonzero((back >= _CLOCK_STEP_NS) & (times[1:] != 0))
+        if not len(steps):
+            return
+        if not info.clock_steps:
+            info.clock_step_frame = info.frames - count + int(steps[0]) + 1
+        info.clock_steps += len(steps)
+        info.clock_step_ns = max(info.clock_step_ns, int(back[steps].max()))
 
     def _go_on(self, reason: int) -> None:
         """Do what the walk stopped for."""

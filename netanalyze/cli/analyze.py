@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -46,6 +47,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     overlap: options.Overlap = "first",
     max_body: options.MaxBody = options.MAX_BODY_MB,
     plot: options.Plot = None,
+    verbose: options.Verbose = False,
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
@@ -89,6 +91,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                     time_wait_ns=options.nanoseconds(time_wait),
                     overlap=overlap,
                     max_body_bytes=options.megabytes(max_body),
+                    looked_into=_looked_into(files) if asked == OVERVIEW else None,
                 ),
                 quiet=quiet,
                 bar=not (quiet or no_progress),
@@ -97,9 +100,22 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                 draw_stream(made, selection.streams[0], plot, drawing, files)
             chosen = bool(names or selection) and not (drawing and not names)
             tables = choose(made.tables(names), selection) if chosen else None
-            style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
+            style = options.style_for(
+                to_stdout=to_stdout, wide=wide, all_rows=top is not None, verbose=verbose
+            )
             out.write(render(form, made, tables, style))
-        raise typer.Exit(_status(made, quiet=quiet))
+        raise typer.Exit(errors.status(made, quiet=quiet))
+
+
+def _looked_into(files: Sequence[str]) -> frozenset[str] | None:
+    """The tables that the findings of an overview may be made of: fewer for large captures."""
+    from netanalyze.findings.budget import affordable  # noqa: PLC0415 - help answers faster without
+
+    try:
+        size: int | None = sum(Path(file).stat().st_size for file in files) if STDOUT not in files else None
+    except OSError:  # is told when the file is opened
+        size = None
+    return affordable(size)
 
 
 def _format(name: str | None, output: str | None) -> str:
@@ -163,20 +179,3 @@ def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Rep
             on_warning=(lambda _line: None) if quiet else progress.warn,
             should_stop=interrupt,
         )
-
-
-def _status(report: Report, *, quiet: bool) -> int:
-    if not report.complete:
-        if not quiet:
-            errors.tell("interrupted; the report is on what was read until then")
-        return errors.INTERRUPTED
-    if report.frames_read and report.chose_nothing:
-        if not quiet:
-            errors.tell(f"warning: the filter or range left none of {report.frames_read} frames")
-        return errors.DONE
-    if not report.understood_nothing:
-        return errors.DONE
-    if not quiet:
-        reasons = "; ".join(f"{row.reason} ({row.frames})" for row in report.unused[:3])
-        errors.tell(f"warning: none of the frames could be analysed: {reasons}")
-    return errors.UNUSABLE

@@ -14,6 +14,8 @@ from netanalyze.report.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from netanalyze.report.report import Report
+
 DONE = 0
 UNUSABLE = 2
 """Bad usage, an input that cannot be read, or one of which nothing could be analysed."""
@@ -40,3 +42,21 @@ def errors_told() -> Iterator[None]:
         raise typer.Exit(UNUSABLE) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def status(report: Report, *, quiet: bool) -> int:
+    """The exit status that a report means, whatever it says, and a line where it needs one."""
+    if not report.complete:
+        if not quiet:
+            tell("interrupted; the report is on what was read until then")
+        return INTERRUPTED
+    if report.frames_read and report.chose_nothing:
+        if not quiet:
+            tell(f"warning: the filter or range left none of {report.frames_read} frames")
+        return DONE
+    if not report.understood_nothing:
+        return DONE
+    if not quiet:
+        reasons = "; ".join(f"{row.reason} ({row.frames})" for row in report.unused[:3])
+        tell(f"warning: none of the frames could be analysed: {reasons}")
+    return UNUSABLE

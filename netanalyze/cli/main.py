@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.explain import explain
+from netanalyze.cli.check import check
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
@@ -49,6 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
 )
 app.command()(analyze)
+app.command()(check)
 app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)

@@ -180,6 +180,15 @@ MaxBody = Annotated[
         help="Decode no body of a message beyond this size, in MB of 1048576 bytes. Without it: 256.",
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="In the overview: every finding with its evidence, what speaks against it, and a filter for"
+        " Wireshark.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No warnings and no progress bar.")]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="No progress bar.")]
 
@@ -244,13 +253,14 @@ def _number(given: float, otherwise: str) -> float:
     return given
 
 
-def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:
+def style_for(*, to_stdout: bool, wide: bool, all_rows: bool, verbose: bool = False) -> Style:
     """How to show text here.
 
     Args:
         to_stdout: whether it goes to standard output and not to a file.
         wide: every column was asked for.
         all_rows: how many rows to show was decided before.
+        verbose: findings come with what proves them.
     """
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     columns = shutil.get_terminal_size((TEXT_WIDTH, 24)).columns if to_stdout else TEXT_WIDTH
@@ -260,4 +270,5 @@ def style_for(*, to_stdout: bool, wide: bool, all_rows: bool) -> Style:
         rows=None if all_rows else TEXT_ROWS,
         ascii_only=to_stdout and not encoding.startswith("utf"),
         terminal=to_stdout and sys.stdout.isatty(),
+        verbose=verbose,
     )

@@ -11,6 +11,7 @@ from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import TABLES, table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, not_analysed
+from netanalyze.report.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,6 +65,9 @@ class _Flow(Record, frozen=True):
 def render(report: Report, style: Style) -> Iterator[str]:
     """The overview as lines without line ends."""
     yield from _captures(report["capture"], style)
+    if report.frames_read and "findings" in report:
+        yield ""
+        yield from verdict(report, style)
     if report.frames_read:
         for name, section in (("protocols", _protocols), ("streams", _streams), ("udp", _flows)):
             if report.get(name):

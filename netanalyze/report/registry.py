@@ -56,6 +56,14 @@ class TableKind:
 
 TABLES = (
     TableKind(
+        "findings",
+        "finding",
+        "findings",
+        "Verdicts: what is wrong, what it cost, the frames that prove it, what to do",
+        "findings",
+        "Finding",
+    ),
+    TableKind(
         "capture",
         "capture",
         "captures",
@@ -255,7 +263,7 @@ NAMES = tuple(kind.name for kind in TABLES)
 USUAL = tuple(kind.name for kind in TABLES if not (kind.of_streams or kind.detailed))
 """What a report has when nobody chose any tables."""
 
-OVERVIEW = ("capture", "ledger", "protocols", "streams", "udp")
+OVERVIEW = ("findings", "capture", "ledger", "protocols", "streams", "udp")
 """What the overview is made of."""
 
 _BY_NAME = {kind.name: kind for kind in TABLES}

@@ -23,10 +23,16 @@ class Report(Mapping[str, Table[Any]]):
     Attributes:
         warnings: what went wrong without stopping the analysis, one line each.
         complete: whether everything was read; False if the analysis was interrupted.
+        rules_left_out: what findings were not looked for, because it would have taken too long.
     """
 
     def __init__(
-        self, tables: Iterable[Table[Any]], *, warnings: Iterable[str] = (), complete: bool = True
+        self,
+        tables: Iterable[Table[Any]],
+        *,
+        warnings: Iterable[str] = (),
+        complete: bool = True,
+        rules_left_out: Iterable[str] = (),
     ) -> None:
         """A report of these tables.
 
@@ -42,6 +48,7 @@ class Report(Mapping[str, Table[Any]]):
         self._tables = {name: given[name] for name in NAMES if name in given}
         self.warnings = list(warnings)
         self.complete = complete
+        self.rules_left_out = tuple(rules_left_out)
 
     def __getitem__(self, name: str) -> Table[Any]:
         """The table of this name."""

@@ -22,6 +22,7 @@ class Style:
         ascii_only: keep text to ASCII.
         terminal: whether it goes straight to a terminal.
         hints: whether text may say which options show more.
+        verbose: whether findings come with what proves them.
     """
 
     width: int = TEXT_WIDTH
@@ -30,3 +31,4 @@ class Style:
     ascii_only: bool = False
     terminal: bool = False
     hints: bool = True
+    verbose: bool = False

@@ -27,6 +27,7 @@ from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath
+from netanalyze.report.records.findings import Finding as FindingRow
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.tap_texts import EvidenceColumn
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
+    from netanalyze.findings.finding import Finding
     from netanalyze.report.column import Rows
     from netanalyze.report.records.events import Event
     from netanalyze.report.records.listeners import Listener
@@ -74,6 +76,36 @@ def _capture(file: FileInfo) -> Capture:
         received=file.received,
         dropped=file.dropped,
         cut_short=file.cut_short or None,
+        clock_steps=file.clock_steps,
+        clock_step_ns=file.clock_step_ns or None,
+        clock_step_frame=file.clock_step_frame or None,
+    )
+
+
+def findings_table(found: Iterable[Finding]) -> Table[FindingRow]:
+    """One row for each finding, in the order given."""
+    return Table.from_rows("findings", FindingRow, [_finding(finding) for finding in found])
+
+
+def _finding(finding: Finding) -> FindingRow:
+    return FindingRow(
+        code=finding.code,
+        severity=finding.severity.label,
+        title=finding.title,
+        subject=finding.subject or None,
+        stream=finding.stream,
+        frame=finding.frame,
+        count=finding.count,
+        cost_ns=finding.cost_ns,
+        cost_bytes=finding.cost_bytes,
+        cost_requests=finding.cost_requests,
+        confidence=finding.confidence.value,
+        evidence=finding.evidence,
+        advice=finding.advice,
+        wireshark_filter=finding.wireshark_filter or None,
+        frames=", ".join(map(str, finding.frames)) or None,
+        counter_evidence=finding.counter,
+        uncertain=finding.uncertain or None,
     )
 
 

@@ -32,6 +32,9 @@ class Options:
     time_wait_ns: int = 0
     max_body_bytes: int = 0
     overlap: str = "first"
+    looked_into: frozenset[str] | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass

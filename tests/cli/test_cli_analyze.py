@@ -137,7 +137,7 @@ def test_output_file(run: Run, tmp_path: Path) -> None:
 
 
 MISTAKES: list[tuple[tuple[str, ...], str]] = [
-    (("-r", "stream"), "no table 'stream' (did you mean streams?); there are: capture, ledger,"),
+    (("-r", "stream"), "no table 'stream' (did you mean streams?); there are: findings, capture,"),
     (("--format", "xml"), "no format 'xml'; there are: table, json, jsonl, csv, markdown"),
     (("-o", "report.xls"), "end it in one of .txt, .json"),
     (

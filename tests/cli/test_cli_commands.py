@@ -50,7 +50,7 @@ def test_tables_explains_every_column(run: Run, monkeypatch: pytest.MonkeyPatch)
 def test_tables_of_a_wrong_name(run: Run) -> None:
     result = run("tables", "tcp")
     assert result.status == 2
-    assert result.err.startswith("netanalyze: no table 'tcp'; there are: capture,")
+    assert result.err.startswith("netanalyze: no table 'tcp'; there are: findings,")
 
 
 def test_version(run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
 from netanalyze.report.registry import TABLES, USUAL
 from netanalyze.report.report import Report
+
+if TYPE_CHECKING:
+    from netanalyze.findings.finding import Finding
 
 START_NS = 1_714_566_600_123_456_789
 """2024-05-01 12:30:00.123456789 UTC."""
@@ -38,6 +41,9 @@ class FakeFile:
     first_ns: int | None = START_NS
     last_ns: int | None = START_NS + 12_300_000_000
     received: int | None = None
+    clock_steps: int = 0
+    clock_step_ns: int = 0
+    clock_step_frame: int = 0
     dropped: int | None = None
     cut_short: str = ""
 
@@ -217,12 +223,14 @@ def sample_report(
     protocols: list[tuple[str, int, int]] | None = None,
     streams: list[dict[str, Any]] | None = None,
     flows: list[dict[str, Any]] | None = None,
+    findings: tuple[Finding, ...] = (),
     complete: bool = True,
     warnings: tuple[str, ...] = (),
 ) -> Report:
     """A report with every table that a report usually has."""
     return Report(
         [
+            tables.findings_table(findings),
             tables.capture_table([FakeFile()] if files is None else files),
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),

@@ -65,7 +65,7 @@ def test_json_is_one_object_with_a_row_a_line(report: Report) -> None:
         '{"file":"web.pcapng","format":"pcapng","compression":null,"link_types":"ETHERNET","interfaces":1,'
         '"frames":1234,"bytes":1200000,"wire_bytes":1200000,"first_ns":1714566600123456789,'
         '"last_ns":1714566612423456789,"duration_ns":12300000000,"received":null,"dropped":null,'
-        '"cut_short":null}\n'
+        '"cut_short":null,"clock_steps":0,"clock_step_ns":null,"clock_step_frame":null}\n'
         "],\n"
         '"ledger":[\n'
         '{"reason":"TCP segment","analysed":true,"frames":1200,"bytes":1190000,"first_frame":1},\n'

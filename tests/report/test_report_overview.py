@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 from sample_reports import START_NS, FakeFile, sample_report
 
+from netanalyze.findings.finding import Finding, Severity
 from netanalyze.report import overview
 from netanalyze.report.printable import width
 from netanalyze.report.report import Report
@@ -11,6 +12,8 @@ from netanalyze.report.style import Style
 
 AT_120 = """\
 web.pcapng: pcapng, ETHERNET, 1 234 frames, 1.20 MB, 12.3 s from 2024-05-01 12:30:00.123 UTC, 100 frames/s, 780 kbit/s
+
+Findings: nothing wrong
 
 Protocol paths: 3
                              of              of
@@ -75,7 +78,7 @@ BUSY = sample_report(
 def test_overview_of_a_busy_capture_is_one_screen(limit: int) -> None:
     shown = lines(BUSY, width=limit)
     assert max(map(width, shown)) <= limit
-    assert len(shown) <= 50
+    assert len(shown) <= 52
     small = lines(
         sample_report(protocols=[(f"p{n}", n, n) for n in range(30)], streams=[{}] * 40), width=limit
     )
@@ -144,7 +147,86 @@ def test_notebooks_get_the_overview(report: Report) -> None:
     assert "&lt;b&gt;" in html
     assert "--report" not in html
     assert repr(report) == (
-        "<Report: capture 1, ledger 4, protocols 3, streams 4, directions 0, limits 0, events 0,"
+        "<Report: findings 0, capture 1, ledger 4, protocols 3, streams 4, directions 0, limits 0, events 0,"
         " listeners 0, transitions 2, populations 2, closers 1, udp 2, http 0, http_hosts 0,"
         " http_methods 0, http_statuses 0, http_connections 0, http_cookies 0, cors 0, websocket 0>"
     )
+
+
+FOUND = (
+    Finding(
+        "LSN001",
+        Severity.ERROR,
+        "Accept queue full",
+        "10.0.0.1:80",
+        4,
+        "4 SYNs dropped",
+        "the host went on answering",
+        "Accept faster.",
+        "tcp.port == 80",
+        frames=(9, 11, 12, 40),
+        cost_ns=8_600_000_000,
+        cost_requests=2,
+        uncertain="3 packets were lost while capturing",
+    ),
+    *(
+        Finding(
+            "TCP001",
+            Severity.NOTICE,
+            "Segments lost",
+            f"from 10.0.0.{n}:80",
+            1,
+            "seen",
+            "also",
+            "Look.",
+            "tcp",
+        )
+        for n in range(6)
+    ),
+    Finding("CAP003", Severity.INFO, "Frames cut", "", 1, "cut", "lengths are known", "Capture more.", ""),
+)
+
+
+def test_the_overview_opens_with_what_is_wrong() -> None:
+    shown = lines(sample_report(findings=FOUND))
+    begin = shown.index("Findings: 7, the worst first; 1 remark (--verbose)")
+    assert begin == 2
+    assert shown[begin + 1 : begin + 6] == [
+        "  error   LSN001  Accept queue full: 10.0.0.1:80; cost 8.60 s, 2 connections; frames 9, 11, 12, …",
+        "    uncertain: 3 packets were lost while capturing",
+        "    -> Accept faster.",
+        "  notice  TCP001  Segments lost: from 10.0.0.0:80",
+        "    -> Look.",
+    ]
+    assert "  and 2 more findings (--verbose, --report findings)" in shown
+    assert not any("CAP003" in line or "dropped" in line for line in shown)
+
+
+def test_all_findings_with_what_proves_them() -> None:
+    shown = lines(sample_report(findings=FOUND), verbose=True)
+    for line in (
+        "  error   LSN001  Accept queue full: 10.0.0.1:80; cost 8.60 s, 2 connections; frames 9, 11, 12, 40",
+        "    seen: 4 SYNs dropped",
+        "    also: the host went on answering",
+        "    confidence: high",
+        "    Wireshark: tcp.port == 80",
+        "    do: Accept faster.",
+        "  info    CAP003  Frames cut",
+    ):
+        assert line in shown
+    assert sum("TCP001" in line for line in shown) == 6
+
+
+def test_what_was_not_looked_for_is_told() -> None:
+    tables = [sample_report()[name] for name in sample_report()]
+    shown = lines(Report(tables, rules_left_out=["HTTP/1", "TCP007"]))
+    assert (
+        "Not looked for in a capture of this size: HTTP/1, TCP007; --report findings looks for everything"
+        in shown
+    )
+
+
+def test_findings_fit_80_columns() -> None:
+    for verbose in (False, True):
+        for line in lines(sample_report(findings=FOUND), width=80, verbose=verbose):
+            assert width(line) <= 80 or line.startswith("    Wireshark: ")

@@ -16,8 +16,10 @@ from netanalyze.report.schema import json_schema
 from netanalyze.report.tables import empty_table
 
 COLUMNS = {
+    "findings": "code severity title subject stream frame count cost_ns cost_bytes cost_requests confidence"
+    " evidence advice wireshark_filter frames counter_evidence uncertain",
     "capture": "file format compression link_types interfaces frames bytes wire_bytes first_ns last_ns"
-    " duration_ns received dropped cut_short",
+    " duration_ns received dropped cut_short clock_steps clock_step_ns clock_step_frame",
     "ledger": "reason analysed frames bytes first_frame",
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"
@@ -121,7 +123,9 @@ def test_a_report_has_the_tables_of_the_registry(report: Report) -> None:
 def test_names_of_tables() -> None:
     assert wanted(["udp", "streams", "udp"]) == ("udp", "streams")
     assert table_kind("udp").rows == "UDP flows"
-    with pytest.raises(UsageError, match=r"no table 'stream' \(did you mean streams\?\); there are: capture"):
+    with pytest.raises(
+        UsageError, match=r"no table 'stream' \(did you mean streams\?\); there are: findings"
+    ):
         wanted(["stream"])
     assert unknown("table", "zzz", ["a", "b"]) == "no table 'zzz'; there are: a, b"
 

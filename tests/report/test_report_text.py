@@ -62,7 +62,7 @@ file        format  compression  types     frames    bytes    bytes             
 ----------  ------  -----------  --------  ------  -------  -------  -----------------------  --------  -------  -----
 web.pcapng  pcapng  -            ETHERNET   1 234  1.20 MB  1.20 MB  2024-05-01 12:30:00.123    12.3 s        -  -
 
-3 more columns: interfaces, last_ns, received (--wide)
+6 more columns: interfaces, last_ns, received, clock_steps, clock_step_ns, clock_step_frame (--wide)
 
 ledger: 4 reasons
 

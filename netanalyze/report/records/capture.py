@@ -41,6 +41,19 @@ class Capture(Record, frozen=True):
     cut_short: Annotated[
         str | None, column("What of the file could not be read and why, null if it is whole", show=3)
     ]
+    clock_steps: Annotated[
+        int,
+        column(
+            "Frames whose time is a second or more before that of the frame before", Unit.COUNT, show=WIDE
+        ),
+    ]
+    clock_step_ns: Annotated[
+        int | None, column("The longest of these ways back, null if there is none", Unit.DURATION, show=WIDE)
+    ]
+    clock_step_frame: Annotated[
+        int | None,
+        column("Number in its file of the first such frame, null if there is none", Unit.FRAME, show=WIDE),
+    ]
 
 
 class Ledger(Record, frozen=True):

@@ -1,0 +1,201 @@
+"""The findings of every sample capture: what its recording did on purpose, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from netanalyze.findings.catalog import RULES
+from netanalyze.pipeline import Options, run
+
+if TYPE_CHECKING:
+    from netanalyze.report.records.findings import Finding
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+
+EXPECTED = {
+    "abort-on-overflow.pcap": "LSN001",
+    "any-interface-sll.pcap": "",
+    "any-interface-sll2.pcap": "",
+    "backlog-overflow.pcap": "LSN001",
+    "closing-both.pcap": "",
+    "closing-half.pcap": "",
+    "closing-leak.pcap": "FSM002",
+    "closing-lost.pcap": "",
+    "closing-nginx.pcap": "HTTP001",
+    "duplicate-frames-any.pcap": "",
+    "duplicate-frames-bridge.pcapng": "",
+    "duplicate-frames-mirror.pcap": "TCP001",
+    "filtered-port.pcap": "LSN005 LSN005",
+    "framed-messages.pcap": "",
+    "handshake-retry.pcap": "LSN003 LSN003 LSN003 LSN005",
+    "http-connections.pcap": "HTTP007 HTTP007 HTTP007",
+    "http-cookies.pcap": "HTTP014",
+    "http-cors.pcap": "HTTP007 HTTP012 HTTP013 HTTP014",
+    "http-encodings.pcap": "HTTP002 HTTP011",
+    "http-hang-ups-client.pcap": "HTTP003 HTTP003 HTTP004 HTTP004 HTTP005 HTTP005 HTTP007 HTTP007 TCP003"
+    " TCP008",
+    "http-hang-ups-server.pcap": "HTTP003 HTTP003 HTTP004 HTTP004 HTTP005 HTTP005 HTTP007 HTTP007 LSN003"
+    " TCP008",
+    "http-keepalive.pcapng": "HTTP007",
+    "http-loss-gaps.pcap": "CAP002 HTTP007 LSN003 TCP001 TCP004 TCP004 TCP005 TCP006",
+    "http-loss-midstream.pcap": "TCP001 TCP003 TCP005 TCP005 TCP006",
+    "http-loss-snap-heads.pcap": "HTTP007 LSN003 TCP001 TCP004 TCP004 TCP005 TCP006",
+    "http-loss-snap.pcap": "HTTP007 LSN003 TCP001 TCP004 TCP004 TCP005 TCP006",
+    "http-loss.pcap": "HTTP007 LSN003 TCP001 TCP004 TCP004 TCP005 TCP006",
+    "http-proxy.pcap": "HTTP006 HTTP007 HTTP007",
+    "http-variety.pcap": "HTTP004 HTTP007",
+    "http2-cleartext.pcap": "",
+    "injected-faults-receiver.pcap": "TCP001 TCP002 TCP005 TCP006 WIN001",
+    "injected-faults-sender.pcap": "TCP001 TCP002 TCP003 TCP004 TCP005 WIN001",
+    "ip-fragments.pcap": "UDP002 UDP002 UDP003",
+    "ipv6-http.pcap": "HTTP007",
+    "limited-transfers.pcap": "TCP001 WIN001 WIN002 WIN003",
+    "link-types.pcapng": "HTTP002 HTTP002",
+    "loopback.pcap": "",
+    "lossy-transfer-client.pcap": "TCP001",
+    "lossy-transfer-server.pcap": "TCP001",
+    "midstream.pcap.gz": "",
+    "mixed.pcapng": "LSN004 UDP001",
+    "port-reuse.pcap": "TCP008",
+    "raw-ip.pcap": "",
+    "refused.pcapng": "LSN004 LSN004 LSN006 LSN006 UDP001 UDP001",
+    "reordered.pcap": "TCP005 TCP006",
+    "reset.pcap": "TCP008 TCP008",
+    "rotated_00001.pcap": "",
+    "rotated_00002.pcap": "",
+    "rotated_00003.pcap": "",
+    "rtt-delays-client.pcap": "",
+    "rtt-delays-middle.pcap": "",
+    "rtt-delays-server.pcap": "",
+    "syn-queue-cookies.pcap": "LSN002",
+    "syn-queue-full.pcap": "LSN002",
+    "tunnels.pcap": "HTTP002",
+    "udp-exchange.pcap": "UDP002",
+    "vlan-8021q.pcap": "",
+    "vlan-qinq.pcap": "",
+    "vxlan.pcapng.zst": "",
+    "websocket.pcap": "HTTP007 TCP008",
+    "zero-window.pcap": "TCP005 WIN001",
+}
+"""Codes without remarks; families that a capture is not about (DNS, messages) are left out."""
+FAMILIES = ("TCP", "WIN", "FSM", "LSN", "HTTP", "UDP", "CAP")
+
+
+@cache
+def rows_of(name: str) -> tuple[Finding, ...]:
+    return tuple(run([str(CAPTURES / name)], Options(tables=("findings",), select=FAMILIES))["findings"])
+
+
+def one(name: str, code: str, part: str = "") -> Finding:
+    (found,) = [row for row in rows_of(name) if row.code == code and part in (row.subject or "")]
+    return found
+
+
+def truth(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CAPTURES / f"{name}.truth.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_exactly_what_was_done_on_purpose(name: str) -> None:
+    found = sorted(row.code for row in rows_of(name) if row.severity != "info")
+    assert " ".join(found) == EXPECTED[name]
+
+
+def test_remarks_are_about_the_capture() -> None:
+    for name in EXPECTED:
+        remarks = {row.code for row in rows_of(name) if row.severity == "info"}
+        assert remarks <= {"CAP003", "CAP005", "CAP008", "CAP010", "WIN004"}, name
+
+
+def test_the_time_a_slow_reader_cost_is_that_which_the_kernel_counted() -> None:
+    waited_us = truth("zero-window")["tcp_info"]["server"]["rwnd_limited_us"]
+    assert one("zero-window.pcap", "WIN001").cost_ns == pytest.approx(waited_us * 1000, rel=0.1)
+
+
+def test_the_time_a_small_window_cost_is_that_which_the_kernel_counted() -> None:
+    streams = truth("limited-transfers")["streams"]
+    small = one("limited-transfers.pcap", "WIN002")
+    assert small.stream == 0
+    waited_us = streams[0]["tcp_info"]["server"]["rwnd_limited_us"]
+    assert small.cost_ns == pytest.approx(waited_us * 1000, rel=0.1)
+    slow = one("limited-transfers.pcap", "WIN001")
+    assert slow.stream == 1
+    waited_us = streams[1]["tcp_info"]["server"]["rwnd_limited_us"]
+    assert slow.cost_ns == pytest.approx(waited_us * 1000, rel=0.1)
+    assert one("limited-transfers.pcap", "WIN003").stream == 3
+
+
+def test_the_time_that_handshakes_took_is_that_which_the_client_saw() -> None:
+    for attempt in truth("handshake-retry")["attempts"]:
+        rows = [row for row in rows_of("handshake-retry.pcap") if str(attempt["port"]) in (row.subject or "")]
+        if attempt["connect_s"] > 0.5:
+            (row,) = rows
+            assert row.cost_ns is not None
+            assert row.cost_ns <= attempt["connect_s"] * 1e9
+            if attempt["client_saw"] == "connected":
+                assert row.cost_ns == pytest.approx(attempt["connect_s"] * 1e9, rel=0.1)
+
+
+def test_leaks_are_counted() -> None:
+    leak = one("closing-leak.pcap", "FSM002")
+    assert leak.count == 6
+    assert leak.frame == 8
+
+
+def test_findings_name_frames_and_filters_unless_the_capture_itself_is_meant() -> None:
+    for name in EXPECTED:
+        for row in rows_of(name):
+            assert row.frame is not None or row.code in ("CAP001", "CAP003", "CAP004", "FSM001", "FSM003")
+            assert row.wireshark_filter or row.code == "CAP004"
+            assert (row.frame is None) == (row.frames is None)
+
+
+def matched(name: str, display_filter: str) -> set[int]:
+    """Frames of a capture that Wireshark's filter shows."""
+    command = ["tshark", "-n", "-r", str(CAPTURES / name), "-Y", display_filter]
+    command += ["-T", "fields", "-e", "frame.number"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    return {int(line) for line in shown.stdout.split()}
+
+
+ONE_OF_EACH = {code: name for name, codes in EXPECTED.items() for code in codes.split()}
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize(("code", "name"), ONE_OF_EACH.items())
+def test_the_filter_shows_frames_in_wireshark(code: str, name: str) -> None:
+    for row in rows_of(name):
+        if row.code != code:
+            continue
+        assert row.wireshark_filter is not None
+        shown = matched(name, row.wireshark_filter)
+        named = {int(frame) for frame in (row.frames or "").split(", ")}
+        # Wireshark shows HTTP where a message ends, and labels segments by rules of its own.
+        assert shown, row.wireshark_filter
+        assert named & shown or code.startswith("HTTP"), row.wireshark_filter
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+@pytest.mark.parametrize("number", range(4))
+def test_filters_that_no_sample_shows_are_filters(number: int) -> None:
+    filters = {
+        row.wireshark_filter: name
+        for name in EXPECTED
+        for row in rows_of(name)
+        if row.wireshark_filter and row.severity == "info"
+    }
+    for display_filter, name in list(filters.items())[number::4]:
+        matched(name, display_filter)
+
+
+def test_every_family_is_shown() -> None:
+    shown = {code.rstrip("0123456789") for code in ONE_OF_EACH}
+    assert shown == {rule.code.rstrip("0123456789") for rule in RULES} & set(FAMILIES)
