@@ -12,6 +12,7 @@ from netanalyze.apps.http.exchange import END_OF_HEAD
 from netanalyze.apps.http.memo import Memo
 from netanalyze.apps.http.statistics import columns_of, compressible
 from netanalyze.apps.http.texts import Texts
+from netanalyze.apps.reading import MadeWhenSeen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.transcript import Transcriber
 
 _PLAIN = {
-    **{name: name for name in ("stream", "frame", "response_frame", "time_ns", "method", "host", "target")},
+    **{name: name for name in ("frame", "response_frame", "time_ns", "method", "host", "target")},
     **{name: name for name in ("version", "status", "content_type", "content_encoding")},
     "wire_bytes": "wire",
     "body_bytes": "size",
@@ -139,18 +140,25 @@ class Http:
         return {name: make(self) for name, make in TABLES.items() if name in self.tables}
 
 
-def _http(app: Http) -> dict[str, list[Any]]:
+def _http(app: Http) -> dict[str, Sequence[Any]]:
     rows = app.exchanges
-    columns = {name: list(map(attrgetter(attribute), rows)) for name, attribute in _PLAIN.items()}
-    for name, attribute in (("body_sha256", "hash"), ("request_body_sha256", "request_hash")):
-        columns[name] = [
-            value.hex() if value is not None else None for value in map(attrgetter(attribute), rows)
-        ]
-    columns["compressible"] = [compressible(row) for row in rows]
-    columns["request_complete"] = [
-        None if row.frame is None else row.request_last_frame is not None for row in rows
-    ]
+    columns: dict[str, Sequence[Any]] = {
+        name: MadeWhenSeen(rows, attrgetter(attribute)) for name, attribute in _PLAIN.items()
+    }
+    columns["stream"] = [row.stream for row in rows]
+    columns["body_sha256"] = MadeWhenSeen(rows, lambda row: _hex(row.hash))
+    columns["request_body_sha256"] = MadeWhenSeen(rows, lambda row: _hex(row.request_hash))
+    columns["compressible"] = MadeWhenSeen(rows, compressible)
+    columns["request_complete"] = MadeWhenSeen(rows, _request_complete)
     return columns
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _request_complete(row: Exchange) -> bool | None:
+    return None if row.frame is None else row.request_last_frame is not None
 
 
 def _headers(app: Http) -> dict[str, list[Any]]:
@@ -180,7 +188,7 @@ def _websocket(app: Http) -> dict[str, list[Any]]:
     return {name: list(map(attrgetter(attribute), app.frames)) for name, attribute in plain.items()}
 
 
-TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
+TABLES: dict[str, Callable[[Http], Mapping[str, Sequence[Any]]]] = {
     "http": _http,
     "http_headers": _headers,
     "http_cookies": lambda app: columns_of(cookies.rows(app.exchanges), cookies.COLUMNS),
