@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from httptools import HttpRequestParser
 
 from netanalyze.apps.http.exchange import HEAD_DAMAGED
+from netanalyze.apps.http.fields import KNOWN, learn
 from netanalyze.apps.http.half import Half, Piece, State
+from netanalyze.apps.http.head_kernel import read_request
 from netanalyze.apps.http.memo import LONGEST
 from netanalyze.apps.http.resync import find_request
 from netanalyze.apps.http.texts import decode
@@ -97,15 +99,37 @@ class ClientHalf(Half):
         else:
             self._url += url
 
-    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
+    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
+        """See ``Half``."""
+        fields: list[tuple[bytes, bytes]] | None = [] if self.fields is not None else None
+        head = read_request(data, place, KNOWN, learn, fields)
+        if head is None:
+            return -1, 0
+        method, target, new, self.found, length, end = head
+        self.begun = True
+        self.begin_frame = self.frame
+        self.begin_ns = self.now
+        self.fields = fields
+        self._url = target
+        current = self.current = self.connection.request_begins(self.frame, self.now)
+        self._take_head(current, method, "1.1" if new else "1.0")
+        return end, length
+
+    def on_headers_complete(self) -> None:
         """Take the head."""
         current = self.current
-        if current is None or not self.in_head:
-            return  # a head of ours
+        if current is not None and self.in_head:  # else it is one of ours
+            self._take_head(
+                current, self.mended_method or self.parser.get_method(), self.parser.get_http_version()
+            )
+
+    def _take_head(  # noqa: C901, PLR0912 - a field each, without a call each
+        self, current: Exchange, method: bytes, version: str
+    ) -> None:
+        """What the head says."""
         self.in_head = False
         connection = self.connection
         text = connection.texts.of
-        method = self.mended_method or self.parser.get_method()
         name = _METHODS.get(method)
         if name is None:
             name = method.decode("latin-1")
@@ -113,7 +137,7 @@ class ClientHalf(Half):
                 _METHODS[method] = name
         current.method = name
         current.target = text(self.mended_target or self._url)
-        current.version = self.parser.get_http_version()
+        current.version = version
         current.mended = self.mending
         if self.mending:
             self.mended_method = self.mended_target = None

@@ -21,6 +21,7 @@ from httptools import (
 )
 
 from netanalyze.apps.http import repair
+from netanalyze.apps.http.head_kernel import CHUNKED, chunk_at, read_chunks
 from netanalyze.apps.http.llhttp import locate, make_parser
 from netanalyze.apps.http.message import HEAD_MOST, Message
 from netanalyze.apps.http.resync import LONGEST
@@ -35,6 +36,7 @@ Piece: TypeAlias = "tuple[bytes, int, int]"
 _HELD_MOST = 1 << 20  # bytes kept while it is not known yet whether they are HTTP
 _MANY_PIECES = 64  # are joined
 _FILL = bytes(1 << 16)
+_LINE_BREAK = b"\r\n"
 
 
 class State(IntEnum):
@@ -104,6 +106,16 @@ class Half(Message):
         """Take the next bytes."""
         self.frame = frame
         self.now = time_ns
+        if not self.state:
+            if self.left:
+                place = self._body_goes_on(data)
+                if place == len(data):
+                    return
+                data = data[place:]
+            if not self.begun and not self.careful():
+                data = self._read_plain(bytes(data))
+                if not data:
+                    return
         if not self.state and not self.careful():
             try:
                 self.parser.feed_data(data)
@@ -117,6 +129,71 @@ class Half(Message):
                     self._prefix.clear()
             return
         self._run([(bytes(data), frame, time_ns)])
+
+    def _read_plain(self, data: bytes) -> bytes:
+        """Read messages that llhttp is not needed for; gives what is left for it."""
+        place = 0
+        size = len(data)
+        while place < size and not self.begun:
+            body, length = self.read_head(data, place)
+            if body < 0:
+                break
+            place = body
+            if length == CHUNKED:
+                place = self._read_chunks(data, place)
+            elif length:
+                self.left = length
+                place = self._body_goes_on(data, place)
+            else:
+                self.on_message_complete()
+            if self.careful():
+                break
+        return data[place:] if place else data
+
+    def _body_goes_on(self, data: bytes | memoryview, place: int = 0) -> int:
+        """Take bytes of a body that are counted here; returns where what is not taken begins."""
+        size = len(data)
+        end = min(place + self.left, size)
+        self.on_body(bytes(data[place:end]))
+        self.left -= end - place
+        if self.left:
+            return end
+        if not self.chunked():
+            self.on_message_complete()
+            return end
+        if data[end : end + 2] == _LINE_BREAK:
+            return self._read_chunks(bytes(data), end + 2)
+        self._hand_over(b"1\r\nx")
+        return end
+
+    def _read_chunks(self, data: bytes, place: int) -> int:
+        """Take chunks from a size line on; returns where what is not taken begins."""
+        pieces, place, ended = read_chunks(data, place)
+        for piece in pieces:
+            self.on_body(piece)
+        if ended:
+            self.on_message_complete()
+            return place
+        begin, length = chunk_at(data, place)
+        if length > len(data) - begin:
+            self.begin_chunk(length)
+            self.left = length
+            return self._body_goes_on(data, begin)
+        self._hand_over(b"")
+        return place
+
+    def _hand_over(self, framing: bytes) -> None:
+        """From here on, which is in or before the framing of a chunk, llhttp reads the message in hand."""
+        self.parser = self._new_parser()
+        base = self.head_like(b"Transfer-Encoding: chunked\r\n\r\n" + framing)
+        found, fields = self.found, self.fields
+        self.found, self.fields = {}, None
+        self.mending = self.filling = True  # a head and bytes of ours
+        self.parser.feed_data(base)
+        self.mending = self.filling = False
+        self.found, self.fields = found, fields
+        self.chunk_over()
+        self._base = base
 
     def _goes_on(self, data: bytes | memoryview) -> None:
         """The message in hand goes on in the next segment."""
@@ -195,6 +272,9 @@ class Half(Message):
 
     def _read(self, data: bytes) -> list[Piece]:
         rest = b""
+        if self.left:
+            place = self._body_goes_on(data)
+            return [(data[place:], self.frame, self.now)]
         if self.careful():
             line = data.find(b"\n") + 1
             if line:
@@ -364,6 +444,13 @@ class Half(Message):
 
     def _fill(self, length: int) -> None:
         """Take llhttp over bytes that are missing in a body; it is not told what they are."""
+        if self.left:
+            self.left -= length
+            if not self.left and self.chunked():
+                self._hand_over(b"1\r\nx")
+            elif not self.left:
+                self.on_message_complete()
+            return
         if self.promised() is None and not self.chunked():
             return
         self.filling = True
@@ -377,6 +464,14 @@ class Half(Message):
             self._goes_on(b"")
 
     # What the two directions do differently.
+
+    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
+        """Read a head that is plain (``head_kernel``).
+
+        Returns:
+            Where the body begins, -1 if the head is not plain; and how long it is, or ``CHUNKED``.
+        """
+        raise NotImplementedError
 
     def upgraded(self) -> list[Piece]:
         """Called where llhttp stopped behind a head with which HTTP may end; gives what is first."""

@@ -9,7 +9,9 @@ from httptools import HttpResponseParser
 
 from netanalyze.apps.http.endings import FRAMING_DAMAGED, NOT_CAPTURED
 from netanalyze.apps.http.exchange import COMPLETE, TRUNCATED
+from netanalyze.apps.http.fields import KNOWN, learn
 from netanalyze.apps.http.half import Half, Piece
+from netanalyze.apps.http.head_kernel import read_response
 from netanalyze.apps.http.memo import LONGEST
 from netanalyze.apps.http.resync import find_response
 
@@ -97,13 +99,29 @@ class ServerHalf(Half):
             self.connection.not_switched()
         self.connection.answered(exchange)
 
-    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
-        """Take the head: whose response it is is decided here."""
-        if not self.in_head:
-            return
+    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
+        """See ``Half``."""
+        fields: list[tuple[bytes, bytes]] | None = [] if self.fields is not None else None
+        head = read_response(data, place, KNOWN, learn, fields)
+        if head is None:
+            return -1, 0
+        status, new, self.found, length, end = head
+        self.begun = True
+        self.begin_frame = self.frame
+        self.begin_ns = self.now
+        self.fields = fields
+        self._take_head(status, "1.1" if new else "1.0")
+        return end, length
+
+    def on_headers_complete(self) -> None:
+        """Take the head."""
+        if self.in_head:
+            self._take_head(self.parser.get_status_code(), self.parser.get_http_version())
+
+    def _take_head(self, status: int, version: str) -> None:  # noqa: C901, PLR0912 - as for requests
+        """What the head says: whose response it is is decided here."""
         self.in_head = False
         connection = self.connection
-        status = self.parser.get_status_code()
         if status < _OK and status != _SWITCHING:
             self._interim = True
             connection.interim(status)
@@ -129,7 +147,7 @@ class ServerHalf(Half):
         if "keep-alive" in found:
             current.keep_alive = text(found["keep-alive"])
         if current.version is None:
-            current.version = self.parser.get_http_version()
+            current.version = version
         if connection.watch is not None:
             connection.watch.response(current, found, self.fields)
         if status == _SWITCHING:
