@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from httptools import HttpRequestParser
@@ -47,6 +48,12 @@ class ClientHalf(Half):
     def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes; a request that was read before is not read again."""
         memo = self._memo
+        if self.left > len(data) and not self.state:
+            self.frame = frame
+            self.now = time_ns
+            self.left -= len(data)
+            self.on_body(bytes(data))
+            return
         if self.begun or self.state or not memo.on or len(data) > LONGEST:
             Half.data(self, data, frame, time_ns)
             return
@@ -54,7 +61,9 @@ class ClientHalf(Half):
         known = memo.get(whole)
         connection = self.connection
         if known is not None:
-            self._again(connection.request_begins(frame, time_ns), known, frame, time_ns)
+            exchange = connection.request_comes_again(known, frame, time_ns)
+            exchange.request_last_frame = frame
+            exchange.request_last_ns = time_ns
             return
         before = connection.requests
         Half.data(self, whole, frame, time_ns)
@@ -63,30 +72,12 @@ class ClientHalf(Half):
             if (
                 exchange.number == before + 1
                 and exchange.request_last_frame == exchange.frame == frame
+                and exchange.response_frame is None
                 and exchange.upgrade is None
                 and exchange.method != "HEAD"
                 and not exchange.mended
             ):
-                memo.put(whole, exchange)
-
-    def _again(self, exchange: Exchange, known: Exchange, frame: int, time_ns: int) -> None:
-        """What was read of another request is true of this one."""
-        exchange.method = known.method
-        exchange.target = known.target
-        exchange.host = known.host
-        exchange.version = known.version
-        exchange.user_agent = known.user_agent
-        exchange.close_asked = known.close_asked
-        exchange.expects = known.expects
-        exchange.request_type = known.request_type
-        exchange.request_last_frame = frame
-        exchange.request_last_ns = time_ns
-        if known.request_wire is not None:
-            exchange.request_coding = known.request_coding
-            exchange.request_wire = known.request_wire
-            exchange.request_size = known.request_size
-            exchange.request_hash = known.request_hash
-            exchange.request_verdict = known.request_verdict
+                memo.put(whole, copy(exchange))
 
     def on_url(self, url: bytes) -> None:
         """Take a target, or a part of one: the request is known to be one."""
@@ -205,7 +196,7 @@ class ClientHalf(Half):
         if self._body_left:
             self._body_left = False
             chunked, promised = self.chunked(), self.promised()
-            self.parser = self._new_parser()
+            self.new_parser()
             framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % (promised or 0)
             head = self.head_like(framing + b"\r\n\r\n")
             found, fields = self.found, self.fields
@@ -216,7 +207,7 @@ class ClientHalf(Half):
             self.found, self.fields = found, fields
             self._base = head
             return []
-        self.parser = self._new_parser()
+        self.new_parser()
         self.reset()
         self.hold()
         return []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from netanalyze.apps.http import endings, websocket
 from netanalyze.apps.http.bodies import parse_codings
 from netanalyze.apps.http.client import ClientHalf
-from netanalyze.apps.http.exchange import REQUESTS_LOST, RESPONSES_LOST, UNCERTAIN, Exchange
+from netanalyze.apps.http.exchange import REQUEST_HEAD, REQUESTS_LOST, RESPONSES_LOST, UNCERTAIN, Exchange
 from netanalyze.apps.http.half import Half, State
 from netanalyze.apps.http.server import ServerHalf
 from netanalyze.apps.reading import Ending
@@ -152,18 +152,45 @@ class Connection:
 
     def request_begins(self, frame: int, time_ns: int) -> Exchange:
         """A request has begun: the exchange that it is part of."""
-        self.requests += 1
         exchange = self._early_response(time_ns) if self._early else None
         if exchange is None:
             exchange = Exchange(self.facts.number)
-            self.exchanges.append(exchange)
-            self.app.exchanges.append(exchange)
-            if len(self._waiting) < _MOST_WAITING:
-                self._waiting.append(exchange)
+            self._wait_for_response(exchange)
+        self._number(exchange, frame, time_ns)
+        return exchange
+
+    def request_comes_again(self, known: Exchange, frame: int, time_ns: int) -> Exchange:
+        """A request has come that is the same as one before: the exchange that it is part of.
+
+        Args:
+            known: an exchange of which only the request is known: it.
+            frame: that carried it.
+            time_ns: its time.
+        """
+        exchange = self._early_response(time_ns) if self._early else None
+        if exchange is None:
+            made: Exchange = known.__copy__()  # type: ignore[attr-defined] # msgspec's
+            made.stream = self.facts.number
+            self._wait_for_response(made)
+            exchange = made
+        else:
+            for name in REQUEST_HEAD:
+                setattr(exchange, name, getattr(known, name))
+        self._number(exchange, frame, time_ns)
+        return exchange
+
+    def _wait_for_response(self, exchange: Exchange) -> None:
+        """An exchange begins with its request."""
+        self.exchanges.append(exchange)
+        self.app.exchanges.append(exchange)
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(exchange)
+
+    def _number(self, exchange: Exchange, frame: int, time_ns: int) -> None:
+        self.requests += 1
         exchange.frame = frame
         exchange.time_ns = time_ns
         exchange.number = self.requests
-        return exchange
 
     def _early_response(self, time_ns: int) -> Exchange | None:
         """A response that was delivered before its request, which began at this time."""

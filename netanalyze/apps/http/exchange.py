@@ -16,6 +16,12 @@ HEAD_DAMAGED = "head_damaged"
 
 END_OF_HEAD = (b"", b"")
 
+REQUEST_HEAD = (
+    *("method", "target", "host", "version", "user_agent", "close_asked", "expects", "request_type"),
+    *("request_coding", "request_wire", "request_size", "request_hash", "request_verdict"),
+)
+"""Attributes of an exchange that a request's bytes alone decide."""
+
 
 class Exchange(msgspec.Struct, gc=False):
     """What is known of a request and its response; the attributes are None where nothing is known.

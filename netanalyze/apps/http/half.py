@@ -1,10 +1,10 @@
 """The messages of one direction: llhttp, and what is done where it cannot go on.
 
-llhttp takes what comes as it comes. Everything else here is for the rare cases: it refuses a head
-(``repair``), the framing is broken or bytes are missing (``resync``), or the connection stops being
-HTTP. llhttp does not tell where in its input it stopped; so what brought a parser to where it was at
-the beginning of a segment is kept where a message goes on in the next one, and ``locate`` goes over it
-again, line by line.
+What is plain needs no parser (``plain``); llhttp takes everything else as it comes. The rest of this file is
+for the rare cases: llhttp refuses a head (``repair``), the framing is broken or bytes are missing
+(``resync``), or the connection stops being HTTP. llhttp does not tell where in its input it stopped; so what
+brought a parser to where it was at the beginning of a segment is kept where a message goes on in the next
+one, and ``locate`` goes over it again, line by line.
 
 The result does not depend on how the bytes were cut into segments.
 """
@@ -12,7 +12,7 @@ The result does not depend on how the bytes were cut into segments.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from httptools import (
     HttpParserCallbackError,
@@ -21,9 +21,9 @@ from httptools import (
 )
 
 from netanalyze.apps.http import repair
-from netanalyze.apps.http.head_kernel import CHUNKED, chunk_at, read_chunks
-from netanalyze.apps.http.llhttp import locate, make_parser
-from netanalyze.apps.http.message import HEAD_MOST, Message
+from netanalyze.apps.http.llhttp import locate
+from netanalyze.apps.http.message import HEAD_MOST
+from netanalyze.apps.http.plain import Plain
 from netanalyze.apps.http.resync import LONGEST
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ Piece: TypeAlias = "tuple[bytes, int, int]"
 _HELD_MOST = 1 << 20  # bytes kept while it is not known yet whether they are HTTP
 _MANY_PIECES = 64  # are joined
 _FILL = bytes(1 << 16)
-_LINE_BREAK = b"\r\n"
 
 
 class State(IntEnum):
@@ -56,13 +55,12 @@ class State(IntEnum):
     """Not HTTP any more."""
 
 
-class Half(Message):
+class Half(Plain):
     """One direction; ``ClientHalf`` and ``ServerHalf`` say what a message means.
 
     Attributes:
         side: of the stream, 0 or 1.
         state: what the next bytes are.
-        parser: llhttp's, for this direction.
         frames: reads the frames of a WebSocket.
         mended_method, mended_target: as sent, where the head that is read has others in their place.
     """
@@ -73,13 +71,9 @@ class Half(Message):
         "frames",
         "mended_method",
         "mended_target",
-        "parser",
         "side",
         "state",
     )
-
-    request: ClassVar[bool]
-    parser_type: ClassVar[Any]
 
     def __init__(self, connection: Connection, side: int) -> None:
         """A direction of which nothing has been read."""
@@ -91,14 +85,12 @@ class Half(Message):
         self._held = 0  # bytes kept while holding; negative if some are missing
         self.mended_method: bytes | None = None
         self.mended_target: bytes | None = None
-        self.parser = self._new_parser()
 
-    def _new_parser(self) -> Any:  # noqa: ANN401 - httptools has no types to speak of
+    def new_parser(self) -> None:
+        """See ``Plain``: what is read next is as it was sent."""
+        super().new_parser()
         self.mended_method = None
         self.mended_target = None
-        self._base = b""
-        self._prefix.clear()
-        return make_parser(self.parser_type, self)
 
     # Bytes.
 
@@ -108,92 +100,31 @@ class Half(Message):
         self.now = time_ns
         if not self.state:
             if self.left:
-                place = self._body_goes_on(data)
+                place = self.body_goes_on(data)
                 if place == len(data):
                     return
                 data = data[place:]
             if not self.begun and not self.careful():
-                data = self._read_plain(bytes(data))
+                data = self.read_plain(bytes(data))
                 if not data:
                     return
-        if not self.state and not self.careful():
-            try:
-                self.parser.feed_data(data)
-            except (HttpParserError, HttpParserUpgrade) as error:
-                self._run(self._stopped(bytes(data), error))
-            else:
-                if self.begun:
-                    self._goes_on(data)
-                elif self._base or self._prefix:
-                    self._base = b""
-                    self._prefix.clear()
-            return
-        self._run([(bytes(data), frame, time_ns)])
+        if self.state or self.careful():
+            self._run([(bytes(data), frame, time_ns)])
+        else:
+            self._parse(data)
 
-    def _read_plain(self, data: bytes) -> bytes:
-        """Read messages that llhttp is not needed for; gives what is left for it."""
-        place = 0
-        size = len(data)
-        while place < size and not self.begun:
-            body, length = self.read_head(data, place)
-            if body < 0:
-                break
-            place = body
-            if length == CHUNKED:
-                place = self._read_chunks(data, place)
-            elif length:
-                self.left = length
-                place = self._body_goes_on(data, place)
-            else:
-                self.on_message_complete()
-            if self.careful():
-                break
-        return data[place:] if place else data
-
-    def _body_goes_on(self, data: bytes | memoryview, place: int = 0) -> int:
-        """Take bytes of a body that are counted here; returns where what is not taken begins."""
-        size = len(data)
-        end = min(place + self.left, size)
-        self.on_body(bytes(data[place:end]))
-        self.left -= end - place
-        if self.left:
-            return end
-        if not self.chunked():
-            self.on_message_complete()
-            return end
-        if data[end : end + 2] == _LINE_BREAK:
-            return self._read_chunks(bytes(data), end + 2)
-        self._hand_over(b"1\r\nx")
-        return end
-
-    def _read_chunks(self, data: bytes, place: int) -> int:
-        """Take chunks from a size line on; returns where what is not taken begins."""
-        pieces, place, ended = read_chunks(data, place)
-        for piece in pieces:
-            self.on_body(piece)
-        if ended:
-            self.on_message_complete()
-            return place
-        begin, length = chunk_at(data, place)
-        if length > len(data) - begin:
-            self.begin_chunk(length)
-            self.left = length
-            return self._body_goes_on(data, begin)
-        self._hand_over(b"")
-        return place
-
-    def _hand_over(self, framing: bytes) -> None:
-        """From here on, which is in or before the framing of a chunk, llhttp reads the message in hand."""
-        self.parser = self._new_parser()
-        base = self.head_like(b"Transfer-Encoding: chunked\r\n\r\n" + framing)
-        found, fields = self.found, self.fields
-        self.found, self.fields = {}, None
-        self.mending = self.filling = True  # a head and bytes of ours
-        self.parser.feed_data(base)
-        self.mending = self.filling = False
-        self.found, self.fields = found, fields
-        self.chunk_over()
-        self._base = base
+    def _parse(self, data: memoryview | bytes) -> None:
+        """Let llhttp read."""
+        try:
+            self.parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            self._run(self._stopped(bytes(data), error))
+        else:
+            if self.begun:
+                self._goes_on(data)
+            elif self._base or self._prefix:
+                self._base = b""
+                self._prefix.clear()
 
     def _goes_on(self, data: bytes | memoryview) -> None:
         """The message in hand goes on in the next segment."""
@@ -204,10 +135,6 @@ class Half(Message):
     def between_messages(self) -> bool:
         """Whether the next byte begins a message."""
         return not self.begun and self.state is State.READING
-
-    def careful(self) -> bool:
-        """Whether each line must be read on its own, because llhttp does not know how messages end."""
-        return False
 
     def _run(self, todo: list[Piece]) -> None:
         """Take bytes in any state; the first piece is the first to take."""
@@ -249,7 +176,7 @@ class Half(Message):
         if self.state is not State.HELD:
             return
         pieces, self._pieces = self._pieces, []
-        self.parser = self._new_parser()
+        self.new_parser()
         self.reset()
         self.state = State.READING
         if self._held < 0:  # with a hole in it
@@ -273,7 +200,7 @@ class Half(Message):
     def _read(self, data: bytes) -> list[Piece]:
         rest = b""
         if self.left:
-            place = self._body_goes_on(data)
+            place = self.body_goes_on(data)
             return [(data[place:], self.frame, self.now)]
         if self.careful():
             line = data.find(b"\n") + 1
@@ -320,7 +247,7 @@ class Half(Message):
             self.state = State.MENDING
             if not known:
                 self.begin_frame, self.begin_ns = self.frame, self.now
-            self.parser = self._new_parser()
+            self.new_parser()
             self._pieces = []
             return [(text[begin:], self.frame, self.now)]
         if known:
@@ -394,7 +321,7 @@ class Half(Message):
         self.reset()
         self.state = State.SEARCHING
         self._pieces = []
-        self.parser = self._new_parser()
+        self.new_parser()
 
     def _search(self, data: bytes) -> list[Piece]:
         """Look for a start line."""
@@ -445,11 +372,7 @@ class Half(Message):
     def _fill(self, length: int) -> None:
         """Take llhttp over bytes that are missing in a body; it is not told what they are."""
         if self.left:
-            self.left -= length
-            if not self.left and self.chunked():
-                self._hand_over(b"1\r\nx")
-            elif not self.left:
-                self.on_message_complete()
+            self.skip(length)
             return
         if self.promised() is None and not self.chunked():
             return
@@ -464,14 +387,6 @@ class Half(Message):
             self._goes_on(b"")
 
     # What the two directions do differently.
-
-    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
-        """Read a head that is plain (``head_kernel``).
-
-        Returns:
-            Where the body begins, -1 if the head is not plain; and how long it is, or ``CHUNKED``.
-        """
-        raise NotImplementedError
 
     def upgraded(self) -> list[Piece]:
         """Called where llhttp stopped behind a head with which HTTP may end; gives what is first."""

@@ -8,7 +8,12 @@ nothing is said at all.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cython
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLAIN_METHODS = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"))
 CHUNKED = -1
@@ -33,7 +38,7 @@ def is_token(c: cython.int) -> cython.bint:
     if 97 <= c <= 122 or 65 <= c <= 90 or 48 <= c <= 57 or c == 45 or c == 95:
         return True
     # ! # $ % & ' * + . ^ ` | ~
-    return c == 33 or 35 <= c <= 39 or c == 42 or c == 43 or c == 46 or c == 94 or c == 96 or c == 124 or c == 126
+    return c == 33 or 35 <= c <= 39 or 42 <= c <= 43 or c == 46 or c == 94 or c == 96 or c == 124 or c == 126
 
 
 @cython.cfunc
@@ -44,12 +49,16 @@ def is_plain_target(c: cython.int) -> cython.bint:
     if c <= 32 or c >= 127:
         return False
     # Not " # < > \ ^ ` { | }
-    return not (
-        c == 34 or c == 35 or c == 60 or c == 62 or c == 92 or c == 94 or c == 96 or c == 123 or c == 124 or c == 125
-    )
+    return not (34 <= c <= 35 or c == 60 or c == 62 or c == 92 or c == 94 or c == 96 or 123 <= c <= 125)
 
 
-def read_request(data: bytes, place: cython.Py_ssize_t, known: dict, learn: object, fields: list | None) -> tuple | None:
+def read_request(
+    data: bytes,
+    place: cython.Py_ssize_t,
+    known: dict[bytes, str],
+    learn: Callable[[bytes], str],
+    fields: list[tuple[bytes, bytes]] | None,
+) -> tuple[bytes, bytes, bool, dict[str, bytes], int, int] | None:
     """Read the head of a request.
 
     Args:
@@ -87,7 +96,7 @@ def read_request(data: bytes, place: cython.Py_ssize_t, known: dict, learn: obje
     minor: cython.int = data[at + 8] - 48
     if not 0 <= minor <= 1 or data[at + 9] != 13 or data[at + 10] != 10:
         return None
-    found: dict = {}
+    found: dict[str, bytes] = {}
     end: cython.Py_ssize_t = _read_fields(data, at + 11, found, known, learn, fields)
     if end < 0:
         return None
@@ -99,7 +108,13 @@ def read_request(data: bytes, place: cython.Py_ssize_t, known: dict, learn: obje
     return method, data[begin:at], minor == 1, found, length, end
 
 
-def read_response(data: bytes, place: cython.Py_ssize_t, known: dict, learn: object, fields: list | None) -> tuple | None:
+def read_response(
+    data: bytes,
+    place: cython.Py_ssize_t,
+    known: dict[bytes, str],
+    learn: Callable[[bytes], str],
+    fields: list[tuple[bytes, bytes]] | None,
+) -> tuple[int, bool, dict[str, bytes], int, int] | None:
     """Read the head of a final response that tells itself where the response ends.
 
     Args:
@@ -137,7 +152,7 @@ def read_response(data: bytes, place: cython.Py_ssize_t, known: dict, learn: obj
         at += 1
     if at + 2 > size or data[at] != 13 or data[at + 1] != 10:
         return None
-    found: dict = {}
+    found: dict[str, bytes] = {}
     end: cython.Py_ssize_t = _read_fields(data, at + 2, found, known, learn, fields)
     if end < 0:
         return None
@@ -153,7 +168,12 @@ def read_response(data: bytes, place: cython.Py_ssize_t, known: dict, learn: obj
 
 @cython.cfunc
 def _read_fields(
-    data: bytes, at: cython.Py_ssize_t, found: dict, known: dict, learn: object, fields: list | None
+    data: bytes,
+    at: cython.Py_ssize_t,
+    found: dict[str, bytes],
+    known: dict[bytes, str],
+    learn: Callable[[bytes], str],
+    fields: list[tuple[bytes, bytes]] | None,
 ) -> cython.Py_ssize_t:
     """Read the fields up to the empty line; returns where the body begins, -1 if the fields are not plain."""
     size: cython.Py_ssize_t = len(data)
@@ -207,7 +227,7 @@ def _read_fields(
 
 @cython.cfunc
 @cython.exceptval(-9)
-def _body_bytes(found: dict, minor: cython.int) -> cython.longlong:
+def _body_bytes(found: dict[str, bytes], minor: cython.int) -> cython.longlong:
     """Bytes of the body by its head, or ``CHUNKED``, ``UNTOLD`` or ``DISPUTED``."""
     value = found.get("content-length")
     if "transfer-encoding" in found:
@@ -230,7 +250,7 @@ def _body_bytes(found: dict, minor: cython.int) -> cython.longlong:
     return total
 
 
-def read_chunks(data: bytes, place: cython.Py_ssize_t) -> tuple:
+def read_chunks(data: bytes, place: cython.Py_ssize_t) -> tuple[list[bytes], int, bool]:
     """Read chunks that are there as a whole, with the line breaks behind them.
 
     Args:
@@ -241,7 +261,7 @@ def read_chunks(data: bytes, place: cython.Py_ssize_t) -> tuple:
         What they carry, a piece each; where the size line of the next chunk begins, or the next message; and
         whether the last chunk has been read. Where a chunk is not whole or not plain it is left.
     """
-    pieces: list = []
+    pieces: list[bytes] = []
     size: cython.Py_ssize_t = len(data)
     begin: cython.Py_ssize_t
     end: cython.Py_ssize_t
@@ -258,12 +278,11 @@ def read_chunks(data: bytes, place: cython.Py_ssize_t) -> tuple:
         place = end + 2
 
 
-@cython.ccall
-def chunk_at(data: bytes, place: cython.Py_ssize_t) -> tuple[cython.Py_ssize_t, cython.Py_ssize_t]:
+def chunk_at(data: bytes, place: cython.Py_ssize_t) -> tuple[int, int]:
     """Where the bytes of a chunk begin whose size line begins at ``place``, and how many they are.
 
-    Of the last chunk: where the next message begins, and 0; any trailer makes it not plain. The number is -1 if
-    the line is not whole or not plain.
+    Of the last chunk: where the next message begins, and 0; any trailer makes it not plain. The number is -1
+    if the line is not whole or not plain.
     """
     size: cython.Py_ssize_t = len(data)
     at: cython.Py_ssize_t = place

@@ -61,6 +61,12 @@ class ServerHalf(Half):
     def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes; a response that was read before is not read again."""
         memo = self._memo
+        if self.left > len(data) and not self.state:
+            self.frame = frame
+            self.now = time_ns
+            self.left -= len(data)
+            self.on_body(bytes(data))
+            return
         if self.begun or self.state or not memo.on or len(data) > LONGEST or self.connection.special:
             Half.data(self, data, frame, time_ns)
             return
@@ -209,7 +215,7 @@ class ServerHalf(Half):
             return
         self._without_body = True
         self.on_message_complete()
-        self.parser = self._new_parser()
+        self.new_parser()
         if self._switches is not None:
             self.upgraded()
 
@@ -221,7 +227,7 @@ class ServerHalf(Half):
     def upgraded(self) -> list[Piece]:
         """The connection is another protocol's from here on."""
         switches, self._switches = self._switches, None
-        self.parser = self._new_parser()
+        self.new_parser()
         self.connection.switched(switches, self._switch_fields)
         return []
 
