@@ -17,6 +17,7 @@ from netanalyze.tcp import reassembly_fields as fields
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.byte_streams import Ending, StreamFacts
 from netanalyze.tcp.reassembly_kernel import follow_segments
+from netanalyze.tcp.tell_kernel import tell
 from netanalyze.tcp.waiting import HALF_LIMIT, TOTAL_LIMIT, Losses, Waiting
 
 if TYPE_CHECKING:
@@ -159,13 +160,11 @@ class Reassembly:
     def _tell(self, data: memoryview, arena: memoryview, count: int) -> None:
         """Go through the kernel's reports."""
         consumers = self._consumers
-        reports = (column.tolist() for column in self._out[:, :count])
-        for kind, key, offset, length, at, captured, frame, time_ns in zip(*reports, strict=True):
-            if kind == fields.DATA:
-                consumers[key >> 1].data(key & 1, data[at : at + length], offset, frame, time_ns)
-            elif kind == fields.DATA + fields.IN_ARENA:
-                consumers[key >> 1].data(key & 1, arena[at : at + length], offset, frame, time_ns)
-            elif kind == fields.GAP:
+
+        def other(  # noqa: PLR0913, PLR0917 - a report's columns
+            kind: int, key: int, offset: int, length: int, at: int, captured: int, frame: int, time_ns: int
+        ) -> None:
+            if kind == fields.GAP:
                 consumers[key >> 1].gap(key & 1, Gap(offset, length), frame, time_ns)
             elif kind in {fields.FIN, fields.RST}:
                 ending = Ending.FIN if kind == fields.FIN else Ending.RESET
@@ -179,10 +178,11 @@ class Reassembly:
                     consumers[key >> 1].finish(time_ns)
                 self._ended -= {key, key ^ 1}
                 consumers[key >> 1] = None
-            elif kind == fields.SEGMENT:
-                self._wait(key, kind, offset, length, data[at : at + captured], (frame, time_ns))
             else:
-                self._wait(key, kind, offset, length, arena[at : at + captured], (frame, time_ns))
+                buffer = data if kind == fields.SEGMENT else arena
+                self._wait(key, kind, offset, length, buffer[at : at + captured], (frame, time_ns))
+
+        tell(self._out_view, count, data, arena, consumers, other)
 
     def _wait(  # noqa: PLR0913, PLR0917 - a report's columns
         self, key: int, kind: int, offset: int, length: int, data: memoryview, moment: tuple[int, int]
