@@ -83,6 +83,7 @@ class Reassembly:
         self._rows = GrowingRows(fields.WORDS)
         self._free = GrowingRows(1)
         self._consumers: list[Any] = []  # by slot; None where there is none
+        self._trips = -1, -1  # to the sides of the stream that is opened next
         self._ended: set[int] = set()  # keys of half-streams that have, of streams that are not over
         self._over: set[int] = set()  # slots of streams that are, to be free after the batch
         self._waiting = Waiting(policy, half_limit, total_limit, self._consumer_of)
@@ -173,6 +174,8 @@ class Reassembly:
                 self._close_if_over(key, time_ns)
             elif kind == fields.OPEN:
                 consumers[key >> 1] = self._open(self._facts(length, captured, offset, at))
+            elif kind == fields.TRIPS:
+                self._trips = offset, length
             elif kind == fields.CLOSE:
                 if consumers[key >> 1] is not None:
                     consumers[key >> 1].finish(time_ns)
@@ -223,8 +226,10 @@ class Reassembly:
         for held in self._waiting.touched():
             key = held.key
             rows[key, fields.NEXT] = held.next
-            if held.ending is not None:
-                rows[key, fields.FLAGS] |= fields.FINISHED if held.ending is Ending.FIN else fields.RESET
+            if held.ending is Ending.FIN:
+                rows[key, fields.FLAGS] |= fields.FINISHED
+            if held.broken_off:
+                rows[key, fields.FLAGS] |= fields.RESET
             if not held.waits:
                 rows[key, fields.FLAGS] &= ~fields.HELD
                 self._waiting.forget(key)
@@ -276,4 +281,10 @@ class Reassembly:
         else:
             client = client_by_ports(*ports, self._services)
         started = bool(both & fields.STARTED)
-        return StreamFacts(view["stream"][row], client, ports, first_frame, first_ns, started)
+        trips = [trip if trip >= 0 else None for trip in self._trips]
+        to_client, to_server = trips if client == 0 else trips[::-1]
+        if client is None:
+            to_client = to_server = None
+        return StreamFacts(
+            view["stream"][row], client, ports, first_frame, first_ns, started, to_client, to_server
+        )

@@ -325,5 +325,5 @@ def test_what_was_read_before_is_read_alike() -> None:
     plain.requests.on = plain.responses.on = False
     expected = play(once * 3, app=plain)
     assert app.exchanges == expected.exchanges
-    assert app.requests._found > 4
-    assert app.responses._found > 4
+    assert app.requests.found > 4
+    assert app.responses.found > 4

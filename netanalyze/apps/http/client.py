@@ -48,19 +48,14 @@ class ClientHalf(Half):
     def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes; a request that was read before is not read again."""
         memo = self._memo
-        if self.left > len(data) and not self.state:
-            self.frame = frame
-            self.now = time_ns
-            self.left -= len(data)
-            self.on_body(bytes(data))
-            return
         if self.begun or self.state or not memo.on or len(data) > LONGEST:
             Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
-        known = memo.get(whole)
+        known = memo.known.get(whole)
         connection = self.connection
         if known is not None:
+            memo.found += 1
             exchange = connection.request_comes_again(known, frame, time_ns)
             exchange.request_last_frame = frame
             exchange.request_last_ns = time_ns

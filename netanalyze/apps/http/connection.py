@@ -72,9 +72,8 @@ class Connection:
 
     # Reader.
 
-    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
+    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:  # noqa: ARG002
         """Take the next bytes of a side: see ``reading.Reader``."""
-        del offset
         halves = self._halves
         if halves:
             halves[side].data(data, frame, time_ns)
@@ -318,7 +317,7 @@ class Connection:
         """Round trip between the capture point and the client: measured, or an upper bound."""
         known = self.facts.client_rtt_ns
         if known is not None:
-            return known
+            return _without_jitter(known)
         answers = [
             after.time_ns - before.last_ns
             for before, after in pairwise(self.exchanges)
@@ -336,7 +335,7 @@ class Connection:
         """
         known = self.facts.server_rtt_ns
         if known is not None:
-            return known
+            return _without_jitter(known)
         times = [exchange.ttfb_ns for exchange in self.exchanges]
         return min((value for value in times if value is not None and value >= 0), default=0) * 3 // 4
 
@@ -363,3 +362,8 @@ class Connection:
         """The server goes on with HTTP although the client asked for another protocol."""
         if self.client is not None and self.client.state is State.HELD:
             self.client.release()
+
+
+def _without_jitter(rtt_ns: int) -> int:
+    """A round trip that was measured once, less what others may be shorter by."""
+    return rtt_ns - rtt_ns // 8

@@ -61,7 +61,7 @@ class ServerHalf(Half):
     def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes; a response that was read before is not read again."""
         memo = self._memo
-        if self.left > len(data) and not self.state:
+        if self.left and self.left > len(data) and not self.state:
             self.frame = frame
             self.now = time_ns
             self.left -= len(data)
@@ -71,8 +71,9 @@ class ServerHalf(Half):
             Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
-        known = memo.get(whole)
+        known = memo.known.get(whole)
         if known is not None:
+            memo.found += 1
             exchange = self.connection.claim(frame, time_ns)
             if exchange.version is None:
                 exchange.version = whole.lstrip(b"\r\n")[5:8].decode("latin-1")
