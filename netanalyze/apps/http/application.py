@@ -13,6 +13,7 @@ from netanalyze.apps.http.memo import Memo
 from netanalyze.apps.http.statistics import columns_of, compressible
 from netanalyze.apps.http.texts import Texts
 from netanalyze.apps.reading import MadeWhenSeen
+from netanalyze.apps.tunnel import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.websocket import Frame
     from netanalyze.apps.reading import Asked, StreamFacts
     from netanalyze.apps.transcript import Transcriber
+    from netanalyze.tcp.byte_streams import Consumer
 
 _PLAIN = {
     **{name: name for name in ("frame", "response_frame", "time_ns", "method", "host", "target")},
@@ -49,11 +51,15 @@ _PLAIN = {
     "interim": "interim",
     "expects_continue": "expects",
     "upgrade": "upgrade",
+    "through": "through",
+    "inside": "inside",
     "user_agent": "user_agent",
     "location": "location",
     "mended": "mended",
 }
 """Columns of the table ``http`` that are attributes of an exchange as they are."""
+
+_DEEPEST = 4  # tunnels in a tunnel that are read
 
 _NOTED_REQUEST = frozenset({"origin", "cookie"})
 _NOTED_RESPONSE = frozenset({"set-cookie"})
@@ -96,6 +102,7 @@ class Http:
         self.exchanges: list[Exchange] = []
         self.frames: list[Frame] = []
         self.uses: list[Use] = []
+        self._names: Names | None = None
         self.keep_fields = "http_headers" in self.tables
         self._notes = bool(self.tables & {"http_cookies", "cors"})
         self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})
@@ -106,6 +113,23 @@ class Http:
     def open(self, stream: StreamFacts) -> Connection:
         """A reader for a stream."""
         return Connection(self, stream)
+
+    def open_inside(self, name: str, stream: StreamFacts, through: str) -> Consumer | None:
+        """A reader for what a tunnel carries, if it is HTTP.
+
+        Args:
+            name: what it is.
+            stream: that the tunnel is in.
+            through: which tunnel it is.
+        """
+        deep = through.count(",") >= _DEEPEST
+        return Connection(self, stream, through) if name == "http" and not deep else None
+
+    def inner_names(self) -> Names:
+        """What names that which tunnels carry."""
+        if self._names is None:
+            self._names = Names()
+        return self._names
 
     def request(
         self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None

@@ -9,6 +9,7 @@ pair is marked as uncertain. Nothing is paired against the order of time.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from netanalyze.apps.http.exchange import REQUEST_HEAD, REQUESTS_LOST, RESPONSES
 from netanalyze.apps.http.half import Half, State
 from netanalyze.apps.http.server import ServerHalf
 from netanalyze.apps.reading import Ending
+from netanalyze.apps.tunnel import Tunnel, TunnelSide
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.application import Http
@@ -30,6 +32,7 @@ _ROLE_BYTES = 24  # longer than any method
 _MOST_INTERIM = 8
 _LONG_VALUE = 256  # not remembered
 _MOST_WAITING = 1 << 16
+_PORT_DIGITS = 5
 
 
 class Connection:
@@ -39,14 +42,25 @@ class Connection:
         facts: what is known of the stream.
         first: number of its first row among all exchanges.
         special: requests on their way whose responses have no body although their heads may say so.
+        through: the tunnel that it goes through.
+        tunnel: that it has become itself.
         server_end, client_end: how and when a side ended (``endings.End``).
         pipelined: requests sent before the response to the one before had begun.
     """
 
-    def __init__(self, app: Http, facts: StreamFacts) -> None:
-        """A connection of which nothing has been read."""
+    def __init__(self, app: Http, facts: StreamFacts, through: str | None = None) -> None:
+        """A connection of which nothing has been read.
+
+        Args:
+            app: of the run.
+            facts: what is known of the stream.
+            through: the tunnel that it goes through, if it does.
+        """
         self.app = app
         self.facts = facts
+        self.through = through
+        self.tunnel: Tunnel | None = None
+        self._tunnel_asked: Exchange | None = None
         self.texts = app.texts
         self.limits = app.limits
         self.sinks = app.sinks
@@ -99,6 +113,8 @@ class Connection:
                 server.on_message_complete()
         elif self.client_end is None or (end.reset and not self.client_end.reset):
             self.client_end = self.client_end.then(end) if self.client_end else end
+        if self.tunnel is not None:
+            self.tunnel.end(side, ending, frame, time_ns)
 
     def finish(self, last_ns: int) -> None:
         """Take note that nothing more comes."""
@@ -109,6 +125,9 @@ class Connection:
         if client is None or server is None:
             return
         client.close()
+        if self.tunnel is not None:
+            self.tunnel.finish(last_ns)
+            self._name_tunnel(self.tunnel)
         broken = server.break_off()
         for exchange in self.exchanges:
             if exchange.end is None:
@@ -153,7 +172,7 @@ class Connection:
         """A request has begun: the exchange that it is part of."""
         exchange = self._early_response(time_ns) if self._early else None
         if exchange is None:
-            exchange = Exchange(self.facts.number)
+            exchange = Exchange(self.facts.number, through=self.through)
             self._wait_for_response(exchange)
         self._number(exchange, frame, time_ns)
         return exchange
@@ -170,6 +189,7 @@ class Connection:
         if exchange is None:
             made: Exchange = known.__copy__()  # type: ignore[attr-defined] # msgspec's
             made.stream = self.facts.number
+            made.through = self.through
             self._wait_for_response(made)
             exchange = made
         else:
@@ -240,7 +260,7 @@ class Connection:
                 reason = RESPONSES_LOST if self._responses_lost else REQUESTS_LOST
                 return self._take(possible[-1], reason)
             self._unpaired = True
-        exchange = Exchange(self.facts.number)
+        exchange = Exchange(self.facts.number, through=self.through)
         if possible or self._unpaired:
             exchange.uncertain = RESPONSES_LOST if self._responses_lost else REQUESTS_LOST
         self.exchanges.append(exchange)
@@ -352,11 +372,35 @@ class Connection:
                 websocket.Frames(self.app.frames, self.facts.number, sender, deflate=deflate)
                 for sender in ("client", "server")
             ]
+        elif exchange is not None and exchange.method == "CONNECT":
+            readers = self._open_tunnel(exchange)
         if exchange is not None and exchange.upgrade is None and name:
             exchange.upgrade = self.texts.of(name)
         for half, reader in zip((self.client, self.server), readers, strict=True):
             if half is not None:
                 half.follow(reader)
+
+    def _open_tunnel(self, exchange: Exchange) -> list[TunnelSide]:
+        """What is said from now on is meant for somebody else."""
+        client, server = self.client, self.server
+        assert client is not None  # noqa: S101 - one has sent CONNECT
+        assert server is not None  # noqa: S101 - and one has answered
+        target = exchange.target or ""
+        port = target.rpartition(":")[2]
+        through = f"CONNECT {target}" if self.through is None else f"{self.through}, CONNECT {target}"
+        self.tunnel = Tunnel(
+            through,
+            replace(self.facts, client_side=client.side),
+            self.app.inner_names(),
+            self.app.open_inside,
+            int(port) if port.isascii() and port.isdigit() and len(port) <= _PORT_DIGITS else None,
+        )
+        self._tunnel_asked = exchange
+        return [TunnelSide(self.tunnel, half.side) for half in (client, server)]
+
+    def _name_tunnel(self, tunnel: Tunnel) -> None:
+        if self._tunnel_asked is not None:
+            self._tunnel_asked.inside = tunnel.app
 
     def not_switched(self) -> None:
         """The server goes on with HTTP although the client asked for another protocol."""

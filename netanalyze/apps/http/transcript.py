@@ -22,6 +22,7 @@ from netanalyze.apps.http.half import State
 from netanalyze.apps.http.pieces import OTHER, Piece, Side, as_sent, is_in_body, piece_size
 from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Passage
+from netanalyze.apps.tunnel_transcript import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,8 @@ class HttpTranscriber:
             max_body_bytes: what a body may grow to when it is decoded.
         """
         self._app = Http(frozenset(), limits=Limits(max_bytes=max_body_bytes), sinks=self)
+        self._inside = Inside(max_body_bytes)
+        self._app.open_inside = self._inside.open  # type: ignore[method-assign] # not for tables
         self._connection = self._app.open(stream)
         self._sides = (Side(), Side())
         self._events: deque[Iterator[None]] = deque()
@@ -124,7 +127,11 @@ class HttpTranscriber:
             body.look()
             self._give(number, body.flush())
             self._give_trailers(number)
+        tunnel = self._connection.tunnel
         self._connection.gap(number, gap, frame, time_ns)
+        if tunnel is not None:
+            self._give(number, list(self._inside.take()))
+            return
         side.line.clear()
         self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
         side.last = Piece(b"", gap.offset + gap.length, frame, time_ns)
@@ -136,6 +143,7 @@ class HttpTranscriber:
 
     def _end(self, number: int, ending: Ending, frame: int, time_ns: int) -> Iterator[None]:
         self._connection.end(number, ending, frame, time_ns)
+        self._out += self._inside.take()
         body = self._sides[number].body
         if body is not None and body.closed:
             self._end_body(number)
@@ -159,6 +167,9 @@ class HttpTranscriber:
         for number in sorted((0, 1), key=lambda each: self._sides[each].last.frame):
             self._end_body(number)
             self._give_pending(number, parts[number])
+        for passage in self._inside.take():
+            self._out.append(passage)
+            yield
         yield
 
     def _hold(self, number: int, half: Half, piece: Piece) -> None:
@@ -188,6 +199,9 @@ class HttpTranscriber:
     def _piece(self, number: int, half: Half | None, piece: Piece) -> Iterator[None]:
         """Have a piece read, and see what it was."""
         side = self._sides[number]
+        if self._connection.tunnel is not None:
+            yield from self._carried(number, piece)
+            return
         in_body = half is not None and is_in_body(half)
         wire = chunked = 0
         if half is not None and in_body:
@@ -217,6 +231,16 @@ class HttpTranscriber:
             begun, searched = False, True
         self._see_head(number, half, begun=begun, searched=searched)
         yield
+
+    def _carried(self, number: int, piece: Piece) -> Iterator[None]:
+        """A piece of what a tunnel carries."""
+        tunnel = self._connection.tunnel
+        assert tunnel is not None  # noqa: S101 - the caller has looked
+        tunnel.offsets[number] = piece.offset
+        self._connection.data(number, memoryview(piece.data), piece.offset, piece.frame, piece.time_ns)
+        for passage in self._inside.take():
+            self._give(number, [passage])
+            yield
 
     def _see_head(self, number: int, half: Half, *, begun: bool, searched: bool) -> None:
         """Give out of what is pending what is known to be a head or none."""
