@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from netanalyze.apps.http.bodies import Known, Limits
 from netanalyze.apps.http.connection import Connection
 from netanalyze.apps.http.exchange import END_OF_HEAD
 from netanalyze.apps.http.memo import Memo
+from netanalyze.apps.http.sinks import message_sink
 from netanalyze.apps.http.statistics import columns_of, compressible
 from netanalyze.apps.http.texts import Texts
 from netanalyze.apps.reading import MadeWhenSeen
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.http.connections import Use
     from netanalyze.apps.http.exchange import Exchange
-    from netanalyze.apps.http.sinks import Sinks
+    from netanalyze.apps.http.sinks import Sinks, TakeMessages
     from netanalyze.apps.http.websocket import Frame
     from netanalyze.apps.reading import Asked, StreamFacts
     from netanalyze.apps.transcript import Transcriber
@@ -73,6 +75,7 @@ class Http:
         sinks: takes bodies, if somebody wants them.
         exchanges: in the order in which they began to be read.
         frames: of WebSockets.
+        take_messages: gives what takes the messages of a sender on a WebSocket, if somebody wants them.
     """
 
     def __init__(
@@ -103,6 +106,9 @@ class Http:
         self.frames: list[Frame] = []
         self.uses: list[Use] = []
         self._names: Names | None = None
+        self.take_messages: TakeMessages | None = None
+        if sinks is not None:
+            self.take_messages = partial(message_sink, sinks)
         self.keep_fields = "http_headers" in self.tables
         self._notes = bool(self.tables & {"http_cookies", "cors"})
         self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})

@@ -19,6 +19,7 @@ from netanalyze.apps.http.client import ClientHalf
 from netanalyze.apps.http.exchange import REQUEST_HEAD, REQUESTS_LOST, RESPONSES_LOST, UNCERTAIN, Exchange
 from netanalyze.apps.http.half import Half, State
 from netanalyze.apps.http.server import ServerHalf
+from netanalyze.apps.http.websocket_messages import Messages, own_contexts
 from netanalyze.apps.reading import Ending
 from netanalyze.apps.tunnel import Tunnel, TunnelSide
 
@@ -61,6 +62,7 @@ class Connection:
         self.through = through
         self.tunnel: Tunnel | None = None
         self._tunnel_asked: Exchange | None = None
+        self._websocket: list[websocket.Frames] = []
         self.texts = app.texts
         self.limits = app.limits
         self.sinks = app.sinks
@@ -125,6 +127,8 @@ class Connection:
         if client is None or server is None:
             return
         client.close()
+        for frames in self._websocket:
+            frames.finish()
         if self.tunnel is not None:
             self.tunnel.finish(last_ns)
             self._name_tunnel(self.tunnel)
@@ -367,11 +371,7 @@ class Connection:
         readers: list[Any] = [None, None]
         if name.split(b",")[0].strip() == b"websocket":
             self.websocket = True
-            deflate = b"permessage-deflate" in found.get("sec-websocket-extensions", b"").lower()
-            readers = [
-                websocket.Frames(self.app.frames, self.facts.number, sender, deflate=deflate)
-                for sender in ("client", "server")
-            ]
+            readers = self._frames(exchange, found.get("sec-websocket-extensions", b""))
         elif exchange is not None and exchange.method == "CONNECT":
             readers = self._open_tunnel(exchange)
         if exchange is not None and exchange.upgrade is None and name:
@@ -379,6 +379,20 @@ class Connection:
         for half, reader in zip((self.client, self.server), readers, strict=True):
             if half is not None:
                 half.follow(reader)
+
+    def _frames(self, exchange: Exchange | None, extensions: bytes) -> list[websocket.Frames]:
+        """What reads the frames of a WebSocket, client's first."""
+        app = self.app
+        deflate = b"permessage-deflate" in extensions.lower()
+        readers = []
+        for sender, alone in zip(("client", "server"), own_contexts(extensions), strict=True):
+            take = app.take_messages(exchange, sender) if app.take_messages is not None else None
+            messages = Messages(take, app.limits, own_context=alone) if take is not None else None
+            readers.append(
+                websocket.Frames(app.frames, self.facts.number, sender, deflate=deflate, messages=messages)
+            )
+        self._websocket = readers
+        return readers
 
     def _open_tunnel(self, exchange: Exchange) -> list[TunnelSide]:
         """What is said from now on is meant for somebody else."""

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING
 from netanalyze.apps.http.application import Http
 from netanalyze.apps.http.bodies import Limits
 from netanalyze.apps.http.half import State
-from netanalyze.apps.http.pieces import OTHER, Piece, Side, as_sent, is_in_body, piece_size
+from netanalyze.apps.http.pieces import (
+    OTHER,
+    Piece,
+    Side,
+    as_sent,
+    is_in_body,
+    message_passage,
+    piece_size,
+)
 from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Passage
 from netanalyze.apps.tunnel_transcript import Inside
@@ -30,6 +38,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.exchange import Exchange
     from netanalyze.apps.http.half import Half
     from netanalyze.apps.http.shown_body import ShownBody
+    from netanalyze.apps.http.websocket_messages import Message
     from netanalyze.apps.reading import Ending, StreamFacts
     from netanalyze.model import Gap
 
@@ -55,6 +64,8 @@ class HttpTranscriber:
         self._app = Http(frozenset(), limits=Limits(max_bytes=max_body_bytes), sinks=self)
         self._inside = Inside(max_body_bytes)
         self._app.open_inside = self._inside.open  # type: ignore[method-assign] # not for tables
+        self._app.take_messages = lambda _, sender: self._messages[sender].append
+        self._messages: dict[str, list[Message]] = {"client": [], "server": []}
         self._connection = self._app.open(stream)
         self._sides = (Side(), Side())
         self._events: deque[Iterator[None]] = deque()
@@ -133,6 +144,7 @@ class HttpTranscriber:
             self._give(number, list(self._inside.take()))
             return
         side.line.clear()
+        self._give_messages()
         self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
         side.last = Piece(b"", gap.offset + gap.length, frame, time_ns)
         half = self._half(number)
@@ -163,7 +175,10 @@ class HttpTranscriber:
             if half is server and server.ends_with_connection():
                 body.not_ended()
         parts = [self._pending_part(number) for number in (0, 1)]
+        sides = {"client": client.side, "server": server.side} if client and server else {}
         self._connection.finish(last_ns)
+        for sender, number in sides.items():
+            self._out += [message_passage(number, message) for message in self._messages[sender]]
         for number in sorted((0, 1), key=lambda each: self._sides[each].last.frame):
             self._end_body(number)
             self._give_pending(number, parts[number])
@@ -214,6 +229,8 @@ class HttpTranscriber:
         begun = half is not None and (half.begun or half.state is State.MENDING)
         searched = half is not None and half.state is State.SEARCHING
         side.last = piece
+        if half is not None and half.state is State.FRAMES:
+            half.frames.offset = piece.offset
         self._connection.data(number, memoryview(piece.data), piece.offset, piece.frame, piece.time_ns)
         yield from self._released()
         half = self._half(number)
@@ -246,7 +263,10 @@ class HttpTranscriber:
         """Give out of what is pending what is known to be a head or none."""
         side = self._sides[number]
         state = half.state
-        if state in OTHER:
+        if state is State.FRAMES and not begun and not half.frames.lost:
+            side.pending.clear()
+            self._give_messages()
+        elif state in OTHER:
             self._give_pending(number, HEAD if begun else "")
         elif state is State.SEARCHING:
             text = b"".join(piece.data for piece in side.pending)
@@ -261,6 +281,14 @@ class HttpTranscriber:
         elif searched:
             before = sum(len(piece.data) for piece in side.pending) - len(half.head_so_far())
             self._give_pending(number, "", max(before, 0))
+
+    def _give_messages(self) -> None:
+        """Give out the messages of a WebSocket that have come."""
+        for sender, half in (("client", self._connection.client), ("server", self._connection.server)):
+            messages = list(self._messages[sender])
+            self._messages[sender].clear()
+            if half is not None:
+                self._give(half.side, [message_passage(half.side, message) for message in messages])
 
     def _body_came(self, number: int, piece: Piece, *, framing: bool, goes_on: bool) -> None:
         """A piece of a body, or of the framing of its chunks."""
