@@ -141,14 +141,17 @@ def test_a_gap_costs_the_context() -> None:
         play.frames.gap(4, 2, 0)
         play.write(sent[10:]).write(frame(TEXT, second, rsv1=True)).write(frame(TEXT, b"plain"))
         verdicts = [verdict for _, _, verdict in play.said()]
-        assert verdicts == [codings.HOLE, expected, None]
+        assert verdicts == [codings.HOLE, codings.HOLE, expected, None]
 
 
 def test_a_gap_keeps_the_mask_in_step() -> None:
     sent = frame(TEXT, b"abcdefghij", key=b"\1\2\3\4")
     play = Play().write(sent[:9])
     play.frames.gap(2, 2, 0)
-    assert play.write(sent[11:]).said() == [("text", b"abcfghij", codings.HOLE)]
+    said = play.write(sent[11:]).said()
+    assert said == [("text", b"abc", codings.HOLE), ("text", b"fghij", codings.HOLE)]
+    places = [(message.offset, message.stream_bytes) for message in play.found]
+    assert places == [(0, 9), (11, 5)]
 
 
 def test_damage_is_said() -> None:

@@ -145,6 +145,8 @@ class HttpTranscriber:
             return
         side.line.clear()
         self._give_messages()
+        if half is not None and half.state is State.FRAMES and tunnel is None:
+            self._give_left_over(number, half)
         self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
         side.last = Piece(b"", gap.offset + gap.length, frame, time_ns)
         half = self._half(number)
@@ -175,10 +177,12 @@ class HttpTranscriber:
             if half is server and server.ends_with_connection():
                 body.not_ended()
         parts = [self._pending_part(number) for number in (0, 1)]
-        sides = {"client": client.side, "server": server.side} if client and server else {}
         self._connection.finish(last_ns)
-        for sender, number in sides.items():
-            self._out += [message_passage(number, message) for message in self._messages[sender]]
+        for sender, half in (("client", client), ("server", server)):
+            if half is not None and half.state is State.FRAMES and self._connection.tunnel is None:
+                messages = self._messages[sender]
+                self._give(half.side, [message_passage(half.side, message) for message in messages])
+                self._give_left_over(half.side, half)
         for number in sorted((0, 1), key=lambda each: self._sides[each].last.frame):
             self._end_body(number)
             self._give_pending(number, parts[number])
@@ -229,12 +233,17 @@ class HttpTranscriber:
         begun = half is not None and (half.begun or half.state is State.MENDING)
         searched = half is not None and half.state is State.SEARCHING
         side.last = piece
-        if half is not None and half.state is State.FRAMES:
-            half.frames.offset = piece.offset
+        framed = half is not None and half.state is State.FRAMES and not half.frames.lost
+        if framed:
+            half.frames.offset = piece.offset  # type: ignore[union-attr] # there is one
         self._connection.data(number, memoryview(piece.data), piece.offset, piece.frame, piece.time_ns)
         yield from self._released()
         half = self._half(number)
         if half is None:
+            return
+        if framed:
+            self._frames_came(number, half, piece)
+            yield
             return
         if in_body:
             goes_on = is_in_body(half)
@@ -263,10 +272,7 @@ class HttpTranscriber:
         """Give out of what is pending what is known to be a head or none."""
         side = self._sides[number]
         state = half.state
-        if state is State.FRAMES and not begun and not half.frames.lost:
-            side.pending.clear()
-            self._give_messages()
-        elif state in OTHER:
+        if state in OTHER:
             self._give_pending(number, HEAD if begun else "")
         elif state is State.SEARCHING:
             text = b"".join(piece.data for piece in side.pending)
@@ -281,6 +287,21 @@ class HttpTranscriber:
         elif searched:
             before = sum(len(piece.data) for piece in side.pending) - len(half.head_so_far())
             self._give_pending(number, "", max(before, 0))
+
+    def _frames_came(self, number: int, half: Half, piece: Piece) -> None:
+        """A piece of frames of a WebSocket, up to where they cannot be followed any more."""
+        self._sides[number].pending.clear()
+        self._give_messages()
+        if half.frames.lost:
+            self._give_left_over(number, half)
+            self._give(number, [as_sent(number, piece.part(half.frames.offset - piece.offset), "")])
+
+    def _give_left_over(self, number: int, half: Half) -> None:
+        """Give out what there is of a header of a WebSocket's frame that is not followed any more."""
+        last = self._sides[number].last
+        offset, data = half.frames.left_over()
+        if data:
+            self._give(number, [as_sent(number, Piece(data, offset, last.frame, last.time_ns), "")])
 
     def _give_messages(self) -> None:
         """Give out the messages of a WebSocket that have come."""

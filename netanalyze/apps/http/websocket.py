@@ -57,7 +57,7 @@ class Frames:
 
     Attributes:
         messages: takes the payloads.
-        offset: of the next byte of the half-stream; may be set.
+        offset: of the byte of the half-stream behind the last one that was read; may be set.
         lost: whether frames cannot be found any more.
     """
 
@@ -113,7 +113,7 @@ class Frames:
             place += len(part)
             if len(self._head) >= 2 and len(self._head) == self._head_size(b""):  # noqa: PLR2004 - bytes
                 self._open()
-        self.offset += len(data)
+        self.offset += place
 
     def _head_size(self, following: bytes) -> int:
         """Bytes of the header in hand, as far as can be told yet."""
@@ -126,7 +126,6 @@ class Frames:
 
     def _open(self) -> None:
         head = bytes(self._head)
-        self._head.clear()
         code = head[0] & 0x0F
         masked = bool(head[1] & 0x80)
         length = head[1] & 0x7F
@@ -157,6 +156,7 @@ class Frames:
         if name is None or length >> 63:
             self._lose()
             return
+        self._head.clear()
         self._key = head[-4:] if masked else b""
         if self.messages is not None:
             self.messages.open(row, len(head), self._begin_offset, self._key)
@@ -215,6 +215,12 @@ class Frames:
                 self._current = None
             return
         self._lose()
+
+    def left_over(self) -> tuple[int, bytes]:
+        """Bytes of a header that could not be read, or is not whole, and where they are; not twice."""
+        rest = bytes(self._head)
+        self._head.clear()
+        return self._begin_offset, rest
 
     def _lose(self) -> None:
         self.lost = True

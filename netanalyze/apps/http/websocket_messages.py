@@ -8,7 +8,7 @@ only if each begins with a context of its own.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from netanalyze.apps.http import codings
@@ -43,7 +43,8 @@ class Message:
         last_frame: that carried its last byte.
         end: whether its last frame has come.
         fragments: WebSocket frames that it is made of.
-        stream_bytes: of the half-stream, with the headers of its frames.
+        stream_bytes: of the half-stream, from its first byte to its last; 0 of a control frame that stands
+            between the frames of a message, whose bytes are counted there.
         wire_bytes: of payload, as it was sent.
         data: what was said.
         verdict: what is wrong with ``data``: ``LIMIT``, ``HOLE``, ``CUT``, ``DAMAGED`` (``codings``),
@@ -83,6 +84,7 @@ class Messages:
         self._context = True  # earlier messages are known
         self._message: Message | None = None  # that goes on, with control frames between
         self._now: Message | None = None  # of the frame in hand
+        self._at = 0  # offset of the next byte
         self._key = b""
         self._turn = 0  # byte of the mask that is next
 
@@ -103,7 +105,7 @@ class Messages:
             message = self._message
         self._now = message
         message.fragments += 1
-        message.stream_bytes += header_bytes
+        self._at = offset + header_bytes
         self._key = key
         self._turn = 0
 
@@ -112,8 +114,8 @@ class Messages:
         message = self._now
         if message is None:
             return
+        self._at += len(data)
         message.wire_bytes += len(data)
-        message.stream_bytes += len(data)
         message.last_frame = frame
         data = self._unmasked(data)
         if message.packed:
@@ -133,30 +135,47 @@ class Messages:
             self._unpack(message, _TAIL)
         if not message.control:
             self._message = None
-        message.end = True
         self._give(message)
 
     def gap(self, length: int, frame: int) -> None:
-        """Take note that bytes of the payload in hand are missing."""
-        message = self._now
+        """Take note that bytes of the payload in hand are missing: what came before them is given."""
         self._turn += length
+        now, message = self._now, self._message
+        if now is None:
+            return
+        if now.packed:
+            self._context = False
+        if now is not message:
+            self._now = self._broken(now, frame, length)
         if message is not None:
-            message.verdict = message.verdict or codings.HOLE
-            message.stream_bytes += length
-            message.last_frame = frame
-            if message.packed:
-                self._context = False
+            self._message = self._broken(message, frame, length)
+            if now is message:
+                self._now = self._message
+        self._at += length
+
+    def _broken(self, message: Message, frame: int, length: int) -> Message:
+        """Give a message up to a hole; what it goes on as behind it."""
+        message.verdict = message.verdict or codings.HOLE
+        message.last_frame = max(message.last_frame, message.frame)
+        self._give(message)
+        rest = replace(
+            message, offset=self._at + length, frame=frame, data=bytearray(), wire_bytes=0, end=False
+        )
+        rest.fragments = min(rest.fragments, 1)
+        return rest
 
     def finish(self) -> None:
         """Nothing more comes that can be read: give what there is."""
-        for message in (self._message, self._now):
-            if message is not None and not message.end:
-                message.end = True
+        for message in (self._now if self._now is not self._message else None, self._message):
+            if message is not None:
                 message.verdict = message.verdict or codings.CUT
                 self._give(message)
         self._message = self._now = None
 
     def _give(self, message: Message) -> None:
+        message.end = True
+        inside = message.control and self._message is not None
+        message.stream_bytes = 0 if inside else self._at - message.offset
         message.data = bytes(message.data)
         self._take(message)
 
