@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
+from netanalyze.cli.compare import compare
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
@@ -52,6 +53,7 @@ app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
 app.command()(extract)
+app.command()(compare)
 app.command()(tables)
 app.command()(protocols)
 app.command()(schema)
