@@ -199,10 +199,8 @@ def test_a_nat(tmp_path: Path) -> None:
 
 def test_sequence_numbers_that_are_changed(tmp_path: Path) -> None:
     def change(packet: Packet) -> None:
-        seq, ack = (38, 42) if packet.from_client else (42, 38)
+        seq = 38 if packet.from_client else 42
         packet.put(seq, 4, packet.get(seq, 4) + 0x9000_0000)
-        if not packet.from_client and not packet.data[47] & 0x10:
-            packet.put(ack, 4, packet.get(ack, 4))
 
     found = through(Box(change), tmp_path)
     assert not [trace for trace in found.traces if not trace.flags]
@@ -218,9 +216,9 @@ def test_a_nat_that_changes_sequence_numbers_too(tmp_path: Path) -> None:
         packet.put(address, 4, 0xC6336401)
         packet.put(port, 2, packet.get(port, 2) ^ 0x0101)
 
-    found = through(Box(change), tmp_path, "http-keepalive-one.pcap" if False else "write-write-read.pcap")
-    assert found.clock.streams
-    assert BY_PAYLOAD in {way.matched_by for way in found.ways} or found.clock.client_only
+    found = through(Box(change), tmp_path, "write-write-read.pcap")
+    assert {way.matched_by for way in found.ways} == {BY_PAYLOAD}
+    assert not found.traces
 
 
 def test_options_and_fields_that_are_changed(tmp_path: Path) -> None:
@@ -259,7 +257,9 @@ def test_a_reset_from_between(tmp_path: Path) -> None:
 
 def test_losses_either_way(tmp_path: Path) -> None:
     near = packets("http-connections.pcap")
-    chosen = frozenset({*range(10, len(near) - 10, 7)})
+    # Not those that open a stream: times behind the box are not those of a real way, and a stream would begin
+    # with what is no SYN.
+    chosen = frozenset(number for number in range(10, len(near) - 10, 7) if not near[number].syn)
     found = through(Box(lose=chosen), tmp_path)
     expected = Counter()
     for number in chosen:
