@@ -32,6 +32,7 @@ class TwoSided:
     """What there is to say, as rows of tables."""
 
     clock: records.Clock
+    totals: list[records.Total]
     ways: list[records.Way]
     traces: list[records.Trace]
     differences: list[records.Difference]
@@ -90,6 +91,7 @@ class _Comparison:
                 server_only=len(far.ends) - both,
                 packets=len(self.matched.near),
             ),
+            [self._total(sender, ways) for sender in (0, 1)] if ways else [],
             ways,
             traces,
             differences,
@@ -150,6 +152,28 @@ class _Comparison:
             delay_max_ns=_at(delays, 100),
             routers=int(np.median(ttl[0] - ttl[1])) if len(rows) else None,
             matched_by=pair.matched_by,
+        )
+
+    def _total(self, sender: int, ways: list[records.Way]) -> records.Total:
+        """One direction of all streams."""
+        mine = [way for way in ways if way.direction == DIRECTIONS[sender]]
+        delays = self._delays(np.flatnonzero(self.sender == sender), sender)
+        sent, lost = sum(way.sent for way in mine), sum(way.lost for way in mine)
+        return records.Total(
+            direction=DIRECTIONS[sender],
+            sent=sent,
+            arrived=sum(way.arrived for way in mine),
+            lost=lost,
+            lost_percent=100 * lost / sent if sent else None,
+            lost_bytes=sum(way.lost_bytes for way in mine),
+            resegmented=sum(way.resegmented for way in mine),
+            doubled=sum(way.doubled for way in mine),
+            injected=sum(way.injected for way in mine),
+            outside=sum(way.outside for way in mine),
+            delay_min_ns=_at(delays, 0),
+            delay_median_ns=_at(delays, 50),
+            delay_p95_ns=_at(delays, 95),
+            delay_max_ns=_at(delays, 100),
         )
 
     def _resegmented(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netanalyze._version import VERSION
 from netanalyze.report import json_object, units
 from netanalyze.report.records.change import Change
-from netanalyze.report.records.two_sided import Clock, Difference, Trace, Way
+from netanalyze.report.records.two_sided import Clock, Difference, Total, Trace, Way
 from netanalyze.report.table import Table
 from netanalyze.report.text import draw, fold
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TITLES = {
     "changes": "What is not as it was",
     "clock": "The taps",
+    "totals": "Between the taps",
     "ways": "Between the taps, by stream and direction",
     "traces": "Packets that one tap alone has",
     "differences": "What was changed on the way",
@@ -40,6 +41,7 @@ def two_sided_tables(found: Any) -> list[Table[Any]]:  # noqa: ANN401 - comparis
     """What two taps tell together."""
     return [
         Table.from_rows("clock", Clock, [found.clock]),
+        Table.from_rows("totals", Total, found.totals),
         Table.from_rows("ways", Way, found.ways),
         Table.from_rows("traces", Trace, found.traces),
         Table.from_rows("differences", Difference, found.differences),
@@ -76,7 +78,10 @@ def _table_lines(table: Table[Any], style: Style) -> Iterator[str]:
     if not len(table):
         yield from fold(f"{TITLES[table.name]}: none", style)
         return
-    yield from fold(f"{TITLES[table.name]}: {units.count(len(table))}", style)
+    single = table.name in ("clock", "totals")
+    yield from fold(
+        TITLES[table.name] if single else f"{TITLES[table.name]}: {units.count(len(table))}", style
+    )
     yield ""
     grid = draw(shown, shown.fields, style)
     yield from grid.lines

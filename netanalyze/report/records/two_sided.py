@@ -81,6 +81,32 @@ class Way(Record, frozen=True):
     ]
 
 
+class Total(Record, frozen=True):
+    """One direction of all streams between the two taps; the columns are those of each."""
+
+    direction: Annotated[str, column("to_server or to_client", show=0)]
+    sent: Annotated[int, column("Packets at the tap where they come by first", Unit.COUNT, show=0)]
+    arrived: Annotated[int, column("Of these, packets at the other tap as well", Unit.COUNT, show=1)]
+    lost: Annotated[int, column("Packets that died between the taps", Unit.COUNT, show=0)]
+    lost_percent: Annotated[float | None, column("Share of those sent", Unit.NUMBER, show=9)]
+    lost_bytes: Annotated[int, column("Their payload", Unit.BYTES, show=3)]
+    resegmented: Annotated[
+        int,
+        column("Packets that another number of packets with the same bytes stands for", Unit.COUNT, show=2),
+    ]
+    doubled: Annotated[int, column("One more copy of a packet", Unit.COUNT, show=3)]
+    injected: Annotated[
+        int, column("Packets at the second tap that did not come by at the first", Unit.COUNT, show=1)
+    ]
+    outside: Annotated[
+        int, column("Packets sent before the other capture began or when it was over", Unit.COUNT, show=4)
+    ]
+    delay_min_ns: Annotated[int | None, column("Shortest time between the taps", Unit.DURATION, show=1)]
+    delay_median_ns: Annotated[int | None, column("Median of it", Unit.DURATION, show=0)]
+    delay_p95_ns: Annotated[int | None, column("95th percentile of it", Unit.DURATION, show=1)]
+    delay_max_ns: Annotated[int | None, column("Longest time between the taps", Unit.DURATION, show=1)]
+
+
 class Trace(Record, frozen=True):
     """A packet that only one of the taps has."""
 
