@@ -93,7 +93,8 @@ class Tunnel:
         self.through = through
         self.app: str | None = None
         self.offsets = [0, 0]
-        self._facts = replace(facts, ports=(ports[0], ports[1]), from_the_start=True)
+        # It begins where the proxy has agreed: that is no SYN, from which connecting would be measured.
+        self._facts = replace(facts, ports=(ports[0], ports[1]), from_the_start=False)
         self._names = names
         self._number = names.open()
         self._open_inside = open_inside
