@@ -162,3 +162,6 @@ class TunnelSide:
     def gap(self, length: int, frame: int, time_ns: int) -> None:
         """Take note of missing bytes."""
         self._tunnel.gap(self._side, length, frame, time_ns)
+
+    def lose(self) -> None:
+        """Take note that what came before is not known: what comes now may be the middle of something."""

@@ -113,7 +113,8 @@ def test_connect_and_what_follows() -> None:
             (SERVER, ok(b"x")),
         ]
     )
-    assert pairs(app) == [("h.example:443", 200, DONE, None)]
+    assert pairs(app) == [("h.example:443", 200, DONE, None), ("/inside", 200, DONE, None)]
+    assert [row.through for row in app.exchanges] == [None, "CONNECT h.example:443"]
     refused = ok(b"who?", status="407 Proxy Authentication Required")
     app = play([(CLIENT, connect + get("/next")), (SERVER, refused + ok(b"x"))])
     assert pairs(app) == [("h.example:443", 407, DONE, None), ("/next", 200, DONE, None)]

@@ -187,8 +187,10 @@ class Half(Plain):
 
     def follow(self, frames: Any) -> None:  # noqa: ANN401 - a WebSocket's reader, or None
         """Take what comes from now on for WebSocket frames, or for something else that is only counted."""
-        pieces = self._pieces if self.state in (State.HELD, State.SEARCHING) else []
+        pieces = self._pieces if self.state is State.HELD else []
         self._pieces = []
+        if self.state is State.SEARCHING and frames is not None:
+            frames.lose()  # where the first one begins is not known
         self.frames = frames
         self.state = State.FOREIGN if frames is None else State.FRAMES
         self._run(pieces)

@@ -154,7 +154,7 @@ class Frames:
             self._message = None
         self._rows.append(row)
         if name is None or length >> 63:
-            self._lose()
+            self.lose()
             return
         self._head.clear()
         self._key = head[-4:] if masked else b""
@@ -214,7 +214,7 @@ class Frames:
             if not self._left:
                 self._current = None
             return
-        self._lose()
+        self.lose()
 
     def left_over(self) -> tuple[int, bytes]:
         """Bytes of a header that could not be read, or is not whole, and where they are; not twice."""
@@ -222,7 +222,8 @@ class Frames:
         self._head.clear()
         return self._begin_offset, rest
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """Take note that frames cannot be found any more."""
         self.lost = True
         self.finish()
 
