@@ -40,10 +40,11 @@ def compare(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Say what got better and worse between two captures, or what happened between two taps.
+    """Compare two captures: before and after a change, or two taps.
 
-    Times are compared by the Mann-Whitney test, shares by the z-test; a difference is told as better or
-    worse if p is below 0.01 and it is larger than 5 percent. With --two-sided: how the clocks go, how long
+    Says what got better and worse, appeared and disappeared. Times are compared by the Mann-Whitney test,
+    shares by the z-test; a difference is told as better or worse if p is below 0.01 and it is larger than
+    5 percent. With --two-sided: how the clocks go, how long
     packets took, which ones died between the taps, what was changed on the way. Exit status as that of
     analyze.
     """
