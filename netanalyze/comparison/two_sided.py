@@ -63,6 +63,11 @@ class _Comparison:
         )
         self.rest = (matched.near_only, matched.far_only)
         self.copies = (matched.near_copies, matched.far_copies)
+        self.ways = (self._by_way(0), self._by_way(1))
+        self.changed = self._changed(matched.near, matched.far) if near.columns and far.columns else []
+        self.touched = np.zeros(len(matched.near), np.bool_)
+        for _, _, _, some in self.changed:
+            self.touched |= some
 
     def result(self) -> TwoSided:
         near, far = self.taps
@@ -99,13 +104,21 @@ class _Comparison:
 
     # Packets that one tap alone has.
 
-    def _alone(self, place: int, number: int, sender: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Rows of a way that only this tap (0 or 1) has, and which of them are copies."""
+    def _by_way(self, place: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places among the packets that only this tap (0 or 1) has, in the order of their ways, and these."""
         rows = self.rest[place]
-        mine = (self.matched.numbers[place][0][rows] == number) & (
-            self.taps[place].columns["sender"][rows] == sender
-        )
-        return rows[mine], self.copies[place][mine]
+        if not len(rows):
+            return rows, rows
+        keys = 2 * self.matched.numbers[place][0][rows] + self.taps[place].columns["sender"][rows]
+        order = np.argsort(keys, kind="stable")
+        return order, keys[order]
+
+    def _alone(self, place: int, number: int, sender: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Rows of a way that only this tap has, and which of them are copies."""
+        order, keys = self.ways[place]
+        key = 2 * number + sender
+        mine = order[np.searchsorted(keys, key) : np.searchsorted(keys, key + 1)]
+        return self.rest[place][mine], self.copies[place][mine]
 
     def _way(
         self, number: int, pair: Pair, sender: int, rows: NDArray[np.int64], traces: list[records.Trace]
@@ -180,6 +193,8 @@ class _Comparison:
         self, first: int, sent: NDArray[np.int64], came: NDArray[np.int64]
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which packets carry bytes that came in packets of another size: offload, or a middlebox."""
+        if not len(sent) or not len(came):
+            return np.zeros(len(sent), np.bool_), np.zeros(len(came), np.bool_)
         return self._covered(first, sent, 1 - first, came), self._covered(1 - first, came, first, sent)
 
     def _covered(
@@ -281,10 +296,11 @@ class _Comparison:
                     note(side, one, other, every)
         if pair.shifts[sender]:
             note("sequence_numbers", 0, f"+{pair.shifts[sender]}", every)
-        for what, ours, theirs, some in self._changed(near, far):
-            places = np.flatnonzero(some)
-            if len(places):
-                note(what, ours[places[0]], theirs[places[0]], some)
+        if self.touched[rows].any():
+            for what, ours, theirs, some in self.changed:
+                places = np.flatnonzero(some[rows])
+                if len(places):
+                    note(what, ours[rows[places[0]]], theirs[rows[places[0]]], some[rows])
         return found
 
     def _changed(
