@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 COMMANDS = (
-    *("", "analyze", "check", "stream", "follow", "explain-frame", "extract", "explain"),
+    *("", "analyze", "sniff", "interfaces", "check", "compare", "stream", "follow", "explain-frame"),
+    *("extract", "explain"),
     *("tables", "protocols", "schema"),
 )
 _COLUMNS = "100"

@@ -322,9 +322,9 @@ def _messages(
     if not protocols:
         return None
     from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
-    from netanalyze.apps.readers import application  # noqa: PLC0415
+    from netanalyze.apps.readers import application, with_carriers  # noqa: PLC0415
 
-    applications = {name: application(name, asked) for name in protocols}
+    applications = with_carriers({name: application(name, asked) for name in protocols})
     return Messages(capacity, identifier, applications, policy=overlap)
 
 

@@ -119,6 +119,11 @@ class Backlog:
         if self.finished_ns is not None:
             consumer.finish(self.finished_ns)
 
+    @property
+    def first_ns(self) -> int | None:
+        """The time of the first thing that is kept, None if nothing is."""
+        return self._calls[0][4] if self._calls else None
+
     def clear(self) -> None:
         """Keep nothing."""
         self._budget.taken -= self._taken

@@ -12,12 +12,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from netanalyze.apps.reading import Application, Asked
     from netanalyze.apps.transcript import Transcriber
     from netanalyze.tcp.byte_streams import StreamFacts
 
 READERS: dict[str, str] = {"http": "netanalyze.apps.http.application"}
 """The module of each protocol that is read, by the protocol's name."""
+
+
+CARRIERS: dict[str, str] = {"socks": "netanalyze.apps.socks_tunnel"}
+"""Protocols that have no tables of their own and carry others: their modules have a ``CARRIER``."""
+
+
+def with_carriers(applications: Mapping[str, Application]) -> dict[str, Application]:
+    """These applications by protocol, and those that hand over to them what they carry."""
+    carriers = {name: import_module(module).CARRIER(applications) for name, module in CARRIERS.items()}
+    return {**carriers, **applications}
 
 
 def application(protocol: str, asked: Asked) -> Application:
@@ -34,9 +46,8 @@ def transcriber(protocol: str, stream: StreamFacts, max_body_bytes: int) -> Tran
         stream: what is known of the stream.
         max_body_bytes: what one body may grow to when it is decoded.
     """
-    if protocol not in READERS:
-        return None
-    make = getattr(_module(protocol), "TRANSCRIBER", None)
+    module = READERS.get(protocol) or CARRIERS.get(protocol)
+    make = getattr(import_module(module), "TRANSCRIBER", None) if module else None
     return make(stream, max_body_bytes) if make is not None else None
 
 

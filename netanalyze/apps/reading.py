@@ -12,15 +12,16 @@ and starts again where a message provably begins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Application", "Asked", "Ending", "Reader", "StreamFacts"]
+__all__ = ["Application", "Asked", "Ending", "MadeWhenSeen", "Reader", "StreamFacts"]
 
 MAX_BODY_BYTES = 1 << 28
 """Decoded bytes of one body, unless the user asks for more or less."""
@@ -43,6 +44,37 @@ class Asked:
     raw_bodies: bool = False
 
 
+class MadeWhenSeen(Sequence[Any]):
+    """A column whose values are made of the objects behind them when somebody looks at them.
+
+    Of a table of many rows and columns mostly a few are shown.
+    """
+
+    def __init__(self, objects: Sequence[Any], make: Callable[[Any], Any]) -> None:
+        """Take an object for each row, which stays as it is from now on, and what makes its value."""
+        self._objects = objects
+        self._make = make
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._objects)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...  # noqa: ANN401 - of any type
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        """A value, or a list of some."""
+        found = self._objects[index]
+        return list(map(self._make, found)) if isinstance(index, slice) else self._make(found)
+
+    def __iter__(self) -> Iterator[Any]:
+        """All values."""
+        return map(self._make, self._objects)
+
+
 class Reader(Consumer, Protocol):
     """Reads one stream; what it is told is described with ``Consumer``."""
 
@@ -60,7 +92,7 @@ class Application(Protocol):
     def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
         """What the readers found, by table and column; called after every reader's ``finish``.
 
-        A column has an element for each row, None where there is no value. ``stream`` is among the
-        columns wherever rows belong to one, so that the report can name the endpoints. ``client_side``
-        may be too: which side the bytes say is the client, None where they do not.
+        A column has an element for each row, None where there is no value; it may be ``MadeWhenSeen``.
+        ``stream`` is among the columns wherever rows belong to one, so that the report can name the
+        endpoints. ``client_side`` may be too: which side the bytes say is the client, None where they do not.
         """

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.check import check
 from netanalyze.cli.explain import explain
+from netanalyze.cli.compare import compare
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
@@ -56,6 +57,7 @@ app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
 app.command()(explain)
 app.command()(extract)
+app.command()(compare)
 app.command()(tables)
 app.command()(protocols)
 app.command()(schema)

@@ -32,6 +32,10 @@ class Column(ABC):
     def __len__(self) -> int:
         """Number of rows."""
 
+    def whole(self) -> Column:
+        """The same column with all its values at hand, of the kind that suits them."""
+        return self
+
     @abstractmethod
     def values(self, rows: Rows = ALL) -> list[Any]:
         """The values of these rows as Python objects, None where there is no value."""
@@ -277,6 +281,46 @@ class ComputedColumn(Column):
     def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
         """See ``Column``."""
         return self._of(ALL).distinct()
+
+
+class LazyColumn(Column):
+    """Python objects that are made when somebody looks at them, None standing for no value."""
+
+    def __init__(self, values: Sequence[Any], kind: type) -> None:
+        """Take a sequence whose elements are made as they are taken, and what they are: see ``column_of``."""
+        self._values = values
+        self._kind = kind
+        self._whole: Column | None = None
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._values)
+
+    def whole(self) -> Column:
+        """See ``Column``."""
+        if self._whole is None:
+            self._whole = column_of(self._values, self._kind)
+        return self._whole
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        if self._whole is not None:
+            return self._whole.values(rows)
+        if isinstance(rows, slice):
+            return list(self._values[rows])
+        return [self._values[row] for row in rows.tolist()]
+
+    def array(self, rows: Rows = ALL) -> NDArray[Any] | list[Any]:
+        """See ``Column``."""
+        return self.whole().array(rows)
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        return self.whole().ranks()
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        return self.whole().distinct()
 
 
 class AddressColumn(Column):

@@ -54,6 +54,7 @@ SUFFIXES = {
     "font/woff2": ".woff2",
     "video/mp4": ".mp4",
     "audio/mpeg": ".mp3",
+    "websocket text": ".txt",
 }
 """Suffixes for names that have none."""
 

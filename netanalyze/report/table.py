@@ -132,7 +132,7 @@ class Table(Generic[R]):
 
     def column(self, field: Field) -> Column:
         """The data of a column for all rows, selected or not; for a sum, the sum."""
-        parts = [self._columns[name] for name in field.parts]
+        parts = [self._columns[name].whole() for name in field.parts]
         if len(parts) == 1:
             return parts[0]
         first, second = parts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from netanalyze.apps.reading import MadeWhenSeen
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
 from netanalyze.report.column import (
@@ -20,6 +21,7 @@ from netanalyze.report.column import (
     Computed,
     ComputedColumn,
     IntColumn,
+    LazyColumn,
     PackedColumn,
     column_of,
 )
@@ -247,7 +249,9 @@ def application_table(
     made: dict[str, Column] = {}
     for field in fields(kind.record):
         if field.name in columns:
-            made[field.name] = column_of(columns[field.name], field.kind)
+            values = columns[field.name]
+            lazy = isinstance(values, MadeWhenSeen)
+            made[field.name] = LazyColumn(values, field.kind) if lazy else column_of(values, field.kind)
         else:
             made[field.name] = _endpoint_column(field, places, swapped, streams)
     return Table(kind.name, kind.record, made)

@@ -20,7 +20,7 @@ class Ending(IntEnum):
     FIN = 1
     """Its sender closed, and every byte up to there has been handed over or named as a gap."""
     RESET = 2
-    """Its sender broke off with a RST. More may follow all the same: a RST can be forged."""
+    """Its sender broke off with a RST, maybe behind a FIN. More may follow all the same: it can be forged."""
 
 
 @dataclass(frozen=True, slots=True)

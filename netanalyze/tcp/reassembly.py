@@ -17,6 +17,7 @@ from netanalyze.tcp import reassembly_fields as fields
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.byte_streams import Ending, StreamFacts
 from netanalyze.tcp.reassembly_kernel import follow_segments
+from netanalyze.tcp.tell_kernel import tell
 from netanalyze.tcp.waiting import HALF_LIMIT, TOTAL_LIMIT, Losses, Waiting
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Reassembly:
         self._rows = GrowingRows(fields.WORDS)
         self._free = GrowingRows(1)
         self._consumers: list[Any] = []  # by slot; None where there is none
+        self._trips = -1, -1  # to the sides of the stream that is opened next
         self._ended: set[int] = set()  # keys of half-streams that have, of streams that are not over
         self._over: set[int] = set()  # slots of streams that are, to be free after the batch
         self._waiting = Waiting(policy, half_limit, total_limit, self._consumer_of)
@@ -159,13 +161,11 @@ class Reassembly:
     def _tell(self, data: memoryview, arena: memoryview, count: int) -> None:
         """Go through the kernel's reports."""
         consumers = self._consumers
-        reports = (column.tolist() for column in self._out[:, :count])
-        for kind, key, offset, length, at, captured, frame, time_ns in zip(*reports, strict=True):
-            if kind == fields.DATA:
-                consumers[key >> 1].data(key & 1, data[at : at + length], offset, frame, time_ns)
-            elif kind == fields.DATA + fields.IN_ARENA:
-                consumers[key >> 1].data(key & 1, arena[at : at + length], offset, frame, time_ns)
-            elif kind == fields.GAP:
+
+        def other(  # noqa: PLR0913, PLR0917 - a report's columns
+            kind: int, key: int, offset: int, length: int, at: int, captured: int, frame: int, time_ns: int
+        ) -> None:
+            if kind == fields.GAP:
                 consumers[key >> 1].gap(key & 1, Gap(offset, length), frame, time_ns)
             elif kind in {fields.FIN, fields.RST}:
                 ending = Ending.FIN if kind == fields.FIN else Ending.RESET
@@ -174,15 +174,18 @@ class Reassembly:
                 self._close_if_over(key, time_ns)
             elif kind == fields.OPEN:
                 consumers[key >> 1] = self._open(self._facts(length, captured, offset, at))
+            elif kind == fields.TRIPS:
+                self._trips = offset, length
             elif kind == fields.CLOSE:
                 if consumers[key >> 1] is not None:
                     consumers[key >> 1].finish(time_ns)
                 self._ended -= {key, key ^ 1}
                 consumers[key >> 1] = None
-            elif kind == fields.SEGMENT:
-                self._wait(key, kind, offset, length, data[at : at + captured], (frame, time_ns))
             else:
-                self._wait(key, kind, offset, length, arena[at : at + captured], (frame, time_ns))
+                buffer = data if kind == fields.SEGMENT else arena
+                self._wait(key, kind, offset, length, buffer[at : at + captured], (frame, time_ns))
+
+        tell(self._out_view, count, data, arena, consumers, other)
 
     def _wait(  # noqa: PLR0913, PLR0917 - a report's columns
         self, key: int, kind: int, offset: int, length: int, data: memoryview, moment: tuple[int, int]
@@ -223,8 +226,10 @@ class Reassembly:
         for held in self._waiting.touched():
             key = held.key
             rows[key, fields.NEXT] = held.next
-            if held.ending is not None:
-                rows[key, fields.FLAGS] |= fields.FINISHED if held.ending is Ending.FIN else fields.RESET
+            if held.ending is Ending.FIN:
+                rows[key, fields.FLAGS] |= fields.FINISHED
+            if held.broken_off:
+                rows[key, fields.FLAGS] |= fields.RESET
             if not held.waits:
                 rows[key, fields.FLAGS] &= ~fields.HELD
                 self._waiting.forget(key)
@@ -276,4 +281,10 @@ class Reassembly:
         else:
             client = client_by_ports(*ports, self._services)
         started = bool(both & fields.STARTED)
-        return StreamFacts(view["stream"][row], client, ports, first_frame, first_ns, started)
+        trips = [trip if trip >= 0 else None for trip in self._trips]
+        to_client, to_server = trips if client == 0 else trips[::-1]
+        if client is None:
+            to_client = to_server = None
+        return StreamFacts(
+            view["stream"][row], client, ports, first_frame, first_ns, started, to_client, to_server
+        )

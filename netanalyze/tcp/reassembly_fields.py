@@ -22,7 +22,12 @@ LAST_NS = 8
 """The first two of the stream (in the row of side 0), the last two of the half-stream."""
 STREAM = 9
 """Number of the stream, -1 where the slot is free."""
-WORDS = 10
+SYN_NS = 10
+"""With ``SYN_ONCE``: when this side sent its SYN."""
+RTT_NS = 11
+"""With ``TIMED``: from the SYN of the other side to this side's answer, the round trip between the capture
+point and this side."""
+WORDS = 12
 
 # Bits of FLAGS.
 KNOWN = 1
@@ -39,6 +44,12 @@ FINISHED = 32
 """The FIN has been reached."""
 RESET = 64
 """A RST has been reported."""
+SYN_ONCE = 128
+"""This side sent a SYN."""
+SYN_AGAIN = 256
+"""And another one: which of them was answered is not known."""
+TIMED = 512
+"""``RTT_NS`` is known."""
 
 # What a stream is to the kernel.
 ASKED = 3
@@ -83,7 +94,10 @@ FIN_AT = 10
 """The sender closes at this offset."""
 RST_AT = 11
 """The sender broke off while bytes are waited for."""
-REPORTS_A_PACKET = 6
+TRIPS = 12
+"""Comes before ``OPEN``: ``OFFSET`` and ``LENGTH`` are the round trips to side 0 and side 1 in nanoseconds,
+-1 where it is not known."""
+REPORTS_A_PACKET = 7
 
 # Counters.
 SLOTS = 0

@@ -37,6 +37,8 @@ FIRST_NS = cython.declare(cython.int, fields.FIRST_NS)
 LAST_FRAME = cython.declare(cython.int, fields.LAST_FRAME)
 LAST_NS = cython.declare(cython.int, fields.LAST_NS)
 STREAM = cython.declare(cython.int, fields.STREAM)
+SYN_NS = cython.declare(cython.int, fields.SYN_NS)
+RTT_NS = cython.declare(cython.int, fields.RTT_NS)
 WORDS = cython.declare(cython.int, fields.WORDS)
 KNOWN = cython.declare(cython.longlong, fields.KNOWN)
 STARTED = cython.declare(cython.longlong, fields.STARTED)
@@ -45,6 +47,9 @@ OPENED = cython.declare(cython.longlong, fields.OPENED)
 HELD = cython.declare(cython.longlong, fields.HELD)
 FINISHED = cython.declare(cython.longlong, fields.FINISHED)
 RESET = cython.declare(cython.longlong, fields.RESET)
+SYN_ONCE = cython.declare(cython.longlong, fields.SYN_ONCE)
+SYN_AGAIN = cython.declare(cython.longlong, fields.SYN_AGAIN)
+TIMED = cython.declare(cython.longlong, fields.TIMED)
 ASKED = cython.declare(cython.int, fields.ASKED)
 KIND = cython.declare(cython.int, fields.KIND)
 KEY = cython.declare(cython.int, fields.KEY)
@@ -56,6 +61,7 @@ FRAME = cython.declare(cython.int, fields.FRAME)
 TIME = cython.declare(cython.int, fields.TIME)
 DATA = cython.declare(cython.longlong, fields.DATA)
 GAP = cython.declare(cython.longlong, fields.GAP)
+TRIPS = cython.declare(cython.longlong, fields.TRIPS)
 OPEN = cython.declare(cython.longlong, fields.OPEN)
 END_FIN = cython.declare(cython.longlong, fields.FIN)
 END_RST = cython.declare(cython.longlong, fields.RST)
@@ -127,6 +133,15 @@ def report(
     out[FRAME, count] = frame
     out[TIME, count] = time
     return count + 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(check=False)
+def trip(rows: cython.longlong[:, ::1], half: cython.longlong) -> cython.longlong:
+    """Round trip to a side in nanoseconds, -1 if it is not known."""
+    return rows[half, RTT_NS] if rows[half, FLAGS] & TIMED else -1
 
 
 def follow_segments(
@@ -227,6 +242,14 @@ def follow_segments(
             theirs = rows[r, FLAGS]
             start = seq[row]
             size = min(payload_bytes[row], REACH)  # more cannot be true
+            if tcp & (SYN | ACK) and not tcp & RST:
+                if tcp & ACK and theirs & SYN_ONCE and not theirs & SYN_AGAIN and not ours & TIMED:
+                    if now >= rows[r, SYN_NS]:
+                        rows[f, RTT_NS] = now - rows[r, SYN_NS]
+                        ours |= TIMED
+                if tcp & SYN:
+                    ours |= SYN_AGAIN if ours & SYN_ONCE else SYN_ONCE
+                    rows[f, SYN_NS] = now
             if tcp & SYN and not tcp & RST:
                 start = (start + 1) & MASK32
                 if not (ours | theirs) & OPENER:
@@ -263,7 +286,7 @@ def follow_segments(
             if not tcp & (FIN | RST) and size <= 0:
                 continue
             if tcp & RST:
-                if ours & (FINISHED | RESET):
+                if ours & RESET:
                     continue
                 if not rows[2 * slot, FLAGS] & OPENED:
                     # Nothing was said: if there is more to come, it is as if the stream began there.
@@ -293,6 +316,9 @@ def follow_segments(
                         counters[BEYOND] += offset + size - max(offset, then)
                     continue
                 if not (rows[2 * slot, FLAGS] & OPENED) and (tcp & FIN or offset + size > then):
+                    told = report(
+                        out, told, TRIPS, f, trip(rows, 2 * slot), trip(rows, 2 * slot + 1), number, now
+                    )
                     told = report(out, told, OPEN, f, rows[2 * slot, FIRST_FRAME], row, number, now)
                     out[AT, told - 1] = rows[2 * slot, FIRST_NS]
                     out[CAPTURED, told - 1] = (rows[2 * slot, FLAGS] & (STARTED | OPENER)) | (

@@ -78,10 +78,11 @@ class Held(Assembler):
         fin_at: the offset of its FIN, None before there is one.
         fin: frame and time of the FIN.
         reset: frame and time of a RST, None if there is none.
+        broken_off: whether the RST has been told of.
         ending: how it has ended, None while it has not.
     """
 
-    __slots__ = ("ending", "fin", "fin_at", "key", "reset")
+    __slots__ = ("broken_off", "ending", "fin", "fin_at", "key", "reset")
 
     def __init__(self, key: int, following: int, policy: str) -> None:
         """Nothing waits; ``following`` is the offset of the next byte to hand over."""
@@ -90,6 +91,7 @@ class Held(Assembler):
         self.fin_at: int | None = None
         self.fin: Moment = (0, 0)
         self.reset: Moment | None = None
+        self.broken_off = False
         self.ending: Ending | None = None
 
     @property
@@ -240,6 +242,7 @@ class Waiting:
         if held.fin_at == held.next and held.ending is not Ending.FIN:
             held.ending = Ending.FIN
             self._consumer_of(held.key).end(side, Ending.FIN, *held.fin)
-        elif held.reset is not None and held.ending is None and not held.waits:
-            held.ending = Ending.RESET
+        if held.reset is not None and not held.broken_off and not held.waits:
+            held.broken_off = True
+            held.ending = held.ending or Ending.RESET
             self._consumer_of(held.key).end(side, Ending.RESET, *held.reset)

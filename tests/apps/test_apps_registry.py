@@ -30,7 +30,10 @@ _SHARED = {
     "reading",
     "registry",
     "signature_tables",
+    "socks_tunnel",
     "transcript",
+    "tunnel",
+    "tunnel_transcript",
     "watch",
 }
 

@@ -107,7 +107,7 @@ def test_cross_origin_verdicts_are_those_of_chromium() -> None:
 # What differs, and why; docs/http.md has the same.
 LEFT_OUT = {
     "gopacket__test301.pcapng": "HTTP inside TLS, which tshark decrypts",
-    "mercury__emix.pcap": "HTTP inside SOCKS",
+    "mercury__emix.pcap": "HTTP inside SOCKS 4A, which tshark does not read",
     "suricata-verify__http2-continuation__input.pcap": "HTTP/2",
     "zeek__methods.pcap": "requests without a version, which tshark reads; TRACE, whose body is a message",
     "zeek__connect-with-smtp.pcap": "tshark cuts the target at its blank; what runs in a tunnel is no body",

@@ -113,7 +113,8 @@ def test_connect_and_what_follows() -> None:
             (SERVER, ok(b"x")),
         ]
     )
-    assert pairs(app) == [("h.example:443", 200, DONE, None)]
+    assert pairs(app) == [("h.example:443", 200, DONE, None), ("/inside", 200, DONE, None)]
+    assert [row.through for row in app.exchanges] == [None, "CONNECT h.example:443"]
     refused = ok(b"who?", status="407 Proxy Authentication Required")
     app = play([(CLIENT, connect + get("/next")), (SERVER, refused + ok(b"x"))])
     assert pairs(app) == [("h.example:443", 407, DONE, None), ("/next", 200, DONE, None)]
@@ -325,5 +326,5 @@ def test_what_was_read_before_is_read_alike() -> None:
     plain.requests.on = plain.responses.on = False
     expected = play(once * 3, app=plain)
     assert app.exchanges == expected.exchanges
-    assert app.requests._found > 4
-    assert app.responses._found > 4
+    assert app.requests.found > 4
+    assert app.responses.found > 4

@@ -100,7 +100,14 @@ def test_a_recording_that_begins_in_the_middle() -> None:
 
 
 def test_what_went_through_a_proxy() -> None:
-    found = {row.client_port: row for row in rows("http-proxy.pcap")}
+    found = {row.client_port: row for row in rows("http-proxy.pcap") if row.through is None}
+    inside = [row for row in rows("http-proxy.pcap") if row.through is not None]
+    through = [entry for entry in truth("http-proxy")["transfers"] if entry["tunnel"] and entry["status"]]
+    plain = [entry for entry in through if entry["target"].startswith("http:")]
+    assert [(row.client_port, row.status, row.body_bytes) for row in inside] == [
+        (entry["client_port"], entry["status"], entry["body_bytes"]) for entry in plain
+    ]
+    assert [row.inside for row in found.values() if row.method == "CONNECT"][:2] == ["http", "tls"]
     logged = truth("http-proxy")["transfers"]
     kinds = set()
     for entry in logged:

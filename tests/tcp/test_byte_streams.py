@@ -481,3 +481,21 @@ def test_only_streams_that_somebody_asked_for(kernels: Kernels) -> None:
 
 def test_a_piece_is_as_large_as_its_range() -> None:
     assert Piece(3, 9, b"abcdef", 1, 2).part(4, 6) == Piece(4, 6, b"bc", 1, 2)
+
+
+class TestHandshake:
+    """Round trips to both sides, and what a RST behind a FIN is."""
+
+    def test_round_trips_are_measured(self) -> None:
+        facts = only(Talk().open().send(CLIENT, 0, b"a")).facts
+        assert (facts.server_rtt_ns, facts.client_rtt_ns) == (1000, 1000)
+
+    def test_a_repeated_syn_leaves_the_server_unknown(self) -> None:
+        facts = only(Talk().syn(CLIENT).open().send(CLIENT, 0, b"a")).facts
+        assert (facts.server_rtt_ns, facts.client_rtt_ns) == (None, 1000)
+
+    def test_a_reset_behind_a_fin_is_told(self) -> None:
+        talk = Talk().open().fin(CLIENT, 0, b"a").send(SERVER, 0, b"b")
+        talk.send(CLIENT, 2, b"", RST)
+        ends = [(call.side, call.what) for call in only(talk).calls if call.kind == "end"]
+        assert ends == [(CLIENT, "FIN"), (CLIENT, "RESET")]

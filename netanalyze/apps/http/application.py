@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +11,25 @@ from netanalyze.apps.http.bodies import Known, Limits
 from netanalyze.apps.http.connection import Connection
 from netanalyze.apps.http.exchange import END_OF_HEAD
 from netanalyze.apps.http.memo import Memo
+from netanalyze.apps.http.sinks import message_sink
 from netanalyze.apps.http.statistics import columns_of, compressible
 from netanalyze.apps.http.texts import Texts
+from netanalyze.apps.reading import MadeWhenSeen
+from netanalyze.apps.tunnel import Names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from netanalyze.apps.http.connections import Use
     from netanalyze.apps.http.exchange import Exchange
-    from netanalyze.apps.http.sinks import Sinks
+    from netanalyze.apps.http.sinks import Sinks, TakeMessages
     from netanalyze.apps.http.websocket import Frame
     from netanalyze.apps.reading import Asked, StreamFacts
     from netanalyze.apps.transcript import Transcriber
+    from netanalyze.tcp.byte_streams import Consumer
 
 _PLAIN = {
-    **{name: name for name in ("stream", "frame", "response_frame", "time_ns", "method", "host", "target")},
+    **{name: name for name in ("frame", "response_frame", "time_ns", "method", "host", "target")},
     **{name: name for name in ("version", "status", "content_type", "content_encoding")},
     "wire_bytes": "wire",
     "body_bytes": "size",
@@ -48,11 +53,15 @@ _PLAIN = {
     "interim": "interim",
     "expects_continue": "expects",
     "upgrade": "upgrade",
+    "through": "through",
+    "inside": "inside",
     "user_agent": "user_agent",
     "location": "location",
     "mended": "mended",
 }
 """Columns of the table ``http`` that are attributes of an exchange as they are."""
+
+_DEEPEST = 4  # tunnels in a tunnel that are read
 
 _NOTED_REQUEST = frozenset({"origin", "cookie"})
 _NOTED_RESPONSE = frozenset({"set-cookie"})
@@ -66,6 +75,7 @@ class Http:
         sinks: takes bodies, if somebody wants them.
         exchanges: in the order in which they began to be read.
         frames: of WebSockets.
+        take_messages: gives what takes the messages of a sender on a WebSocket, if somebody wants them.
     """
 
     def __init__(
@@ -95,6 +105,10 @@ class Http:
         self.exchanges: list[Exchange] = []
         self.frames: list[Frame] = []
         self.uses: list[Use] = []
+        self._names: Names | None = None
+        self.take_messages: TakeMessages | None = None
+        if sinks is not None:
+            self.take_messages = partial(message_sink, sinks)
         self.keep_fields = "http_headers" in self.tables
         self._notes = bool(self.tables & {"http_cookies", "cors"})
         self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})
@@ -105,6 +119,23 @@ class Http:
     def open(self, stream: StreamFacts) -> Connection:
         """A reader for a stream."""
         return Connection(self, stream)
+
+    def open_inside(self, name: str, stream: StreamFacts, through: str) -> Consumer | None:
+        """A reader for what a tunnel carries, if it is HTTP.
+
+        Args:
+            name: what it is.
+            stream: that the tunnel is in.
+            through: which tunnel it is.
+        """
+        deep = through.count(",") >= _DEEPEST
+        return Connection(self, stream, through) if name == "http" and not deep else None
+
+    def inner_names(self) -> Names:
+        """What names that which tunnels carry."""
+        if self._names is None:
+            self._names = Names()
+        return self._names
 
     def request(
         self, row: Exchange, found: dict[str, bytes], fields: list[tuple[bytes, bytes]] | None
@@ -139,18 +170,25 @@ class Http:
         return {name: make(self) for name, make in TABLES.items() if name in self.tables}
 
 
-def _http(app: Http) -> dict[str, list[Any]]:
+def _http(app: Http) -> dict[str, Sequence[Any]]:
     rows = app.exchanges
-    columns = {name: list(map(attrgetter(attribute), rows)) for name, attribute in _PLAIN.items()}
-    for name, attribute in (("body_sha256", "hash"), ("request_body_sha256", "request_hash")):
-        columns[name] = [
-            value.hex() if value is not None else None for value in map(attrgetter(attribute), rows)
-        ]
-    columns["compressible"] = [compressible(row) for row in rows]
-    columns["request_complete"] = [
-        None if row.frame is None else row.request_last_frame is not None for row in rows
-    ]
+    columns: dict[str, Sequence[Any]] = {
+        name: MadeWhenSeen(rows, attrgetter(attribute)) for name, attribute in _PLAIN.items()
+    }
+    columns["stream"] = [row.stream for row in rows]
+    columns["body_sha256"] = MadeWhenSeen(rows, lambda row: _hex(row.hash))
+    columns["request_body_sha256"] = MadeWhenSeen(rows, lambda row: _hex(row.request_hash))
+    columns["compressible"] = MadeWhenSeen(rows, compressible)
+    columns["request_complete"] = MadeWhenSeen(rows, _request_complete)
     return columns
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _request_complete(row: Exchange) -> bool | None:
+    return None if row.frame is None else row.request_last_frame is not None
 
 
 def _headers(app: Http) -> dict[str, list[Any]]:
@@ -180,7 +218,7 @@ def _websocket(app: Http) -> dict[str, list[Any]]:
     return {name: list(map(attrgetter(attribute), app.frames)) for name, attribute in plain.items()}
 
 
-TABLES: dict[str, Callable[[Http], dict[str, list[Any]]]] = {
+TABLES: dict[str, Callable[[Http], Mapping[str, Sequence[Any]]]] = {
     "http": _http,
     "http_headers": _headers,
     "http_cookies": lambda app: columns_of(cookies.rows(app.exchanges), cookies.COLUMNS),

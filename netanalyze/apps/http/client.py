@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from httptools import HttpRequestParser
 
 from netanalyze.apps.http.exchange import HEAD_DAMAGED
+from netanalyze.apps.http.fields import KNOWN, learn
 from netanalyze.apps.http.half import Half, Piece, State
+from netanalyze.apps.http.head_kernel import read_request
 from netanalyze.apps.http.memo import LONGEST
 from netanalyze.apps.http.resync import find_request
 from netanalyze.apps.http.texts import decode
@@ -49,10 +52,13 @@ class ClientHalf(Half):
             Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
-        known = memo.get(whole)
+        known = memo.known.get(whole)
         connection = self.connection
         if known is not None:
-            self._again(connection.request_begins(frame, time_ns), known, frame, time_ns)
+            memo.found += 1
+            exchange = connection.request_comes_again(known, frame, time_ns)
+            exchange.request_last_frame = frame
+            exchange.request_last_ns = time_ns
             return
         before = connection.requests
         Half.data(self, whole, frame, time_ns)
@@ -61,30 +67,12 @@ class ClientHalf(Half):
             if (
                 exchange.number == before + 1
                 and exchange.request_last_frame == exchange.frame == frame
+                and exchange.response_frame is None
                 and exchange.upgrade is None
                 and exchange.method != "HEAD"
                 and not exchange.mended
             ):
-                memo.put(whole, exchange)
-
-    def _again(self, exchange: Exchange, known: Exchange, frame: int, time_ns: int) -> None:
-        """What was read of another request is true of this one."""
-        exchange.method = known.method
-        exchange.target = known.target
-        exchange.host = known.host
-        exchange.version = known.version
-        exchange.user_agent = known.user_agent
-        exchange.close_asked = known.close_asked
-        exchange.expects = known.expects
-        exchange.request_type = known.request_type
-        exchange.request_last_frame = frame
-        exchange.request_last_ns = time_ns
-        if known.request_wire is not None:
-            exchange.request_coding = known.request_coding
-            exchange.request_wire = known.request_wire
-            exchange.request_size = known.request_size
-            exchange.request_hash = known.request_hash
-            exchange.request_verdict = known.request_verdict
+                memo.put(whole, copy(exchange))
 
     def on_url(self, url: bytes) -> None:
         """Take a target, or a part of one: the request is known to be one."""
@@ -97,15 +85,37 @@ class ClientHalf(Half):
         else:
             self._url += url
 
-    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
+    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
+        """See ``Half``."""
+        fields: list[tuple[bytes, bytes]] | None = [] if self.fields is not None else None
+        head = read_request(data, place, KNOWN, learn, fields)
+        if head is None:
+            return -1, 0
+        method, target, new, self.found, length, end = head
+        self.begun = True
+        self.begin_frame = self.frame
+        self.begin_ns = self.now
+        self.fields = fields
+        self._url = target
+        current = self.current = self.connection.request_begins(self.frame, self.now)
+        self._take_head(current, method, "1.1" if new else "1.0")
+        return end, length
+
+    def on_headers_complete(self) -> None:
         """Take the head."""
         current = self.current
-        if current is None or not self.in_head:
-            return  # a head of ours
+        if current is not None and self.in_head:  # else it is one of ours
+            self._take_head(
+                current, self.mended_method or self.parser.get_method(), self.parser.get_http_version()
+            )
+
+    def _take_head(  # noqa: C901, PLR0912 - a field each, without a call each
+        self, current: Exchange, method: bytes, version: str
+    ) -> None:
+        """What the head says."""
         self.in_head = False
         connection = self.connection
         text = connection.texts.of
-        method = self.mended_method or self.parser.get_method()
         name = _METHODS.get(method)
         if name is None:
             name = method.decode("latin-1")
@@ -113,7 +123,7 @@ class ClientHalf(Half):
                 _METHODS[method] = name
         current.method = name
         current.target = text(self.mended_target or self._url)
-        current.version = self.parser.get_http_version()
+        current.version = version
         current.mended = self.mending
         if self.mending:
             self.mended_method = self.mended_target = None
@@ -181,7 +191,7 @@ class ClientHalf(Half):
         if self._body_left:
             self._body_left = False
             chunked, promised = self.chunked(), self.promised()
-            self.parser = self._new_parser()
+            self.new_parser()
             framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % (promised or 0)
             head = self.head_like(framing + b"\r\n\r\n")
             found, fields = self.found, self.fields
@@ -192,7 +202,7 @@ class ClientHalf(Half):
             self.found, self.fields = found, fields
             self._base = head
             return []
-        self.parser = self._new_parser()
+        self.new_parser()
         self.reset()
         self.hold()
         return []

@@ -9,16 +9,19 @@ pair is marked as uncertain. Nothing is paired against the order of time.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.http import endings, websocket
 from netanalyze.apps.http.bodies import parse_codings
 from netanalyze.apps.http.client import ClientHalf
-from netanalyze.apps.http.exchange import REQUESTS_LOST, RESPONSES_LOST, UNCERTAIN, Exchange
+from netanalyze.apps.http.exchange import REQUEST_HEAD, REQUESTS_LOST, RESPONSES_LOST, UNCERTAIN, Exchange
 from netanalyze.apps.http.half import Half, State
 from netanalyze.apps.http.server import ServerHalf
+from netanalyze.apps.http.websocket_messages import Messages, own_contexts
 from netanalyze.apps.reading import Ending
+from netanalyze.apps.tunnel import Tunnel, TunnelSide
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.application import Http
@@ -30,6 +33,7 @@ _ROLE_BYTES = 24  # longer than any method
 _MOST_INTERIM = 8
 _LONG_VALUE = 256  # not remembered
 _MOST_WAITING = 1 << 16
+_PORT_DIGITS = 5
 
 
 class Connection:
@@ -39,14 +43,26 @@ class Connection:
         facts: what is known of the stream.
         first: number of its first row among all exchanges.
         special: requests on their way whose responses have no body although their heads may say so.
+        through: the tunnel that it goes through.
+        tunnel: that it has become itself.
         server_end, client_end: how and when a side ended (``endings.End``).
         pipelined: requests sent before the response to the one before had begun.
     """
 
-    def __init__(self, app: Http, facts: StreamFacts) -> None:
-        """A connection of which nothing has been read."""
+    def __init__(self, app: Http, facts: StreamFacts, through: str | None = None) -> None:
+        """A connection of which nothing has been read.
+
+        Args:
+            app: of the run.
+            facts: what is known of the stream.
+            through: the tunnel that it goes through, if it does.
+        """
         self.app = app
         self.facts = facts
+        self.through = through
+        self.tunnel: Tunnel | None = None
+        self._tunnel_asked: Exchange | None = None
+        self._websocket: list[websocket.Frames] = []
         self.texts = app.texts
         self.limits = app.limits
         self.sinks = app.sinks
@@ -72,9 +88,8 @@ class Connection:
 
     # Reader.
 
-    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
+    def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:  # noqa: ARG002
         """Take the next bytes of a side: see ``reading.Reader``."""
-        del offset
         halves = self._halves
         if halves:
             halves[side].data(data, frame, time_ns)
@@ -100,6 +115,8 @@ class Connection:
                 server.on_message_complete()
         elif self.client_end is None or (end.reset and not self.client_end.reset):
             self.client_end = self.client_end.then(end) if self.client_end else end
+        if self.tunnel is not None:
+            self.tunnel.end(side, ending, frame, time_ns)
 
     def finish(self, last_ns: int) -> None:
         """Take note that nothing more comes."""
@@ -110,6 +127,11 @@ class Connection:
         if client is None or server is None:
             return
         client.close()
+        for frames in self._websocket:
+            frames.finish()
+        if self.tunnel is not None:
+            self.tunnel.finish(last_ns)
+            self._name_tunnel(self.tunnel)
         broken = server.break_off()
         for exchange in self.exchanges:
             if exchange.end is None:
@@ -152,18 +174,46 @@ class Connection:
 
     def request_begins(self, frame: int, time_ns: int) -> Exchange:
         """A request has begun: the exchange that it is part of."""
-        self.requests += 1
         exchange = self._early_response(time_ns) if self._early else None
         if exchange is None:
-            exchange = Exchange(self.facts.number)
-            self.exchanges.append(exchange)
-            self.app.exchanges.append(exchange)
-            if len(self._waiting) < _MOST_WAITING:
-                self._waiting.append(exchange)
+            exchange = Exchange(self.facts.number, through=self.through)
+            self._wait_for_response(exchange)
+        self._number(exchange, frame, time_ns)
+        return exchange
+
+    def request_comes_again(self, known: Exchange, frame: int, time_ns: int) -> Exchange:
+        """A request has come that is the same as one before: the exchange that it is part of.
+
+        Args:
+            known: an exchange of which only the request is known: it.
+            frame: that carried it.
+            time_ns: its time.
+        """
+        exchange = self._early_response(time_ns) if self._early else None
+        if exchange is None:
+            made: Exchange = known.__copy__()  # type: ignore[attr-defined] # msgspec's
+            made.stream = self.facts.number
+            made.through = self.through
+            self._wait_for_response(made)
+            exchange = made
+        else:
+            for name in REQUEST_HEAD:
+                setattr(exchange, name, getattr(known, name))
+        self._number(exchange, frame, time_ns)
+        return exchange
+
+    def _wait_for_response(self, exchange: Exchange) -> None:
+        """An exchange begins with its request."""
+        self.exchanges.append(exchange)
+        self.app.exchanges.append(exchange)
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(exchange)
+
+    def _number(self, exchange: Exchange, frame: int, time_ns: int) -> None:
+        self.requests += 1
         exchange.frame = frame
         exchange.time_ns = time_ns
         exchange.number = self.requests
-        return exchange
 
     def _early_response(self, time_ns: int) -> Exchange | None:
         """A response that was delivered before its request, which began at this time."""
@@ -214,7 +264,7 @@ class Connection:
                 reason = RESPONSES_LOST if self._responses_lost else REQUESTS_LOST
                 return self._take(possible[-1], reason)
             self._unpaired = True
-        exchange = Exchange(self.facts.number)
+        exchange = Exchange(self.facts.number, through=self.through)
         if possible or self._unpaired:
             exchange.uncertain = RESPONSES_LOST if self._responses_lost else REQUESTS_LOST
         self.exchanges.append(exchange)
@@ -291,7 +341,7 @@ class Connection:
         """Round trip between the capture point and the client: measured, or an upper bound."""
         known = self.facts.client_rtt_ns
         if known is not None:
-            return known
+            return _without_jitter(known)
         answers = [
             after.time_ns - before.last_ns
             for before, after in pairwise(self.exchanges)
@@ -309,7 +359,7 @@ class Connection:
         """
         known = self.facts.server_rtt_ns
         if known is not None:
-            return known
+            return _without_jitter(known)
         times = [exchange.ttfb_ns for exchange in self.exchanges]
         return min((value for value in times if value is not None and value >= 0), default=0) * 3 // 4
 
@@ -321,18 +371,57 @@ class Connection:
         readers: list[Any] = [None, None]
         if name.split(b",")[0].strip() == b"websocket":
             self.websocket = True
-            deflate = b"permessage-deflate" in found.get("sec-websocket-extensions", b"").lower()
-            readers = [
-                websocket.Frames(self.app.frames, self.facts.number, sender, deflate=deflate)
-                for sender in ("client", "server")
-            ]
+            readers = self._frames(exchange, found.get("sec-websocket-extensions", b""))
+        elif exchange is not None and exchange.method == "CONNECT":
+            readers = self._open_tunnel(exchange)
         if exchange is not None and exchange.upgrade is None and name:
             exchange.upgrade = self.texts.of(name)
         for half, reader in zip((self.client, self.server), readers, strict=True):
             if half is not None:
                 half.follow(reader)
 
+    def _frames(self, exchange: Exchange | None, extensions: bytes) -> list[websocket.Frames]:
+        """What reads the frames of a WebSocket, client's first."""
+        app = self.app
+        deflate = b"permessage-deflate" in extensions.lower()
+        readers = []
+        for sender, alone in zip(("client", "server"), own_contexts(extensions), strict=True):
+            take = app.take_messages(exchange, sender) if app.take_messages is not None else None
+            messages = Messages(take, app.limits, own_context=alone) if take is not None else None
+            readers.append(
+                websocket.Frames(app.frames, self.facts.number, sender, deflate=deflate, messages=messages)
+            )
+        self._websocket = readers
+        return readers
+
+    def _open_tunnel(self, exchange: Exchange) -> list[TunnelSide]:
+        """What is said from now on is meant for somebody else."""
+        client, server = self.client, self.server
+        assert client is not None  # noqa: S101 - one has sent CONNECT
+        assert server is not None  # noqa: S101 - and one has answered
+        target = exchange.target or ""
+        port = target.rpartition(":")[2]
+        through = f"CONNECT {target}" if self.through is None else f"{self.through}, CONNECT {target}"
+        self.tunnel = Tunnel(
+            through,
+            replace(self.facts, client_side=client.side),
+            self.app.inner_names(),
+            self.app.open_inside,
+            int(port) if port.isascii() and port.isdigit() and len(port) <= _PORT_DIGITS else None,
+        )
+        self._tunnel_asked = exchange
+        return [TunnelSide(self.tunnel, half.side) for half in (client, server)]
+
+    def _name_tunnel(self, tunnel: Tunnel) -> None:
+        if self._tunnel_asked is not None:
+            self._tunnel_asked.inside = tunnel.app
+
     def not_switched(self) -> None:
         """The server goes on with HTTP although the client asked for another protocol."""
         if self.client is not None and self.client.state is State.HELD:
             self.client.release()
+
+
+def _without_jitter(rtt_ns: int) -> int:
+    """A round trip that was measured once, less what others may be shorter by."""
+    return rtt_ns - rtt_ns // 8

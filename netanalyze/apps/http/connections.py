@@ -41,6 +41,7 @@ class Use:
         idle_at_close_ns: time from the last whole response to the close; None if a request was waiting.
         keep_alive: what the server says in its Keep-Alive field.
         last_ns: last message, or the close.
+        through: the tunnel that it goes through.
     """
 
     stream: int
@@ -61,6 +62,7 @@ class Use:
     keep_alive: str | None
     websocket: bool
     last_ns: int
+    through: str | None = None
 
 
 def use_of(connection: Connection) -> Use | None:
@@ -100,6 +102,7 @@ def use_of(connection: Connection) -> Use | None:
         keep_alive=next((row.keep_alive for row in rows if row.keep_alive), None),
         websocket=connection.websocket,
         last_ns=max(times + ends, default=facts.first_ns),
+        through=connection.through,
     )
 
 
@@ -221,11 +224,13 @@ HOST_COLUMNS = (
 
 def host_rows(exchanges: Sequence[Exchange], uses: Sequence[Use]) -> list[dict[str, Any]]:
     """A row for each host that requests name."""
-    by_stream = {use.stream: use for use in uses}
+    by_stream = {(use.stream, use.through): use for use in uses}
     rows = []
     for host, group in sorted(grouped(exchanges, lambda row: row.host).items()):
         used = [
-            by_stream[stream] for stream in dict.fromkeys(row.stream for row in group) if stream in by_stream
+            by_stream[key]
+            for key in dict.fromkeys((row.stream, row.through) for row in group)
+            if key in by_stream
         ]
         setups = [use.setup_ns for use in used if use.setup_ns is not None]
         timeout, closes = idle_timeout(used)

@@ -16,6 +16,12 @@ HEAD_DAMAGED = "head_damaged"
 
 END_OF_HEAD = (b"", b"")
 
+REQUEST_HEAD = (
+    *("method", "target", "host", "version", "user_agent", "close_asked", "expects", "request_type"),
+    *("request_coding", "request_wire", "request_size", "request_hash", "request_verdict"),
+)
+"""Attributes of an exchange that a request's bytes alone decide."""
+
 
 class Exchange(msgspec.Struct, gc=False):
     """What is known of a request and its response; the attributes are None where nothing is known.
@@ -39,6 +45,8 @@ class Exchange(msgspec.Struct, gc=False):
         end: COMPLETE and so on; None while it is going on.
         uncertain: why the pair may be wrong.
         hangup, hangup_ns: how it was broken off (``endings``), and the time that belongs to it.
+        through: the tunnel that it went through: by which proxy, and where to.
+        inside: of CONNECT: what the tunnel carries.
         mended: whether a head was malformed and has been mended to be read.
         asked, told: header fields of request and response, where a table needs them.
         request_fields, response_fields: all fields as sent; what follows ``END_OF_HEAD`` are trailers.
@@ -85,6 +93,8 @@ class Exchange(msgspec.Struct, gc=False):
     uncertain: str | None = None
     hangup: str | None = None
     hangup_ns: int | None = None
+    through: str | None = None
+    inside: str | None = None
     mended: bool = False
     asked: dict[str, bytes] | None = None
     told: dict[str, bytes] | None = None

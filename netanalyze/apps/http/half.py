@@ -1,10 +1,10 @@
 """The messages of one direction: llhttp, and what is done where it cannot go on.
 
-llhttp takes what comes as it comes. Everything else here is for the rare cases: it refuses a head
-(``repair``), the framing is broken or bytes are missing (``resync``), or the connection stops being
-HTTP. llhttp does not tell where in its input it stopped; so what brought a parser to where it was at
-the beginning of a segment is kept where a message goes on in the next one, and ``locate`` goes over it
-again, line by line.
+What is plain needs no parser (``plain``); llhttp takes everything else as it comes. The rest of this file is
+for the rare cases: llhttp refuses a head (``repair``), the framing is broken or bytes are missing
+(``resync``), or the connection stops being HTTP. llhttp does not tell where in its input it stopped; so what
+brought a parser to where it was at the beginning of a segment is kept where a message goes on in the next
+one, and ``locate`` goes over it again, line by line.
 
 The result does not depend on how the bytes were cut into segments.
 """
@@ -12,7 +12,7 @@ The result does not depend on how the bytes were cut into segments.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from httptools import (
     HttpParserCallbackError,
@@ -21,8 +21,9 @@ from httptools import (
 )
 
 from netanalyze.apps.http import repair
-from netanalyze.apps.http.llhttp import locate, make_parser
-from netanalyze.apps.http.message import HEAD_MOST, Message
+from netanalyze.apps.http.llhttp import locate
+from netanalyze.apps.http.message import HEAD_MOST
+from netanalyze.apps.http.plain import Plain
 from netanalyze.apps.http.resync import LONGEST
 
 if TYPE_CHECKING:
@@ -54,13 +55,12 @@ class State(IntEnum):
     """Not HTTP any more."""
 
 
-class Half(Message):
+class Half(Plain):
     """One direction; ``ClientHalf`` and ``ServerHalf`` say what a message means.
 
     Attributes:
         side: of the stream, 0 or 1.
         state: what the next bytes are.
-        parser: llhttp's, for this direction.
         frames: reads the frames of a WebSocket.
         mended_method, mended_target: as sent, where the head that is read has others in their place.
     """
@@ -71,13 +71,9 @@ class Half(Message):
         "frames",
         "mended_method",
         "mended_target",
-        "parser",
         "side",
         "state",
     )
-
-    request: ClassVar[bool]
-    parser_type: ClassVar[Any]
 
     def __init__(self, connection: Connection, side: int) -> None:
         """A direction of which nothing has been read."""
@@ -89,14 +85,12 @@ class Half(Message):
         self._held = 0  # bytes kept while holding; negative if some are missing
         self.mended_method: bytes | None = None
         self.mended_target: bytes | None = None
-        self.parser = self._new_parser()
 
-    def _new_parser(self) -> Any:  # noqa: ANN401 - httptools has no types to speak of
+    def new_parser(self) -> None:
+        """See ``Plain``: what is read next is as it was sent."""
+        super().new_parser()
         self.mended_method = None
         self.mended_target = None
-        self._base = b""
-        self._prefix.clear()
-        return make_parser(self.parser_type, self)
 
     # Bytes.
 
@@ -104,19 +98,33 @@ class Half(Message):
         """Take the next bytes."""
         self.frame = frame
         self.now = time_ns
-        if not self.state and not self.careful():
-            try:
-                self.parser.feed_data(data)
-            except (HttpParserError, HttpParserUpgrade) as error:
-                self._run(self._stopped(bytes(data), error))
-            else:
-                if self.begun:
-                    self._goes_on(data)
-                elif self._base or self._prefix:
-                    self._base = b""
-                    self._prefix.clear()
-            return
-        self._run([(bytes(data), frame, time_ns)])
+        if not self.state:
+            if self.left:
+                place = self.body_goes_on(data)
+                if place == len(data):
+                    return
+                data = data[place:]
+            if not self.begun and not self.careful():
+                data = self.read_plain(bytes(data))
+                if not data:
+                    return
+        if self.state or self.careful():
+            self._run([(bytes(data), frame, time_ns)])
+        else:
+            self._parse(data)
+
+    def _parse(self, data: memoryview | bytes) -> None:
+        """Let llhttp read."""
+        try:
+            self.parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            self._run(self._stopped(bytes(data), error))
+        else:
+            if self.begun:
+                self._goes_on(data)
+            elif self._base or self._prefix:
+                self._base = b""
+                self._prefix.clear()
 
     def _goes_on(self, data: bytes | memoryview) -> None:
         """The message in hand goes on in the next segment."""
@@ -127,10 +135,6 @@ class Half(Message):
     def between_messages(self) -> bool:
         """Whether the next byte begins a message."""
         return not self.begun and self.state is State.READING
-
-    def careful(self) -> bool:
-        """Whether each line must be read on its own, because llhttp does not know how messages end."""
-        return False
 
     def _run(self, todo: list[Piece]) -> None:
         """Take bytes in any state; the first piece is the first to take."""
@@ -172,7 +176,7 @@ class Half(Message):
         if self.state is not State.HELD:
             return
         pieces, self._pieces = self._pieces, []
-        self.parser = self._new_parser()
+        self.new_parser()
         self.reset()
         self.state = State.READING
         if self._held < 0:  # with a hole in it
@@ -183,8 +187,10 @@ class Half(Message):
 
     def follow(self, frames: Any) -> None:  # noqa: ANN401 - a WebSocket's reader, or None
         """Take what comes from now on for WebSocket frames, or for something else that is only counted."""
-        pieces = self._pieces if self.state in (State.HELD, State.SEARCHING) else []
+        pieces = self._pieces if self.state is State.HELD else []
         self._pieces = []
+        if self.state is State.SEARCHING and frames is not None:
+            frames.lose()  # where the first one begins is not known
         self.frames = frames
         self.state = State.FOREIGN if frames is None else State.FRAMES
         self._run(pieces)
@@ -195,6 +201,9 @@ class Half(Message):
 
     def _read(self, data: bytes) -> list[Piece]:
         rest = b""
+        if self.left:
+            place = self.body_goes_on(data)
+            return [(data[place:], self.frame, self.now)]
         if self.careful():
             line = data.find(b"\n") + 1
             if line:
@@ -240,7 +249,7 @@ class Half(Message):
             self.state = State.MENDING
             if not known:
                 self.begin_frame, self.begin_ns = self.frame, self.now
-            self.parser = self._new_parser()
+            self.new_parser()
             self._pieces = []
             return [(text[begin:], self.frame, self.now)]
         if known:
@@ -314,7 +323,7 @@ class Half(Message):
         self.reset()
         self.state = State.SEARCHING
         self._pieces = []
-        self.parser = self._new_parser()
+        self.new_parser()
 
     def _search(self, data: bytes) -> list[Piece]:
         """Look for a start line."""
@@ -364,6 +373,9 @@ class Half(Message):
 
     def _fill(self, length: int) -> None:
         """Take llhttp over bytes that are missing in a body; it is not told what they are."""
+        if self.left:
+            self.skip(length)
+            return
         if self.promised() is None and not self.chunked():
             return
         self.filling = True

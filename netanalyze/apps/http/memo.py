@@ -26,34 +26,29 @@ class Memo:
 
     Attributes:
         on: whether looking is worth it.
+        known: what was read, by the bytes.
+        found: how often looking has found something; who looks counts.
     """
 
-    __slots__ = ("_bytes", "_found", "_known", "_missed", "on")
+    __slots__ = ("_bytes", "_missed", "found", "known", "on")
 
     def __init__(self) -> None:
         """Nothing known."""
         self.on = True
-        self._known: dict[bytes, Exchange] = {}
+        self.known: dict[bytes, Exchange] = {}
         self._bytes = 0
-        self._found = 0
+        self.found = 0
         self._missed = 0
-
-    def get(self, data: bytes) -> Exchange | None:
-        """The exchange that these bytes were read for."""
-        found = self._known.get(data)
-        if found is not None:
-            self._found += 1
-        return found
 
     def put(self, data: bytes, exchange: Exchange) -> None:
         """Remember what bytes were read for."""
         self._missed += 1
-        if self._missed >= _ENOUGH and self._found * _WORTH < self._missed:
+        if self._missed >= _ENOUGH and self.found * _WORTH < self._missed:
             self.on = False
-            self._known.clear()
+            self.known.clear()
             return
         self._bytes += len(data) + _ENTRY_BYTES
         if self._bytes > _BYTES:
-            self._known.clear()
+            self.known.clear()
             self._bytes = len(data) + _ENTRY_BYTES
-        self._known[data] = exchange
+        self.known[data] = exchange

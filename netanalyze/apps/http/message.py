@@ -38,6 +38,8 @@ class Message:
         found: header fields of its head that matter, by lower-case name.
         fields: all of them, if somebody wants them.
         wire, missing: bytes of its body so far, captured and not.
+        left: bytes of its body, or of the chunk in hand, that are yet to come, where they are counted here; 0
+            if llhttp has the message.
         filling: whether llhttp is taken over a gap.
     """
 
@@ -58,6 +60,7 @@ class Message:
         "found",
         "frame",
         "in_head",
+        "left",
         "mending",
         "missing",
         "more",
@@ -81,6 +84,7 @@ class Message:
         self.fields: list[tuple[bytes, bytes]] | None = [] if connection.keep_fields else None
         self.wire = 0
         self.missing = 0
+        self.left = 0
         self.first: bytes | None = None
         self.more: list[bytes] | None = None  # with the first, where the body came in a few small pieces
         self.body: Body | None = None
@@ -143,6 +147,15 @@ class Message:
         self._chunk_end = self.wire + self.missing
         self._chunk_seen = self._chunk_at
 
+    def begin_chunk(self, length: int) -> None:
+        """Take note that a chunk of this length begins, of which only a part has come."""
+        self._chunk_at = self._chunk_seen = self.wire + self.missing
+        self._chunk_end = self._chunk_at + length
+
+    def chunk_over(self) -> None:
+        """Take note that the next byte is of the framing of a chunk."""
+        self._chunk_at = self._chunk_seen = self._chunk_end = self.wire + self.missing
+
     # Bodies.
 
     def open_body(self) -> None:
@@ -189,6 +202,7 @@ class Message:
         """Forget the message in hand; the next one may begin."""
         self.begun = self.in_head = self.mending = False
         self.found = {}
+        self.left = 0
         if self.wire or self.missing or self._chunk_at >= 0:
             self.wire = self.missing = 0
             self.first = self.body = self.more = None

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from netanalyze.apps.http import codings
 from netanalyze.apps.http.half import State
-from netanalyze.apps.http.shown_body import ShownBody
+from netanalyze.apps.http.shown_body import ShownBody, grouped
+from netanalyze.apps.http.websocket_messages import DEFLATE, NO_CONTEXT
 from netanalyze.apps.transcript import Passage
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.half import Half
+    from netanalyze.apps.http.websocket_messages import Message
     from netanalyze.model import Gap
 
 OTHER = frozenset({State.HELD, State.FRAMES, State.FOREIGN})
 """States in which what comes is no HTTP, or may be none."""
+
+_WRONG = {
+    codings.LIMIT: "more than is kept",
+    codings.HOLE: "bytes are missing",
+    codings.CUT: "not whole",
+    codings.DAMAGED: "cannot be unpacked",
+    NO_CONTEXT: "cannot be unpacked without those before it",
+}
 
 _PIECE = 1 << 12  # bytes of a body at a time: they may become a thousand times as many
 
@@ -88,3 +99,32 @@ def as_sent(number: int, piece: Piece, part: str, note: str = "") -> Passage:
     """A piece of a side as a passage."""
     data, offset, frame, time_ns = piece
     return Passage(number, offset, len(data), data, frame, frame, time_ns, note=note, part=part)
+
+
+def message_passage(number: int, message: Message) -> Passage:
+    """A message of a WebSocket as a passage, with a note on what was done to it."""
+    words = [f"websocket {message.kind}"]
+    if message.fragments > 1:
+        words.append(f"{message.fragments} fragments")
+    if message.packed:
+        sizes = f"{grouped(message.wire_bytes)} bytes on the wire, {grouped(len(message.data))} unpacked"
+        words.append(f"{DEFLATE}, {sizes}")
+    data = bytes(message.data)
+    if message.kind == "close" and len(data) >= 2:  # noqa: PLR2004 - a code's bytes
+        words.append(f"code {int.from_bytes(data[:2], 'big')}")
+        data = data[2:]
+    if message.verdict is not None:
+        words.append(_WRONG[message.verdict])
+    return Passage(
+        number,
+        message.offset,
+        message.stream_bytes,
+        data,
+        message.frame,
+        max(message.last_frame, message.frame),
+        message.time_ns,
+        note=", ".join(words),
+        part="message",
+        coding=DEFLATE if message.packed and data else "",
+        body_offset=0,
+    )

@@ -9,7 +9,9 @@ from httptools import HttpResponseParser
 
 from netanalyze.apps.http.endings import FRAMING_DAMAGED, NOT_CAPTURED
 from netanalyze.apps.http.exchange import COMPLETE, TRUNCATED
+from netanalyze.apps.http.fields import KNOWN, learn
 from netanalyze.apps.http.half import Half, Piece
+from netanalyze.apps.http.head_kernel import read_response
 from netanalyze.apps.http.memo import LONGEST
 from netanalyze.apps.http.resync import find_response
 
@@ -59,12 +61,19 @@ class ServerHalf(Half):
     def data(self, data: memoryview | bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes; a response that was read before is not read again."""
         memo = self._memo
+        if self.left and self.left > len(data) and not self.state:
+            self.frame = frame
+            self.now = time_ns
+            self.left -= len(data)
+            self.on_body(bytes(data))
+            return
         if self.begun or self.state or not memo.on or len(data) > LONGEST or self.connection.special:
             Half.data(self, data, frame, time_ns)
             return
         whole = bytes(data)
-        known = memo.get(whole)
+        known = memo.known.get(whole)
         if known is not None:
+            memo.found += 1
             exchange = self.connection.claim(frame, time_ns)
             if exchange.version is None:
                 exchange.version = whole.lstrip(b"\r\n")[5:8].decode("latin-1")
@@ -97,13 +106,29 @@ class ServerHalf(Half):
             self.connection.not_switched()
         self.connection.answered(exchange)
 
-    def on_headers_complete(self) -> None:  # noqa: C901, PLR0912 - a field each, without a call each
-        """Take the head: whose response it is is decided here."""
-        if not self.in_head:
-            return
+    def read_head(self, data: bytes, place: int) -> tuple[int, int]:
+        """See ``Half``."""
+        fields: list[tuple[bytes, bytes]] | None = [] if self.fields is not None else None
+        head = read_response(data, place, KNOWN, learn, fields)
+        if head is None:
+            return -1, 0
+        status, new, self.found, length, end = head
+        self.begun = True
+        self.begin_frame = self.frame
+        self.begin_ns = self.now
+        self.fields = fields
+        self._take_head(status, "1.1" if new else "1.0")
+        return end, length
+
+    def on_headers_complete(self) -> None:
+        """Take the head."""
+        if self.in_head:
+            self._take_head(self.parser.get_status_code(), self.parser.get_http_version())
+
+    def _take_head(self, status: int, version: str) -> None:  # noqa: C901, PLR0912 - as for requests
+        """What the head says: whose response it is is decided here."""
         self.in_head = False
         connection = self.connection
-        status = self.parser.get_status_code()
         if status < _OK and status != _SWITCHING:
             self._interim = True
             connection.interim(status)
@@ -129,7 +154,7 @@ class ServerHalf(Half):
         if "keep-alive" in found:
             current.keep_alive = text(found["keep-alive"])
         if current.version is None:
-            current.version = self.parser.get_http_version()
+            current.version = version
         if connection.watch is not None:
             connection.watch.response(current, found, self.fields)
         if status == _SWITCHING:
@@ -191,7 +216,7 @@ class ServerHalf(Half):
             return
         self._without_body = True
         self.on_message_complete()
-        self.parser = self._new_parser()
+        self.new_parser()
         if self._switches is not None:
             self.upgraded()
 
@@ -203,7 +228,7 @@ class ServerHalf(Half):
     def upgraded(self) -> list[Piece]:
         """The connection is another protocol's from here on."""
         switches, self._switches = self._switches, None
-        self.parser = self._new_parser()
+        self.new_parser()
         self.connection.switched(switches, self._switch_fields)
         return []
 

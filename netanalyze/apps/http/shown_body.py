@@ -121,7 +121,7 @@ class ShownBody:
             rest = self.flush()
             return [*rest, self._passage(f"end of body: {wrong}")] if wrong else rest
         shown = "shown" if self._verdict == codings.UNKNOWN else "decoded"
-        told = f"{_counted(self._all_wire)} on the wire, {_grouped(self._all_decoded)} {shown}"
+        told = f"{_counted(self._all_wire)} on the wire, {grouped(self._all_decoded)} {shown}"
         told = f"{told}; {wrong}" if wrong else told
         if not self._announced and len(self._decoded) <= HELD_BYTES:
             return [self._passage(f"body: {self._coding()}, {told}")]
@@ -165,9 +165,10 @@ class ShownBody:
         return "; ".join(said)
 
 
-def _grouped(number: int) -> str:
+def grouped(number: int) -> str:
+    """A number with its digits in groups."""
     return f"{number:,}".replace(",", " ")
 
 
 def _counted(number: int) -> str:
-    return f"{_grouped(number)} byte{'' if number == 1 else 's'}"
+    return f"{grouped(number)} byte{'' if number == 1 else 's'}"

@@ -19,9 +19,18 @@ from typing import TYPE_CHECKING
 from netanalyze.apps.http.application import Http
 from netanalyze.apps.http.bodies import Limits
 from netanalyze.apps.http.half import State
-from netanalyze.apps.http.pieces import OTHER, Piece, Side, as_sent, is_in_body, piece_size
+from netanalyze.apps.http.pieces import (
+    OTHER,
+    Piece,
+    Side,
+    as_sent,
+    is_in_body,
+    message_passage,
+    piece_size,
+)
 from netanalyze.apps.reading import MAX_BODY_BYTES
 from netanalyze.apps.transcript import Passage
+from netanalyze.apps.tunnel_transcript import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.http.exchange import Exchange
     from netanalyze.apps.http.half import Half
     from netanalyze.apps.http.shown_body import ShownBody
+    from netanalyze.apps.http.websocket_messages import Message
     from netanalyze.apps.reading import Ending, StreamFacts
     from netanalyze.model import Gap
 
@@ -52,6 +62,10 @@ class HttpTranscriber:
             max_body_bytes: what a body may grow to when it is decoded.
         """
         self._app = Http(frozenset(), limits=Limits(max_bytes=max_body_bytes), sinks=self)
+        self._inside = Inside(max_body_bytes)
+        self._app.open_inside = self._inside.open  # type: ignore[method-assign] # not for tables
+        self._app.take_messages = lambda _, sender: self._messages[sender].append
+        self._messages: dict[str, list[Message]] = {"client": [], "server": []}
         self._connection = self._app.open(stream)
         self._sides = (Side(), Side())
         self._events: deque[Iterator[None]] = deque()
@@ -124,8 +138,15 @@ class HttpTranscriber:
             body.look()
             self._give(number, body.flush())
             self._give_trailers(number)
+        tunnel = self._connection.tunnel
         self._connection.gap(number, gap, frame, time_ns)
+        if tunnel is not None:
+            self._give(number, list(self._inside.take()))
+            return
         side.line.clear()
+        self._give_messages()
+        if half is not None and half.state is State.FRAMES and tunnel is None:
+            self._give_left_over(number, half)
         self._give(number, [Passage(number, gap.offset, gap.length, None, frame, frame, time_ns)])
         side.last = Piece(b"", gap.offset + gap.length, frame, time_ns)
         half = self._half(number)
@@ -136,6 +157,7 @@ class HttpTranscriber:
 
     def _end(self, number: int, ending: Ending, frame: int, time_ns: int) -> Iterator[None]:
         self._connection.end(number, ending, frame, time_ns)
+        self._out += self._inside.take()
         body = self._sides[number].body
         if body is not None and body.closed:
             self._end_body(number)
@@ -156,9 +178,17 @@ class HttpTranscriber:
                 body.not_ended()
         parts = [self._pending_part(number) for number in (0, 1)]
         self._connection.finish(last_ns)
+        for sender, half in (("client", client), ("server", server)):
+            if half is not None and half.state is State.FRAMES and self._connection.tunnel is None:
+                messages = self._messages[sender]
+                self._give(half.side, [message_passage(half.side, message) for message in messages])
+                self._give_left_over(half.side, half)
         for number in sorted((0, 1), key=lambda each: self._sides[each].last.frame):
             self._end_body(number)
             self._give_pending(number, parts[number])
+        for passage in self._inside.take():
+            self._out.append(passage)
+            yield
         yield
 
     def _hold(self, number: int, half: Half, piece: Piece) -> None:
@@ -188,6 +218,9 @@ class HttpTranscriber:
     def _piece(self, number: int, half: Half | None, piece: Piece) -> Iterator[None]:
         """Have a piece read, and see what it was."""
         side = self._sides[number]
+        if self._connection.tunnel is not None:
+            yield from self._carried(number, piece)
+            return
         in_body = half is not None and is_in_body(half)
         wire = chunked = 0
         if half is not None and in_body:
@@ -200,10 +233,17 @@ class HttpTranscriber:
         begun = half is not None and (half.begun or half.state is State.MENDING)
         searched = half is not None and half.state is State.SEARCHING
         side.last = piece
+        framed = half is not None and half.state is State.FRAMES and not half.frames.lost
+        if framed:
+            half.frames.offset = piece.offset  # type: ignore[union-attr] # there is one
         self._connection.data(number, memoryview(piece.data), piece.offset, piece.frame, piece.time_ns)
         yield from self._released()
         half = self._half(number)
         if half is None:
+            return
+        if framed:
+            self._frames_came(number, half, piece)
+            yield
             return
         if in_body:
             goes_on = is_in_body(half)
@@ -217,6 +257,16 @@ class HttpTranscriber:
             begun, searched = False, True
         self._see_head(number, half, begun=begun, searched=searched)
         yield
+
+    def _carried(self, number: int, piece: Piece) -> Iterator[None]:
+        """A piece of what a tunnel carries."""
+        tunnel = self._connection.tunnel
+        assert tunnel is not None  # noqa: S101 - the caller has looked
+        tunnel.offsets[number] = piece.offset
+        self._connection.data(number, memoryview(piece.data), piece.offset, piece.frame, piece.time_ns)
+        for passage in self._inside.take():
+            self._give(number, [passage])
+            yield
 
     def _see_head(self, number: int, half: Half, *, begun: bool, searched: bool) -> None:
         """Give out of what is pending what is known to be a head or none."""
@@ -237,6 +287,29 @@ class HttpTranscriber:
         elif searched:
             before = sum(len(piece.data) for piece in side.pending) - len(half.head_so_far())
             self._give_pending(number, "", max(before, 0))
+
+    def _frames_came(self, number: int, half: Half, piece: Piece) -> None:
+        """A piece of frames of a WebSocket, up to where they cannot be followed any more."""
+        self._sides[number].pending.clear()
+        self._give_messages()
+        if half.frames.lost:
+            self._give_left_over(number, half)
+            self._give(number, [as_sent(number, piece.part(half.frames.offset - piece.offset), "")])
+
+    def _give_left_over(self, number: int, half: Half) -> None:
+        """Give out what there is of a header of a WebSocket's frame that is not followed any more."""
+        last = self._sides[number].last
+        offset, data = half.frames.left_over()
+        if data:
+            self._give(number, [as_sent(number, Piece(data, offset, last.frame, last.time_ns), "")])
+
+    def _give_messages(self) -> None:
+        """Give out the messages of a WebSocket that have come."""
+        for sender, half in (("client", self._connection.client), ("server", self._connection.server)):
+            messages = list(self._messages[sender])
+            self._messages[sender].clear()
+            if half is not None:
+                self._give(half.side, [message_passage(half.side, message) for message in messages])
 
     def _body_came(self, number: int, piece: Piece, *, framing: bool, goes_on: bool) -> None:
         """A piece of a body, or of the framing of its chunks."""

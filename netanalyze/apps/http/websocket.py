@@ -1,13 +1,19 @@
 """Frames of a WebSocket (RFC 6455 section 5): one row of the table ``websocket`` each.
 
-Payloads are counted, not kept; of a close frame the status code is read, of a fragmented message the
-kind is remembered. After a gap inside a payload the next frame is where its length says; where headers
-are missing, nothing more can be read, because frames cannot be found again.
+Payloads are counted, and handed on if somebody wants them (``websocket_messages``); of a close frame the
+status code is read, of a fragmented message the kind is remembered. After a gap inside a payload the next
+frame is where its length says; where headers are missing, nothing more can be read, because frames cannot be
+found again.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from netanalyze.apps.http.websocket_messages import Messages
 
 OPCODES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 _CLOSE = 8
@@ -47,10 +53,34 @@ class Frame(msgspec.Struct, gc=False):
 
 
 class Frames:
-    """Reads the frames of one direction."""
+    """Reads the frames of one direction.
 
-    def __init__(self, rows: list[Frame], stream: int, sender: str, *, deflate: bool) -> None:
-        """Nothing has been read; frames are appended to ``rows``."""
+    Attributes:
+        messages: takes the payloads.
+        offset: of the byte of the half-stream behind the last one that was read; may be set.
+        lost: whether frames cannot be found any more.
+    """
+
+    def __init__(
+        self,
+        rows: list[Frame],
+        stream: int,
+        sender: str,
+        *,
+        deflate: bool,
+        messages: Messages | None = None,
+    ) -> None:
+        """Nothing has been read.
+
+        Args:
+            rows: frames are appended to them.
+            stream: its number.
+            sender: ``client`` or ``server``.
+            deflate: whether permessage-deflate was agreed on.
+            messages: takes the payloads, if somebody wants them.
+        """
+        self.messages = messages
+        self.offset = 0
         self._rows = rows
         self._stream = stream
         self._sender = sender
@@ -61,24 +91,29 @@ class Frames:
         self._key = b""
         self._payload = bytearray()  # of a close frame: its code
         self._message: str | None = None
-        self._lost = False
+        self.lost = False
         self._begin = (0, 0)
+        self._begin_offset = 0
+        self._frame = 0
 
     def write(self, data: bytes, frame: int, time_ns: int) -> None:
         """Take the next bytes."""
+        self._frame = frame
         place = 0
-        while place < len(data) and not self._lost:
+        while place < len(data) and not self.lost:
             if self._current is not None:
                 place += self._take_payload(data, place)
                 continue
             if not self._head:
                 self._begin = (frame, time_ns)
+                self._begin_offset = self.offset + place
             size = self._head_size(data[place : place + 1])
             part = data[place : place + size - len(self._head)]
             self._head += part
             place += len(part)
             if len(self._head) >= 2 and len(self._head) == self._head_size(b""):  # noqa: PLR2004 - bytes
                 self._open()
+        self.offset += place
 
     def _head_size(self, following: bytes) -> int:
         """Bytes of the header in hand, as far as can be told yet."""
@@ -91,7 +126,6 @@ class Frames:
 
     def _open(self) -> None:
         head = bytes(self._head)
-        self._head.clear()
         code = head[0] & 0x0F
         masked = bool(head[1] & 0x80)
         length = head[1] & 0x7F
@@ -120,9 +154,14 @@ class Frames:
             self._message = None
         self._rows.append(row)
         if name is None or length >> 63:
-            self._lost = True
+            self.lose()
             return
+        self._head.clear()
         self._key = head[-4:] if masked else b""
+        if self.messages is not None:
+            self.messages.open(row, len(head), self._begin_offset, self._key)
+            if not length:
+                self.messages.close(self._frame, last=row.fin)
         self._payload.clear()
         self._left = length
         self._current = row if length else None
@@ -147,6 +186,10 @@ class Frames:
         part = min(self._left, len(data) - place)
         current.seen += part
         self._left -= part
+        if self.messages is not None:
+            self.messages.payload(data[place : place + part], self._frame)
+            if not self._left:
+                self.messages.close(self._frame, last=current.fin)
         if current.opcode == OPCODES[_CLOSE] and len(self._payload) < 2:  # noqa: PLR2004 - a code's bytes
             self._payload += data[place : place + min(part, 2 - len(self._payload))]
             if len(self._payload) == 2:  # noqa: PLR2004
@@ -158,11 +201,33 @@ class Frames:
 
     def gap(self, length: int, frame: int, time_ns: int) -> None:
         """Take note of missing bytes."""
-        del frame, time_ns
-        if self._current is not None and length <= self._left:
+        del time_ns
+        self.offset += length
+        current = self._current
+        if current is not None and length <= self._left:
             self._left -= length
             self._payload = bytearray(2)  # a code of which a part is missing is not known
+            if self.messages is not None:
+                self.messages.gap(length, frame)
+                if not self._left:
+                    self.messages.close(frame, last=current.fin)
             if not self._left:
                 self._current = None
             return
-        self._lost = True
+        self.lose()
+
+    def left_over(self) -> tuple[int, bytes]:
+        """Bytes of a header that could not be read, or is not whole, and where they are; not twice."""
+        rest = bytes(self._head)
+        self._head.clear()
+        return self._begin_offset, rest
+
+    def lose(self) -> None:
+        """Take note that frames cannot be found any more."""
+        self.lost = True
+        self.finish()
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self.messages is not None:
+            self.messages.finish()

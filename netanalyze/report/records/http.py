@@ -147,6 +147,18 @@ class Exchange(Record, frozen=True):
         str | None,
         column("Protocol that the request asks to go on with; CONNECT for a tunnel", show=WIDE),
     ]
+    through: Annotated[
+        str | None,
+        column(
+            "The tunnel of a proxy that the exchange went through, as CONNECT a.example:80 or SOCKS5"
+            " a.example:80; null if through none",
+            show=4,
+        ),
+    ]
+    inside: Annotated[
+        str | None,
+        column("Of a tunnel that CONNECT opened: the application protocol in it, if it is known", show=WIDE),
+    ]
     user_agent: Annotated[str | None, column("User-Agent of the request", show=WIDE)]
     location: Annotated[str | None, column("Location of the response", show=WIDE)]
     mended: Annotated[
