@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from netanalyze.apps.messages import Messages
-    from netanalyze.capture import Capture
+    from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
+    from netanalyze.capture.live.options import LiveOptions
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
@@ -203,7 +204,11 @@ class Engine:
             udp.keep(kept)
             for_udp.left(udp.count, 0)
 
-    def finish(self, capture: Capture, *, complete: bool = True) -> Report:
+    def settle(self) -> None:
+        """Let what is under way end: all batches fed so far are done with."""
+        self._wait()
+
+    def finish(self, capture: Capture | LiveCapture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
 
         Raises:
@@ -369,6 +374,47 @@ def run(
                     on_progress(capture.position_bytes, capture.total_bytes)
                 if should_stop is not None and should_stop():
                     break
+            return engine.finish(capture, complete=should_stop is None or not should_stop())
+        finally:
+            engine.close()
+
+
+def sniff(  # noqa: PLR0913 - all but the first three are by name
+    interfaces: Sequence[str],
+    options: Options,
+    live: LiveOptions,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Report:
+    """Analyse what interfaces carry, from now until a limit is reached.
+
+    Args:
+        interfaces: their names; ``any`` for all.
+        options: what is asked.
+        live: how to capture, and when to stop.
+        on_progress: is told after each batch how many bytes of frames have come, ten times a second or more.
+        on_warning: is told of what went wrong, as it does.
+        should_stop: asked about ten times a second; True ends the capture with what was seen so far.
+
+    Raises:
+        PermissionDeniedError: the process may not capture.
+        CaptureError: the system does not allow it.
+        UsageError: an option makes no sense.
+    """
+    from netanalyze.capture import open_live  # noqa: PLC0415 - not for files
+
+    engine = Engine(options, on_warning=on_warning, two_threads=worth_it())  # bad options show first
+    with open_live(interfaces, live, on_warning=on_warning, should_stop=should_stop) as capture:
+        try:
+            for batch in capture:
+                if batch.count:
+                    engine.feed(batch)
+                else:
+                    engine.settle()
+                if on_progress is not None:
+                    on_progress(capture.position_bytes, None)
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()

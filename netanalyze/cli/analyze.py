@@ -58,7 +58,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     """
     with errors.errors_told():
         names = wanted(options.split(report))
-        form = _format(format_name, output)
+        form = format_asked(format_name, output)
         from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
         from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
@@ -70,7 +70,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             streams=tuple(stream or ()),
             columns=options.split(columns),
         )
-        _check(names, form, selection, plot=plot is not None)
+        check_tables(names, form, selection, plot=plot is not None)
         drawing = _drawing(plot, names, selection.streams)
         asked = names or (OVERVIEW if form in PEOPLE else USUAL)
         to_stdout = output in (None, STDOUT)
@@ -99,16 +99,17 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             tables = choose(made.tables(names), selection) if chosen else None
             style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
             out.write(render(form, made, tables, style))
-        raise typer.Exit(_status(made, quiet=quiet))
+        raise typer.Exit(exit_status(made, quiet=quiet))
 
 
-def _format(name: str | None, output: str | None) -> str:
+def format_asked(name: str | None, output: str | None) -> str:
+    """The format of the report: by its name, or by the suffix of the file written to."""
     if name is not None:
         return format_named(name)
     return "table" if output in (None, STDOUT) else format_of_file(str(output))
 
 
-def _check(names: Sequence[str], form: str, selection: Selection, *, plot: bool) -> None:
+def check_tables(names: Sequence[str], form: str, selection: Selection, *, plot: bool = False) -> None:
     """Find mistakes before the analysis, which may take long.
 
     Raises:
@@ -165,7 +166,8 @@ def _run(files: Sequence[str], asked: Options, *, quiet: bool, bar: bool) -> Rep
         )
 
 
-def _status(report: Report, *, quiet: bool) -> int:
+def exit_status(report: Report, *, quiet: bool) -> int:
+    """What the program ends with; tells of what the report does not show."""
     if not report.complete:
         if not quiet:
             errors.tell("interrupted; the report is on what was read until then")

@@ -18,6 +18,7 @@ from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
 from netanalyze.cli.protocols import protocols
 from netanalyze.cli.schema import schema
+from netanalyze.cli.sniff import sniff
 from netanalyze.cli.stream import stream
 from netanalyze.cli.tables import tables
 
@@ -48,6 +49,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
 )
 app.command()(analyze)
+app.command()(sniff)
 app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
