@@ -150,6 +150,7 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     with errors.errors_told():
         names = wanted(options.split(report))
         form = format_asked(format_name, output)
+        from netanalyze.capture import open_live  # noqa: PLC0415 - help answers faster without
         from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
         from netanalyze.pipeline import sniff as run  # noqa: PLC0415 - the same
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
@@ -185,16 +186,19 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             recording=_recording(write, rotate_size, rotate_seconds, rotate_files, output),
         )
         to_stdout = output in (None, STDOUT)
-        with open_output(output) as out:
-            with Interrupt() as interrupt, Progress(wanted=not (quiet or no_progress)) as progress:
-                made = run(
-                    options.split(interfaces),
-                    asked,
-                    live,
-                    on_progress=progress.advance,
-                    on_warning=(lambda _line: None) if quiet else progress.warn,
-                    should_stop=interrupt,
-                )
+        names_given = options.split(interfaces)
+        with (
+            Interrupt() as interrupt,
+            Progress(wanted=not (quiet or no_progress)) as progress,
+            open_live(
+                names_given,
+                live,
+                on_warning=(warn := (lambda _line: None) if quiet else progress.warn),
+                should_stop=interrupt,
+            ) as capture,
+            open_output(output) as out,  # by the user that open_live has made of root
+        ):
+            made = run(capture, asked, on_progress=progress.advance, on_warning=warn, should_stop=interrupt)
             tables = choose(made.tables(names), selection) if names or selection else None
             style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
             out.write(render(form, made, tables, style))

@@ -62,8 +62,7 @@ def open_live(
 
     Raises:
         PermissionDeniedError: the process may not capture.
-        UsageError: there is no such interface or user, the filter makes no sense, or the file to write is
-            there already.
+        UsageError: there is no such interface or user, or the filter makes no sense.
         CaptureError: the system does not allow it.
     """
     if not names:
@@ -71,7 +70,7 @@ def open_live(
         raise UsageError(message)
     asked = options or LiveOptions()
     wanted = devices.find(names)
-    user = privileges.user_to_be(asked.drop_to)
+    user = None if asked.drop_to is None else privileges.user_to_be(asked.drop_to)
     notices = Notices(on_warning)
     info = FileInfo(", ".join(dict.fromkeys(names)), snap_length=asked.snap_bytes)
     mine = _by_tags(asked.filter)
@@ -128,10 +127,6 @@ class LiveCapture:
             should_stop: True ends the capture.
             chosen: a filter that the tap has not got.
             clock: the time of day, in nanoseconds.
-
-        Raises:
-            UsageError: the file to write is there already, or cannot be there.
-            PermissionDeniedError: it may not be written.
         """
         self._tap = tap
         self._notices = notices
@@ -145,9 +140,7 @@ class LiveCapture:
         counts = tap.counts()
         if counts is not None:
             info.received, info.dropped = counts
-        self._recorder = (
-            Recorder(options.recording, notices.interfaces, self._counts) if options.recording else None
-        )
+        self._recorder: Recorder | None = None
         self._closed = False
         self._told_drops = 0
         self._offset_ns = self._clock() - _steady_ns()
@@ -159,29 +152,27 @@ class LiveCapture:
         return self.files[0].captured_bytes
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches not read yet: frames are numbered from 1."""
+        """The batches not read yet: frames are numbered from 1.
+
+        Asking for the first one raises UsageError or PermissionDeniedError if the file to write is there
+        already, or cannot be there.
+        """
         return self._batches
 
     def _read(self) -> Iterator[Batch]:
         tap, options, info = self._tap, self._options, self.files[0]
+        if options.recording is not None:
+            self._recorder = Recorder(options.recording, self.interfaces, self._counts)
         batch, other = Batch(BATCH_FRAMES), Batch(BATCH_FRAMES)
         began = seen = looked = time.monotonic_ns()
         stopped: int | None = None
         while not self._closed:
             batch, other = other, batch
             tap.fill(batch)
-            if self._chosen is not None and batch.count:
-                _choose(batch, self._chosen)
             now = time.monotonic_ns()
-            if batch.count:
+            if self._take(batch):
                 seen = now
-                left = None if options.frames is None else options.frames - info.frames
-                if left is not None:
-                    batch.count = min(batch.count, left)
-                batch.first_frame = info.frames + 1
-                self._count(batch)
-                self._record(batch)
-                if left is not None and batch.count == left:
+                if info.frames == options.frames:
                     yield batch
                     break
             if now - looked >= LOOK_NS:
@@ -233,6 +224,19 @@ class LiveCapture:
         problem = self._tap.wait(seconds)
         if problem and problem != errno.ENETDOWN:  # of which ``renew`` tells
             time.sleep(seconds)  # there may be an error each time
+
+    def _take(self, batch: Batch) -> bool:
+        """See to a batch that was filled; whether it has any frames."""
+        if self._chosen is not None and batch.count:
+            _choose(batch, self._chosen)
+        info, limit = self.files[0], self._options.frames
+        if limit is not None:
+            batch.count = min(batch.count, limit - info.frames)
+        batch.first_frame = info.frames + 1
+        if batch.count:
+            self._count(batch)
+            self._record(batch)
+        return batch.count > 0
 
     def _count(self, batch: Batch) -> None:
         """Add a batch to the capture's figures."""
