@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 0.5
 SCAPY = """
 import sys, time
 from scapy.all import sniff, conf
@@ -38,6 +38,16 @@ def received_packets() -> int:
         if name.strip() == "lo":
             return int(rest.split()[1])
     return 0
+
+
+def wait_until_it_captures(process: subprocess.Popen[str]) -> None:
+    """Wait for a packet socket that is bound."""
+    for _ in range(300):
+        sockets = Path("/proc/net/packet").read_text(encoding="ascii").splitlines()[1:]
+        if any(line.split()[5] == "1" for line in sockets) or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    time.sleep(SETTLE_SECONDS)
 
 
 class Load:
@@ -63,7 +73,13 @@ class Load:
             subprocess.Popen([program("nginx"), "-c", str(conf), "-p", str(folder)], **quiet),
             subprocess.Popen(
                 [
-                    *(program("dnsmasq"), "--no-daemon", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"),
+                    *(
+                        program("dnsmasq"),
+                        "--no-daemon",
+                        "--no-resolv",
+                        "--no-hosts",
+                        "--conf-file=/dev/null",
+                    ),
                     *("--port=5300", "--user=root", "--listen-address=127.0.0.1", "--bind-interfaces"),
                     *("--address=/live.test/192.0.2.1", "--cache-size=1000", "--dns-forward-max=1000"),
                 ],
@@ -82,7 +98,9 @@ class Load:
         ]
         web = ["wrk", "-t", "1", "-c", "40", "-d", f"{whole}s", "http://127.0.0.1:8080/small"]
         commands = {"dns": [dns], "http": [web], "both": [dns, web]}[self.kind]
-        running = [subprocess.Popen(one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for one in commands]
+        running = [
+            subprocess.Popen(one, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for one in commands
+        ]
         for process in running:
             process.wait()
 
@@ -99,6 +117,7 @@ def program(name: str) -> str:
 
 
 def interrupted(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """End a program with Ctrl-C; what it wrote to its outputs."""
     process.send_signal(signal.SIGINT)
     return process.communicate(timeout=300)
 
@@ -107,9 +126,11 @@ def netanalyze(folder: Path, load: Load, seconds: float, *tables: str, write: bo
     """Frames that netanalyze took in, with some tables."""
     out = folder / "report.json"
     command = [str(Path(sys.executable).with_name("netanalyze")), "sniff", "lo", "-o", str(out), "-q"]
-    command += ["-r", ",".join(("capture", *tables))] + (["--write", str(folder / "n.pcapng")] if write else [])
+    command += ["-r", ",".join(("capture", *tables))] + (
+        ["--write", str(folder / "n.pcapng")] if write else []
+    )
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(SETTLE_SECONDS)
+    wait_until_it_captures(process)
     load.run(seconds)
     interrupted(process)
     (row,) = json.loads(out.read_text(encoding="utf-8"))["capture"]
@@ -121,7 +142,7 @@ def tcpdump(folder: Path, load: Load, seconds: float) -> int:
     """Frames that tcpdump wrote."""
     command = ["tcpdump", "-i", "lo", "-w", str(folder / "t.pcap"), "-Z", "root"]
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(SETTLE_SECONDS)
+    wait_until_it_captures(process)
     load.run(seconds)
     _, told = interrupted(process)
     (folder / "t.pcap").unlink()
@@ -132,7 +153,7 @@ def dumpcap(folder: Path, load: Load, seconds: float) -> int:
     """Frames that dumpcap wrote."""
     command = ["dumpcap", "-q", "-i", "lo", "-w", str(folder / "d.pcapng")]
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(SETTLE_SECONDS)
+    wait_until_it_captures(process)
     load.run(seconds)
     _, told = interrupted(process)
     (folder / "d.pcapng").unlink()
@@ -142,9 +163,9 @@ def dumpcap(folder: Path, load: Load, seconds: float) -> int:
 def scapy(folder: Path, load: Load, seconds: float) -> int:
     """Packets that scapy's sniff handed over."""
     del folder
-    command = [sys.executable, "-c", SCAPY, str(SETTLE_SECONDS + seconds + 2)]
+    command = [sys.executable, "-c", SCAPY, str(seconds + 3)]
     process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(SETTLE_SECONDS)
+    wait_until_it_captures(process)
     load.run(seconds)
     return int(process.communicate()[0])
 
@@ -172,27 +193,25 @@ def main() -> None:
         again = [sys.executable, __file__, *sys.argv[1:], "--inside"]
         sys.exit(subprocess.call(["unshare", "--net", *again]))
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    results: dict[str, list[tuple[float, int, int, float]]] = {}
+    results: dict[str, list[tuple[int, int]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         load = Load(folder, given.load)
         try:
             for _ in range(given.rounds):
                 for tool in given.tools.split(","):
-                    before, began = received_packets(), os.times()
-                    started = time.monotonic()
+                    before = received_packets()
                     taken = TOOLS[tool](folder, load, given.seconds)
                     sent = received_packets() - before
-                    del began, started
-                    results.setdefault(tool, []).append((given.seconds, sent, taken, os.getloadavg()[0]))
+                    results.setdefault(tool, []).append((sent, taken))
         finally:
             load.close()
     print("| tool | packets/s | packets | not captured | share |")
     print("|---|---|---|---|---|")
     for tool, rounds in results.items():
-        for seconds, sent, taken, _ in rounds:
+        for sent, taken in rounds:
             share = 100 * (sent - taken) / sent
-            print(f"| {tool} | {sent / seconds:,.0f} | {sent:,} | {sent - taken:,} | {share:.2f} % |")
+            print(f"| {tool} | {sent / given.seconds:,.0f} | {sent:,} | {sent - taken:,} | {share:.2f} % |")
 
 
 if __name__ == "__main__":

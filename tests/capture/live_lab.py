@@ -55,6 +55,7 @@ def sniffed(
     try:
         return netanalyze.sniff(interfaces, write=path, should_stop=is_over, **options), path
     finally:
+        begun.set()
         thread.join()
 
 
@@ -317,6 +318,44 @@ def overrun() -> dict[str, Any]:
         }
 
 
+def behind() -> dict[str, Any]:
+    """Analysis that is slower than packets come, while they are written."""
+    from netanalyze.capture import open_live  # noqa: PLC0415
+    from netanalyze.capture.live import capture as live_capture  # noqa: PLC0415
+    from netanalyze.capture.live.options import LiveOptions  # noqa: PLC0415
+    from netanalyze.capture.writer import Recording  # noqa: PLC0415
+    from netanalyze.pipeline import Engine, Options  # noqa: PLC0415
+
+    live_capture.BATCH_FRAMES = 64
+    over = threading.Event()
+    path = FOLDER / "live.pcapng"
+
+    def talk() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for _ in range(300):
+                for _ in range(100):
+                    sock.sendto(bytes(100), ("127.0.0.1", 9))
+                time.sleep(0.005)
+        over.set()
+
+    asked = LiveOptions(buffer_bytes=1 << 21, filter="udp", recording=Recording(str(path)))
+    with open_live(["lo"], asked, should_stop=over.is_set) as capture:
+        threading.Thread(target=talk, daemon=True).start()
+        engine = Engine(Options(("udp",)))
+        for batch in capture:
+            engine.feed(batch)
+            if batch.count and not batch.passed_over and not over.is_set():
+                time.sleep(0.02)
+        report = engine.finish(capture)
+        again = netanalyze.analyze(path, reports=["udp"])
+        return {
+            "live": tables(report),
+            "file": tables(again),
+            "passed_over": capture.passed_over,
+            "warnings": report.warnings,
+        }
+
+
 SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "pair": lambda: both(tcp_pair),
     "scapy": lambda: both(tcp_pair, reports=["ledger"]),
@@ -327,6 +366,7 @@ SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "changes": changes,
     "limits": limits,
     "overrun": overrun,
+    "behind": behind,
 }
 
 if __name__ == "__main__":

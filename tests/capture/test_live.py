@@ -148,6 +148,21 @@ def test_what_is_lost_is_told(tmp_path: Path) -> None:
     assert "packets were lost while capturing" in found["warnings"][-1]
 
 
+@needs_rights
+def test_what_analysis_has_no_time_for_is_written(tmp_path: Path) -> None:
+    found = lab("behind", tmp_path)
+    (capture,) = found["live"]["capture"]
+    assert (capture["frames"], capture["received"], capture["dropped"]) == (30_000, 30_000, 0)
+    assert found["file"]["capture"] == [capture]
+    assert [row["client_datagrams"] for row in found["file"]["udp"]] == [30_000]
+    over = found["passed_over"]
+    assert 0 < over < 30_000
+    assert [row["client_datagrams"] for row in found["live"]["udp"]] == [30_000 - over]
+    ledger = {row["reason"]: row["frames"] for row in found["live"]["ledger"]}
+    assert ledger["passed over: analysis was slower than packets came"] == over
+    assert found["warnings"][-1].startswith(f"{over} frames were not analysed")
+
+
 def test_unknown_interfaces() -> None:
     with pytest.raises(UsageError, match=r"no interface 'nope'; there are: .*any"):
         open_live(["nope"])
@@ -182,6 +197,8 @@ class Quiet:
     """A tap that nothing comes from."""
 
     format = "live"
+    depth = 2
+    crowded = 0.0
 
     def __init__(self, lines: list[str]) -> None:
         """Tell these lines, one each time."""
@@ -189,6 +206,9 @@ class Quiet:
 
     def fill(self, batch: Batch) -> None:
         batch.count = 0
+
+    def release(self) -> None:
+        pass
 
     def wait(self, seconds: float) -> int:
         del seconds

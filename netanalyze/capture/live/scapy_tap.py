@@ -30,6 +30,8 @@ class ScapyTap:
     """A socket of scapy's for each interface; frames are copied into one of two buffers in turn."""
 
     format = "live (scapy)"
+    depth = 2
+    crowded = 0.0
 
     def __init__(self, wanted: Sequence[Device], options: LiveOptions, names: Names, expression: str) -> None:
         """Begin to capture.
@@ -72,6 +74,9 @@ class ScapyTap:
             for one in ready:
                 if batch.count < batch.capacity and used + self._snap <= len(buffer):
                     used = self._take(one, batch, buffer, used)
+
+    def release(self) -> None:
+        """Its buffer is used for the next but one anyway."""
 
     def wait(self, seconds: float) -> int:
         """Wait for a frame."""
