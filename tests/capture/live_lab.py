@@ -295,6 +295,8 @@ def limits() -> dict[str, Any]:
     began = time.monotonic()
     netanalyze.sniff("lo", reports=["capture"], idle_seconds=0.5)
     found["idle"] = {"seconds": time.monotonic() - began}
+    shell("ip link add v0 type veth peer name v1")
+    found["down"] = {"warnings": netanalyze.sniff("v1", reports=["capture"], seconds=0.1).warnings}
     return found
 
 

@@ -138,6 +138,7 @@ def test_limits(tmp_path: Path) -> None:
     assert found["filter"]["frames"] > 20  # port unreachable
     assert found["filter"]["link_types"] == "ETHERNET"
     assert 0.5 <= found["idle"]["seconds"] < 3
+    assert found["down"]["warnings"] == ["v1: the interface is down; waiting for it to come up"]
 
 
 @needs_rights

@@ -82,9 +82,11 @@ def open_live(
         if user is not None:
             privileges.become(user)
         info.format = tap.format
-        return LiveCapture(
-            tap, info, notices, asked, should_stop, CaptureFilter(asked.filter) if mine else None
-        )
+        for device in wanted:
+            if not device.up:
+                notices.warn(f"{device.name}: the interface is down; waiting for it to come up")
+        chosen = CaptureFilter(asked.filter, notices.warn) if mine else None
+        return LiveCapture(tap, info, notices, asked, should_stop, chosen)
     except BaseException:
         tap.close()
         raise
