@@ -107,6 +107,14 @@ def tcp_pair(requests: int = 50) -> None:
         socket.create_connection(six.getsockname()[:2]).close()
 
 
+def trickle() -> None:
+    """Datagrams, slow enough for anybody."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for size in range(50):
+            sock.sendto(bytes(size), ("127.0.0.1", 9))
+            time.sleep(0.01)
+
+
 @contextmanager
 def running(*command: str) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - as above
@@ -360,7 +368,7 @@ def behind() -> dict[str, Any]:
 
 SCENARIOS: dict[str, Callable[[], dict[str, Any]]] = {
     "pair": lambda: both(tcp_pair),
-    "scapy": lambda: both(tcp_pair, reports=["ledger"]),
+    "scapy": lambda: both(trickle, reports=["ledger", "udp"], filter="udp"),
     "nginx": lambda: both(nginx),
     "dnsmasq": lambda: both(dnsmasq),
     "vlan": vlan_tags,
