@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from netanalyze.apps.messages import Messages
-    from netanalyze.capture import Capture
+    from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
     from netanalyze.capture.selection import Selection
@@ -213,7 +213,11 @@ class Engine:
             udp.keep(kept)
             for_udp.left(udp.count, 0)
 
-    def finish(self, capture: Capture, *, complete: bool = True) -> Report:
+    def settle(self) -> None:
+        """Let what is under way end: all batches fed so far are done with."""
+        self._wait()
+
+    def finish(self, capture: Capture | LiveCapture, *, complete: bool = True) -> Report:
         """The report on everything fed so far.
 
         Raises:
@@ -406,3 +410,38 @@ def run(
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()
+
+
+def sniff(
+    capture: LiveCapture,
+    options: Options,
+    *,
+    on_progress: Callable[[int, int | None], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Report:
+    """Analyse what interfaces carry until the capture ends.
+
+    Args:
+        capture: of ``netanalyze.capture.open_live``; whoever opened it closes it.
+        options: what is asked.
+        on_progress: is told after each batch how many bytes of frames have come, ten times a second or more.
+        on_warning: is told of what the stages have to say.
+        should_stop: whether the capture was ended before its time; the report says so then.
+
+    Raises:
+        UsageError: an option makes no sense, or the file to write is there already.
+        PermissionDeniedError: the file may not be written.
+    """
+    engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
+    try:
+        for batch in capture:
+            if batch.count:
+                engine.feed(batch)
+            else:
+                engine.settle()
+            if on_progress is not None:
+                on_progress(capture.position_bytes, None)
+        return engine.finish(capture, complete=should_stop is None or not should_stop())
+    finally:
+        engine.close()

@@ -1,6 +1,6 @@
 """Captures: files and interfaces become batches of frames.
 
-``open_capture`` reads files. What it needs is imported when it is first used.
+``open_capture`` reads files, ``open_live`` interfaces. What it needs is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from netanalyze.capture.files import Capture, open_capture
     from netanalyze.capture.info import FileInfo, Interface
     from netanalyze.capture.linktypes import link_type_name
+    from netanalyze.capture.live.capture import LiveCapture, open_live
 
-__all__ = ["Batch", "Capture", "FileInfo", "Interface", "link_type_name", "open_capture"]
+__all__ = [
+    "Batch",
+    "Capture",
+    "FileInfo",
+    "Interface",
+    "LiveCapture",
+    "link_type_name",
+    "open_capture",
+    "open_live",
+]
 
 _HOMES = {
     "Batch": "batch",
     "Capture": "files",
     "FileInfo": "info",
     "Interface": "info",
+    "LiveCapture": "live.capture",
     "link_type_name": "linktypes",
     "open_capture": "files",
+    "open_live": "live.capture",
 }
 
 

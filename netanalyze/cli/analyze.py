@@ -60,7 +60,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     """
     with errors.errors_told():
         names = wanted(options.split(report))
-        form = _format(format_name, output)
+        form = format_asked(format_name, output)
         from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
         from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
@@ -72,7 +72,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             streams=tuple(stream or ()),
             columns=options.split(columns),
         )
-        _check(names, form, selection, plot=plot is not None)
+        check_tables(names, form, selection, plot=plot is not None)
         drawing = _drawing(plot, names, selection.streams)
         asked = names or (OVERVIEW if form in PEOPLE else USUAL)
         to_stdout = output in (None, STDOUT)
@@ -118,13 +118,14 @@ def _looked_into(files: Sequence[str]) -> frozenset[str] | None:
     return affordable(size)
 
 
-def _format(name: str | None, output: str | None) -> str:
+def format_asked(name: str | None, output: str | None) -> str:
+    """The format of the report: by its name, or by the suffix of the file written to."""
     if name is not None:
         return format_named(name)
     return "table" if output in (None, STDOUT) else format_of_file(str(output))
 
 
-def _check(names: Sequence[str], form: str, selection: Selection, *, plot: bool) -> None:
+def check_tables(names: Sequence[str], form: str, selection: Selection, *, plot: bool = False) -> None:
     """Find mistakes before the analysis, which may take long.
 
     Raises:

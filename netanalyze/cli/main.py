@@ -19,8 +19,10 @@ from netanalyze.cli.compare import compare
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
+from netanalyze.cli.interfaces import interfaces
 from netanalyze.cli.protocols import protocols
 from netanalyze.cli.schema import schema
+from netanalyze.cli.sniff import sniff
 from netanalyze.cli.stream import stream
 from netanalyze.cli.tables import tables
 
@@ -52,6 +54,8 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(check)
+app.command()(sniff)
+app.command()(interfaces)
 app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)

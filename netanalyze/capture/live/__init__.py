@@ -1,0 +1,1 @@
+"""Live captures: interfaces become batches of frames, too."""
