@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 
 from netanalyze.cli.analyze import analyze
 from netanalyze.cli.check import check
-from netanalyze.cli.explain import explain
 from netanalyze.cli.compare import compare
+from netanalyze.cli.explain import explain
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
