@@ -27,6 +27,8 @@ from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.tcp.writes.columns import message_columns, writes_columns
+from netanalyze.tcp.writes.framing import parse_framings
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -34,6 +36,7 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netanalyze.apps.boundaries.stage import Boundaries
     from netanalyze.apps.messages import Messages
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
 
+_WRITES_TABLES = frozenset({"writes", "messages"})
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
 
@@ -63,6 +67,7 @@ class Options:
         max_body_bytes: what one body may grow to when it is decoded.
         bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
         raw_bodies: whether it takes them with their content codings.
+        framings: how messages are told apart where the user says so (``tcp.writes.framing``).
     """
 
     tables: tuple[str, ...] = USUAL
@@ -78,6 +83,7 @@ class Options:
     max_body_bytes: int = MAX_BODY_BYTES
     bodies: Any = None
     raw_bodies: bool = False
+    framings: tuple[str, ...] = ()
 
 
 class Engine:
@@ -105,7 +111,8 @@ class Engine:
                 is until ``feed`` has returned from taking the next one.
 
         Raises:
-            UsageError: the filter, a bound, the length of TIME-WAIT or the overlap makes no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT, the overlap or a framing makes no
+                sense.
         """
         wanted = frozenset(options.tables)
         self._wanted = wanted | set(ALWAYS)
@@ -134,12 +141,13 @@ class Engine:
         self._messages = _messages(
             self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
         )
+        self._boundaries = _boundaries(self._decoder.packets.capacity, self._identifier, self._tcp, options)
         self._limits = Limit(), Limit()
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
         # Readers of protocols are Python and hold the lock: a second thread would only wait for it.
-        alone = self._tcp is None or self._messages is not None
+        alone = self._tcp is None or self._messages is not None or self._boundaries is not None
         self._follower = Follower() if two_threads and not alone else None
 
     def feed(self, batch: Batch) -> None:
@@ -161,6 +169,8 @@ class Engine:
             self._paths.add(batch, self._decoder)
         elif self._track_flows:
             steps.append(name)
+        if self._boundaries is not None:
+            steps.append(partial(self._boundaries.feed, batch, packets, streams))
         until_ns = self._until_ns(batch)  # before other stages touch the times
         if self._follower is not None:
             self._follower.hand_over(steps)
@@ -218,6 +228,7 @@ class Engine:
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
             **self._tcp_tables(streams),
+            **self._writes_tables(streams),
             "udp": self._udp,
             **self._message_tables(streams),
         }
@@ -273,6 +284,18 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
+    def _writes_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._boundaries is None or streams is None:
+            return {}
+        self._boundaries.finish()
+        for line in self._boundaries.warnings():
+            self._warn(line)
+        layout = self._boundaries.layout
+        return {
+            "writes": lambda: build.writes_table(writes_columns(layout, streams.client)),
+            "messages": lambda: build.messages_table(message_columns(layout, streams.client)),
+        }
+
     def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         if self._messages is None or streams is None:
             return {}
@@ -308,6 +331,31 @@ def _messages(
 
     applications = {name: application(name, asked) for name in protocols}
     return Messages(capacity, identifier, applications, policy=overlap)
+
+
+def _boundaries(
+    capacity: int, identifier: Identifier, analysis: TcpAnalysis | None, options: Options
+) -> Boundaries | None:
+    """The stage that lays messages over segments, if a table asks for it.
+
+    Raises:
+        UsageError: a framing makes no sense.
+    """
+    framings = parse_framings(options.framings)
+    wanted = _WRITES_TABLES & set(options.tables)
+    if not wanted or analysis is None or analysis.segments is None:
+        return None
+    from netanalyze.apps.boundaries.stage import Boundaries  # noqa: PLC0415 - for some tables only
+
+    return Boundaries(
+        capacity,
+        identifier,
+        analysis.segments,
+        framings=framings,
+        keep_messages="messages" in wanted,
+        streams=options.streams,
+        policy=options.overlap,
+    )
 
 
 def check_overlap(overlap: str) -> None:
