@@ -59,11 +59,11 @@ class Framed:
 
     def data(self, data: memoryview, offset: int, frame: int, time_ns: int, facts: Facts) -> None:
         """See ``HalfMessages``."""
-        size = len(data)
+        size, cut_off = len(data), facts[4]
         layout = self._layout
-        ends = layout.ends if size < len(layout.ends) else layout.room_for(size)
+        ends = layout.ends if size < len(layout.ends) else layout.room_for(size + 1)
         if self._over:
-            layout.take(self._half, offset, size, frame, time_ns, facts, 0, 0)
+            layout.take(self._half, offset, size + cut_off, frame, time_ns, facts, 0, 0)
             return
         if self._lost:
             self._search(data, offset, frame, time_ns, facts)
@@ -80,10 +80,37 @@ class Framed:
         if self._view[fields.FAULT]:
             stop = ends[found - 1] if found else 0
             self._stop(frame)
-        layout.take(self._half, offset, size, frame, time_ns, facts, found, stop, self._type())
+        elif cut_off:
+            found, stop = self._unseen(size, cut_off, found)
+        layout.take(self._half, offset, size + cut_off, frame, time_ns, facts, found, stop)
 
-    def _type(self) -> int:
-        return -1
+    def more(self, data: memoryview, begin: int, ends: memoryview) -> int:
+        """Take bytes from ``begin`` on of a segment that the caller lays out; gives how many messages end."""
+        return int(cut(data, begin, self._spec, self._view, ends))
+
+    def fits(self, data: bytes) -> bool:
+        """Whether the first bytes of a side can be a message; nothing may have been taken before."""
+        found = cut(data, 0, self._spec, self._view, self._layout.room_for(len(data) + 1))
+        return bool(found) or not self._view[fields.FAULT]
+
+    def _unseen(self, size: int, cut_off: int, found: int) -> tuple[int, int]:
+        """Bytes of a segment were not captured; gives how many messages end in it, and where the last may."""
+        if not self._leap(cut_off):
+            self._lost = True
+            return found, self._layout.ends[found - 1] if found else 0
+        if self._view[fields.NEED] == 0:
+            self._reset()
+            self._layout.ends[found] = size + cut_off
+            found += 1
+        return found, size + cut_off
+
+    def _leap(self, length: int) -> bool:
+        """Go on behind missing bytes, if the message in hand has as many; whether it has."""
+        inside = self._view[fields.NEED] >= length and self._framing.kind != fields.RESP
+        if inside:
+            self._view[fields.POS] += length
+            self._view[fields.NEED] -= length
+        return inside
 
     def _stop(self, frame: int) -> None:
         fault = self._view[fields.FAULT]
@@ -98,46 +125,40 @@ class Framed:
         After a delimiter is one. Elsewhere the segment has to look like it: from its first byte on whole
         messages, and nothing else.
         """
-        layout, size = self._layout, len(data)
+        layout, size = self._layout, len(data) + facts[4]
+        ends = layout.room_for(size + 1)
         self._reset()
-        found = cut(data, 0, self._spec, self._view, layout.ends)
+        found = cut(data, 0, self._spec, self._view, ends)
         fault = self._view[fields.FAULT]
-        if self._framing.resynchronises and found and not fault:
-            first = layout.ends[0]
-            layout.take(self._half, offset, first, frame, time_ns, facts, 0, 0)
+        begin = 0
+        if fault or not found:
+            found = 0
+        elif self._framing.resynchronises:
+            begin = ends[0]
+            found -= 1
+            for place in range(found):
+                ends[place] = ends[place + 1]
+        elif ends[found - 1] != size:
+            found = 0
+        self._lost = not (found or begin)
+        stop = size
+        if self._lost:
+            stop = 0
             self._reset()
-            self._lost = False
-            if first < size:
-                self.data(data[first:], offset + first, frame, time_ns, facts)
-            return
-        if not self._framing.resynchronises and found and not fault and layout.ends[found - 1] == size:
-            self._lost = False
-            layout.take(self._half, offset, size, frame, time_ns, facts, found, size)
-            return
-        layout.take(self._half, offset, size, frame, time_ns, facts, 0, 0)
-        if self._framing.resynchronises:
-            self._view[fields.FAULT] = 0
-        else:
-            self._reset()
+        elif facts[4]:
+            found, stop = self._unseen(len(data), facts[4], found)
+        layout.take(self._half, offset, size, frame, time_ns, facts, found, stop, begin=begin)
 
     def _reset(self) -> None:
         self._state[:] = start_state()
 
     def gap(self, gap: Gap, frame: int, time_ns: int) -> None:
         """See ``HalfMessages``; a hole within a message of known length does no harm."""
-        need = self._view[fields.NEED]
-        inside = (
-            not self._over and not self._lost and need >= gap.length and self._framing.kind != fields.RESP
-        )
-        ends = False
-        if inside:
-            self._view[fields.POS] += gap.length
-            self._view[fields.NEED] -= gap.length
-            ends = need == gap.length
-            if ends:
-                self._reset()
-        else:
-            self._lost = True
+        inside = not (self._over or self._lost) and self._leap(gap.length)
+        ends = inside and self._view[fields.NEED] == 0
+        if ends:
+            self._reset()
+        self._lost = self._lost or not inside
         self._layout.miss(self._half, gap.offset, gap.length, (frame, time_ns), known=inside, ends=ends)
 
     def close(self, end: int) -> None:
@@ -156,7 +177,7 @@ class Written:
 
     def data(self, data: memoryview, offset: int, frame: int, time_ns: int, facts: Facts) -> None:
         """See ``HalfMessages``."""
-        self._layout.take(self._half, offset, len(data), frame, time_ns, facts, -1, 0)
+        self._layout.take(self._half, offset, len(data) + facts[4], frame, time_ns, facts, -1, 0)
 
     def gap(self, gap: Gap, frame: int, time_ns: int) -> None:
         """See ``HalfMessages``."""

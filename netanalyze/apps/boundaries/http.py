@@ -15,11 +15,11 @@ from netanalyze.apps.http.application import Http
 from netanalyze.apps.http.bodies import Limits
 from netanalyze.apps.http.connection import Connection
 from netanalyze.apps.http.half import State
+from netanalyze.model import Gap
 from netanalyze.tcp.writes.framing import WEBSOCKET
 
 if TYPE_CHECKING:
     from netanalyze.apps.http.half import Half
-    from netanalyze.model import Gap
     from netanalyze.tcp.byte_streams import Ending, StreamFacts
     from netanalyze.tcp.writes.layout import Facts, HalfLayout, Layout
 
@@ -58,19 +58,41 @@ class HttpHalf:
         self._half = half
         self._frames: Framed | None = None
 
-    def data(  # noqa: C901 - what the bytes are may change at every message
-        self, data: memoryview, offset: int, frame: int, time_ns: int, facts: Facts
-    ) -> None:
+    def data(self, data: memoryview, offset: int, frame: int, time_ns: int, facts: Facts) -> None:
         """See ``HalfMessages``."""
+        half = self._messages.half(self._side)
+        if self._frames is None and half is not None and half.state is State.FRAMES:
+            self._frames = Framed(self._layout, self._half, (WEBSOCKET,), lost=False)
         if self._frames is not None:
             self._frames.data(data, offset, frame, time_ns, facts)
             return
-        size, at, found = len(data), 0, 0
-        ends = self._layout.room_for(size)
+        size, cut_off = len(data), facts[4]
+        found, stop = self._read(data, offset, frame, time_ns)
+        if cut_off:
+            half = self._messages.half(self._side)
+            begun = half is not None and half.begun
+            self._messages.reader.gap(self._side, Gap(offset + size, cut_off), frame, time_ns)
+            half = self._messages.half(self._side)
+            if not begun or half is None or half.state is not State.READING:
+                stop = min(stop, self._layout.ends[found - 1] if found else 0)
+            elif not half.begun:
+                self._layout.ends[found] = size + cut_off
+                found += 1
+        size += cut_off
+        self._layout.take(self._half, offset, size, frame, time_ns, facts, found, min(stop, size))
+
+    def _read(self, data: memoryview, offset: int, frame: int, time_ns: int) -> tuple[int, int]:
+        """Have bytes read, a step at a time.
+
+        Returns:
+            How many messages end, and from where on bytes belong to none.
+        """
+        size, at, found, stop = len(data), 0, 0, 1 << 62
+        ends = self._layout.room_for(size + 1)
         reader, side = self._messages.reader, self._side
         half = self._messages.half(side)
-        stop = size
         while at < size:
+            was = half.state if half is not None else State.READING
             step = _step(half, data[at:]) if half is not None else _head_end(bytes(data[at:]))
             piece = data[at : at + step]
             reader.data(side, piece, offset + at, frame, time_ns)
@@ -80,23 +102,18 @@ class HttpHalf:
                 continue
             if half.state is State.READING:
                 # A blank line between messages belongs to the one before.
-                if not half.begun and bytes(piece[:3]).strip(_BLANK):
-                    ends[found] = at
-                    found += 1
-            elif half.state is State.FRAMES:
-                if not found or ends[found - 1] < at:
-                    ends[found] = at
-                    found += 1
-                self._layout.take(self._half, offset, at, frame, time_ns, facts, found, at)
+                ended = not half.begun and bool(bytes(piece[:3]).strip(_BLANK))
+            else:
+                ended = was is State.READING and half.state is not State.SEARCHING and not half.begun
+                if half.state is not State.MENDING and not half.begun:
+                    stop = min(stop, at if ended else at - step)
+            if ended:
+                ends[found] = at
+                found += 1
+            if half.state is State.FRAMES:
                 self._frames = Framed(self._layout, self._half, (WEBSOCKET,), lost=False)
-                if at < size:
-                    self._frames.data(data[at:], offset + at, frame, time_ns, facts)
-                return
-            elif half.state in (State.FOREIGN, State.SEARCHING):
-                stop = min(stop, at - step)
-        if found and ends[found - 1] > stop:
-            stop = size
-        self._layout.take(self._half, offset, size, frame, time_ns, facts, found, stop)
+                return found + self._frames.more(data, at, ends[found:]), 1 << 62
+        return found, stop
 
     def gap(self, gap: Gap, frame: int, time_ns: int) -> None:
         """See ``HalfMessages``."""

@@ -154,7 +154,7 @@ class Boundaries:
         if name == "http":
             return self._http(consumer)
         declared = self._of_protocol(name)
-        if declared is not None:
+        if declared is not None and consumer.fits(declared):
             return consumer.framed(declared, "protocol")
         general = self._framings.get(None)
         if general is not None:

@@ -40,12 +40,15 @@ class StreamMessages:
         self._halves: list[HalfMessages] | None = None
         self.layouts: list[HalfLayout] = []
         self._ends = [0, 0]
+        self._cut = [-1, -1]
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
         size = len(data)
-        self._ends[side] = offset + size
         facts = self._layout.facts(frame, size)
+        self._ends[side] = offset + size + facts[4]
+        if facts[4]:
+            self._cut[side] = offset + size
         if self._halves is not None:
             self._halves[side].data(data, offset, frame, time_ns, facts)
             return
@@ -57,7 +60,15 @@ class StreamMessages:
             self.decide()
 
     def gap(self, side: int, gap: Gap, frame: int, time_ns: int) -> None:
-        """See ``Consumer``."""
+        """See ``Consumer``; what the snap length cut off is part of the segment that had it."""
+        if gap.offset == self._cut[side]:
+            self._cut[side] = -1
+            return
+        facts = self._layout.facts(frame, 0)
+        if facts[4] and facts[4] == facts[3] == gap.length:
+            self.data(side, memoryview(b""), gap.offset, frame, time_ns)
+            self._cut[side] = -1
+            return
         self._ends[side] = gap.offset + gap.length
         if self._halves is not None:
             self._halves[side].gap(gap, frame, time_ns)
@@ -128,6 +139,22 @@ class StreamMessages:
             framings = framing.client if side == client else framing.server
             made.append(Framed(self._layout, half, framings, lost=lost))
         return made
+
+    def fits(self, framing: StreamFraming) -> bool:
+        """Whether what has come can be of a framing: some protocols have variants that need none."""
+        if not self.facts.from_the_start:
+            return True
+        parts: tuple[list[bytes], list[bytes]] = ([], [])
+        for side, what, *_ in self.pieces:
+            if isinstance(what, bytes):
+                parts[side].append(what)
+        client = self.client_side()
+        for side, pieces in enumerate(parts):
+            framings = framing.client if side == client else framing.server
+            half = self._layout.open(2 * self.facts.number + side)
+            if not Framed(self._layout, half, framings, lost=False).fits(b"".join(pieces)):
+                return False
+        return True
 
     def written(self) -> list[HalfMessages]:
         """Both sides by their segments."""

@@ -29,8 +29,9 @@ _STAMP_BYTES = 12
 MOST_LENGTHS = 1 << 22
 """So many messages are remembered for their median length; beyond that it is not told."""
 
-Facts = tuple[int, int, int, int]
-"""Of a segment: bits of ``layout_fields``, bytes in flight, window, payload; -1 where unknown."""
+Facts = tuple[int, int, int, int, int]
+"""Of a segment: bits of ``layout_fields``, bytes in flight, window, payload, and how many bytes of that were
+sent and not captured (the snap length); -1 where unknown."""
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Layout:
         self._prompts = GrowingRows(prompt_fields.WORDS)
         self._bits = view_of(np.zeros(capacity, np.uint8))
         self._rows = view_of(np.zeros(0, np.int32))
-        self._facts: tuple[memoryview, memoryview, memoryview] | None = None
+        self._facts: tuple[memoryview, memoryview, memoryview, memoryview] | None = None
         self._first_frame = 0
         self._keep = keep_messages
         words = fields.ROW_WORDS if keep_messages else fields.SHORT_ROW_WORDS
@@ -107,6 +108,7 @@ class Layout:
             self._segments.views["in_flight"],
             self._segments.views["peer_window"],
             packets.views["payload_bytes"],
+            packets.views["payload_captured"],
         )
 
     def facts(self, frame: int, size: int) -> Facts:
@@ -115,9 +117,11 @@ class Layout:
         if self._facts is not None and 0 <= at < len(self._rows):
             row = self._rows[at]
             if row >= 0:
-                in_flight, window, payload = self._facts
-                return self._bits[row], in_flight[row], window[row], max(payload[row], size)
-        return 0, -1, -1, size
+                in_flight, window, payload, captured = self._facts
+                whole = payload[row]
+                cut = max(whole - max(captured[row], 0), 0)
+                return self._bits[row], in_flight[row], window[row], max(whole, size), cut
+        return 0, -1, -1, size, 0
 
     def open(self, half: int) -> HalfLayout:
         """A half-stream of which nothing has been read."""
@@ -151,15 +155,17 @@ class Layout:
         facts: Facts,
         found: int,
         stop: int,
+        *,
+        begin: int = 0,
         mark: int = -1,
     ) -> None:
         """Take a segment in which as many messages end as stand in ``ends``: see ``layout_kernel.lay``."""
         if self._count + found + 2 > self._room:
             self._reach(found + 2)
-        bits, in_flight, window, payload = facts
+        bits, in_flight, window, payload, _ = facts
         self._count = lay(
             half.view, half.half, offset, size, frame, time_ns, bits, in_flight, window, payload,
-            self.ends, found, stop, mark, self._out.view, self._count,
+            self.ends, found, begin, stop, mark, self._out.view, self._count,
         )  # fmt: skip
 
     def miss(  # noqa: PLR0913 - a hole's facts

@@ -232,6 +232,7 @@ def lay(
     payload: cython.longlong,
     ends: cython.longlong[::1],
     found: cython.Py_ssize_t,
+    begin: cython.longlong,
     stop: cython.longlong,
     mark: cython.longlong,
     out: cython.longlong[:, ::1],
@@ -252,6 +253,7 @@ def lay(
         payload: all of its payload, new or not.
         ends: where messages end, from the first new byte on.
         found: how many do; -1 where writes are to be told by the segments themselves.
+        begin: bytes before belong to a message whose beginning is not known, and nothing is in hand then.
         stop: bytes from here on belong to no message, counted in the same way.
         mark: the type of the messages that end, -1 if unknown.
         out: where messages are written to.
@@ -261,7 +263,7 @@ def lay(
         How many there are then.
     """
     index: cython.Py_ssize_t
-    at: cython.longlong = 0
+    at: cython.longlong = begin
     end: cython.longlong
     before: cython.longlong
     inside: cython.longlong
@@ -300,8 +302,11 @@ def lay(
         row[BYTES] += size
         head = row[OPEN] != 0
         whole = found - (1 if head and found > 0 else 0)
-        tail = ends[found - 1] < stop if found > 0 else not head and stop > 0
+        tail = ends[found - 1] < stop if found > 0 else not head and stop > begin
         inside = found + (1 if tail or (head and found == 0) else 0)
+        if begin > 0:
+            inside += 1
+            row[UNFRAMED] += begin
         if head and row[MY_SEGMENTS] > 0:
             cause = split_cause(row, bits, before)
             # The first split that is not for want of room in a segment says most.
@@ -315,7 +320,9 @@ def lay(
                     row[FAIL_FRAME] = frame
                     row[FAIL_BYTES] = size
                     row[FAIL_WHOLE] = whole
-                    row[FAIL_PART] = (1 if head else 0) + (2 if tail or (head and found == 0) else 0)
+                    row[FAIL_PART] = (1 if head or begin > 0 else 0) + (
+                        2 if tail or (head and found == 0) else 0
+                    )
                     row[FAIL_NUMBER] = row[MESSAGES] + 1
                 row[FAILS] += 1
         for index in range(found):
@@ -327,7 +334,9 @@ def lay(
             if inside > 1:
                 row[SHARED] = 1
             if mine == 1:
-                kind = IS_ALIGNED if inside == 1 else (IS_MIXED if head or tail else IS_COALESCED)
+                kind = (
+                    IS_ALIGNED if inside == 1 else (IS_MIXED if head or tail or begin > 0 else IS_COALESCED)
+                )
                 count = close_message(
                     row, half, offset + end, frame, kind, cause if inside > 1 else -1, mark, out, count
                 )
@@ -344,7 +353,7 @@ def lay(
             if inside > 1:
                 row[SHARED] = 1
         if stop < size:
-            row[UNFRAMED] += size - stop
+            row[UNFRAMED] += offset + size - row[START] if row[OPEN] else size - at
             row[OPEN] = 0
             row[LAST_CLASS] = 0
         row[PIECE_BYTES] = payload
