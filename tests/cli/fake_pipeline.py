@@ -32,6 +32,7 @@ class Options:
     time_wait_ns: int = 0
     max_body_bytes: int = 0
     overlap: str = "first"
+    framings: tuple[str, ...] = ()
 
 
 @dataclass

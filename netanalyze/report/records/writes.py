@@ -178,8 +178,8 @@ class Message(Record, frozen=True):
     kind: Annotated[
         str | None,
         column(
-            "aligned (alone in one segment), split (alone in several), coalesced (in one with other whole"
-            " messages) or mixed (with a part of another); null if bytes of it are missing",
+            "How it lies: aligned (alone in one segment), split (alone in several), coalesced (in one with"
+            " other whole messages) or mixed (with a part of another); null if bytes of it are missing",
             show=0,
         ),
     ]
