@@ -93,6 +93,19 @@ def test_what_comes_before_the_first_message() -> None:
     assert [framing.text for framing in found.framing.server] == ["fixed=5", "length=u32le"]
 
 
+def test_messages_of_one_size() -> None:
+    """Where each side has its own, a length that is right on both is believed; not zeros before it."""
+    writes = []
+    chance = random.Random(5)
+    for _ in range(15):
+        for side, size in ((CLIENT, 158), (SERVER, 56)):
+            message = struct.pack(">I", size) + chance.randbytes(size)
+            writes += [(side, message[:12]), (side, message[12:])] if side == CLIENT else [(side, message)]
+    found = guess(conversation(*writes))
+    assert found is not None
+    assert found.framing.client[-1].text == "length=u32be"
+
+
 def test_one_side_alone() -> None:
     chance = random.Random(2)
     messages = [MADE["length=u32le"](chance.randbytes(chance.randint(10, 200))) for _ in range(40)]

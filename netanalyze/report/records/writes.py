@@ -196,7 +196,7 @@ class Message(Record, frozen=True):
         str | None,
         column(
             "Why it is split or merged: mss, receiver_window, congestion_window, nagle, one_write,"
-            " several_writes, offload or retransmission (see cause_… of writes)",
+            " several_writes, offload or retransmission, as counted in writes",
             show=1,
         ),
     ]

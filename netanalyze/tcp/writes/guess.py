@@ -41,7 +41,11 @@ _SKIP_BITS = 3
 """What it costs to leave out the first write of a side."""
 _LEAST_ENDS = 4
 _LEAST_ALONE = 3
+_LEAST_CHANGES = 2
+_MOST_EMPTY = 3
+"""One message in so many may be empty: more are the zeros before a shorter number."""
 _LEAST_COVERED = 0.95
+_LEAST_COVERED_CUT = 0.5
 _MOST_ROWS = 2048
 _LARGEST_PERCENT = 99
 _DELIMITERS = {
@@ -164,35 +168,53 @@ def _skips(sample: Sample) -> tuple[int, ...]:
 
 def _evidence(row: Sequence[int], one: Sample, other: Sample) -> float | None:
     """How many bits speak for a candidate, None if it is none."""
-    bits = 0.0
-    ends = changes = spoken = 0
-    for side, sample in enumerate((one, other)):
-        mine = row[fields.SIDE + side * fields.SIDE_WORDS :][: fields.SIDE_WORDS]
-        looked = len(sample.data) - row[fields.SKIPPED + side]
-        if not looked:
-            continue
-        spoken += 1
-        if not mine[fields.ENDS]:
-            return None
-        if sample.whole and mine[fields.COVERED] < _LEAST_COVERED * looked:
-            return None
-        if not sample.whole and mine[fields.COVERED] * 2 < looked:
-            return None
-        ends += mine[fields.ENDS]
-        changes += mine[fields.CHANGES]
-        chance = mine[fields.ENDS] / max(mine[fields.COVERED], 1)
-        bits += _surprise(mine[fields.HITS], mine[fields.WRITES], chance)
-    if ends < _LEAST_ENDS or changes < 2:  # noqa: PLR2004 - lengths that are all the same may be anything
+    sides = [(sample, mine) for sample, mine in zip((one, other), _sides(row), strict=True) if sample.data]
+    if not all(_covers(sample, mine) for sample, mine in sides) or not _varied(row):
         return None
     if row[fields.KIND] == fields.DELIMITER and not _one_at_a_time(row):
         return None
-    if spoken == 1:
+    bits = sum(
+        _surprise(mine[fields.HITS], mine[fields.WRITES], mine[fields.ENDS] / max(mine[fields.COVERED], 1))
+        for _, mine in sides
+    )
+    if len(sides) == 1:
         bits -= ONE_SIDE_BITS
     behind, size, offset = row[fields.BEHIND], row[fields.SIZE], row[fields.OFFSET]
     if row[fields.KIND] == fields.LENGTH and behind not in {0, offset + size}:
         bits -= _ODD_BITS
-    bits -= _SKIP_BITS * sum(1 for side in (0, 1) if row[fields.SKIPPED + side])
-    return bits
+    return bits - _SKIP_BITS * sum(1 for side in (0, 1) if row[fields.SKIPPED + side])
+
+
+def _covers(sample: Sample, mine: Sequence[int]) -> bool:
+    """Whether whole messages make up nearly all of a sample, or half of one that breaks off in a message."""
+    looked = mine[fields.LOOKED]
+    least = _LEAST_COVERED if sample.whole else _LEAST_COVERED_CUT
+    return bool(mine[fields.ENDS]) and mine[fields.COVERED] >= least * looked
+
+
+def _varied(row: Sequence[int]) -> bool:
+    """Whether there are enough messages, of more than one length, and not too many empty ones."""
+    ends, changes, empty = (
+        sum(side[word] for side in _sides(row)) for word in (fields.ENDS, fields.CHANGES, fields.EMPTY)
+    )
+    if ends < _LEAST_ENDS or empty * _MOST_EMPTY > ends:
+        return False
+    return changes >= _LEAST_CHANGES or _two_sizes(row)
+
+
+def _sides(row: Sequence[int]) -> list[Sequence[int]]:
+    """The words of both sides."""
+    begin, size = fields.SIDE, fields.SIDE_WORDS
+    return [row[begin : begin + size], row[begin + size : begin + 2 * size]]
+
+
+def _two_sizes(row: Sequence[int]) -> bool:
+    """Whether a field of two bytes or more tells a length for one side and another for the other.
+
+    Lengths that are all the same may be anything; two that are both right are hardly chance.
+    """
+    one, other = (side[fields.LATEST] for side in _sides(row))
+    return row[fields.KIND] == fields.LENGTH and row[fields.SIZE] > 1 and one != other and min(one, other) > 0
 
 
 def _one_at_a_time(row: Sequence[int]) -> bool:
@@ -200,8 +222,7 @@ def _one_at_a_time(row: Sequence[int]) -> bool:
 
     Where both say many, as heads of HTTP are, lines are parts of messages.
     """
-    for side in (0, 1):
-        mine = row[fields.SIDE + side * fields.SIDE_WORDS :][: fields.SIDE_WORDS]
+    for mine in _sides(row):
         times = mine[fields.ALL_TURNS] or mine[fields.WRITES]
         if mine[fields.ALONE] >= _LEAST_ALONE and mine[fields.ALONE] * 2 >= times:
             return True
@@ -223,7 +244,7 @@ def _surprise(hits: int, places: int, chance: float) -> float:
 
 def _confidence(row: Sequence[int]) -> int:
     """The share of turns, or for want of them of writes, at which messages end, in percent."""
-    sides = [row[fields.SIDE + side * fields.SIDE_WORDS :][: fields.SIDE_WORDS] for side in (0, 1)]
+    sides = _sides(row)
     turns, all_turns = (sum(side[word] for side in sides) for word in (fields.TURNS, fields.ALL_TURNS))
     hits, writes = (sum(side[word] for side in sides) for word in (fields.HITS, fields.WRITES))
     share = (turns + hits) / max(all_turns + writes, 1)

@@ -31,7 +31,13 @@ WRITES = 5
 ALL_TURNS = 6
 ALONE = 7
 """Turns, or where there are none writes, before which exactly one message ends since the one before."""
-SIDE_WORDS = 8
+EMPTY = 8
+"""Messages with nothing behind their length field."""
+LATEST = 9
+"""Length of the last message."""
+LOOKED = 10
+"""Bytes that were looked at."""
+SIDE_WORDS = 11
 WORDS = SIDE + 2 * SIDE_WORDS
 
 MARK_WRITE = 1

@@ -27,6 +27,9 @@ COVERED = cython.declare(cython.int, fields.COVERED)
 WRITES = cython.declare(cython.int, fields.WRITES)
 ALL_TURNS = cython.declare(cython.int, fields.ALL_TURNS)
 ALONE = cython.declare(cython.int, fields.ALONE)
+EMPTY = cython.declare(cython.int, fields.EMPTY)
+LATEST = cython.declare(cython.int, fields.LATEST)
+LOOKED = cython.declare(cython.int, fields.LOOKED)
 MARK_WRITE = cython.declare(cython.int, fields.MARK_WRITE)
 MARK_TURN = cython.declare(cython.int, fields.MARK_TURN)
 LENGTH = cython.declare(cython.longlong, fields.LENGTH)
@@ -109,6 +112,7 @@ def follow(
     wanted: cython.longlong = row[BEHIND]
     missed: cython.longlong = 0
     alone: cython.longlong = 0
+    empty: cython.longlong = 0
     since: cython.longlong = 0
     tail: cython.longlong = wanted & 0xFF
     fits: cython.bint
@@ -163,6 +167,8 @@ def follow(
                         return False
             at += size
             found += 1
+            if kind == LENGTH and size == row[OFFSET] + width:
+                empty += 1
             if before >= 0 and size != before:
                 changes += 1
             before = size
@@ -184,6 +190,9 @@ def follow(
     row[base + WRITES] = writes
     row[base + ALL_TURNS] = all_turns
     row[base + ALONE] = alone
+    row[base + EMPTY] = empty
+    row[base + LATEST] = before
+    row[base + LOOKED] = end - begin
     # One turn in ten may be missed: answers that overtake each other, and what interrupts.
     return all_turns - turns <= all_turns // 10
 

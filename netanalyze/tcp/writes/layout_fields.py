@@ -83,7 +83,9 @@ OPEN = 48
 UNFRAMED = 49
 """Bytes that belong to no message."""
 LAST_FRAME = 50
-WORDS = 51
+EAGER = 51
+"""1: it has sent a small segment while another was not acknowledged, which Nagle's algorithm does not."""
+WORDS = 52
 
 # Words of a message, for the table of messages.
 HALF = 0

@@ -49,6 +49,7 @@ PIECE_PUSHED = cython.declare(cython.int, fields.PIECE_PUSHED)
 MSS = cython.declare(cython.int, fields.MSS)
 OPEN = cython.declare(cython.int, fields.OPEN)
 UNFRAMED = cython.declare(cython.int, fields.UNFRAMED)
+EAGER = cython.declare(cython.int, fields.EAGER)
 LAST_FRAME = cython.declare(cython.int, fields.LAST_FRAME)
 HALF = cython.declare(cython.int, fields.HALF)
 LENGTH = cython.declare(cython.int, fields.LENGTH)
@@ -106,7 +107,7 @@ def split_cause(row: cython.longlong[::1], bits: cython.int, before: cython.long
         return BY_MSS
     if 0 <= room < mss:
         return BY_WINDOW
-    if bits & PROMPTED and before == 0:
+    if bits & PROMPTED and before == 0 and not row[EAGER]:
         return BY_NAGLE
     return BY_WRITES
 
@@ -126,7 +127,7 @@ def merge_cause(
     if row[PIECE_BYTES] > 0 and bits & PROMPTED:
         if 0 <= row[PIECE_ROOM] < mss:
             return BY_WINDOW
-        if before == 0 and row[PIECE_BYTES] < mss:
+        if before == 0 and row[PIECE_BYTES] < mss and not row[EAGER]:
             return BY_NAGLE
         if before > 0 and row[PIECE_BYTES] >= mss > 0:
             return BY_CONGESTION
@@ -278,6 +279,9 @@ def lay(
         before = in_flight - payload if in_flight >= payload else -1
         if row[MSS] <= 0 and -payload < row[MSS]:
             row[MSS] = -payload  # below zero: the largest so far
+        if before > 0 and not bits & (PROMPTED | REPACKED):
+            if payload < abs(row[MSS]) and 0 < row[PIECE_BYTES] < abs(row[MSS]):
+                row[EAGER] = 1
         if guess:
             stop = size
             found = 0
