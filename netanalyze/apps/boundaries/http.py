@@ -93,6 +93,7 @@ class HttpHalf:
         half = self._messages.half(side)
         while at < size:
             was = half.state if half is not None else State.READING
+            begun = half is not None and half.begun
             step = _step(half, data[at:]) if half is not None else _head_end(bytes(data[at:]))
             piece = data[at : at + step]
             reader.data(side, piece, offset + at, frame, time_ns)
@@ -102,7 +103,7 @@ class HttpHalf:
                 continue
             if half.state is State.READING:
                 # A blank line between messages belongs to the one before.
-                ended = not half.begun and bool(bytes(piece[:3]).strip(_BLANK))
+                ended = not half.begun and (begun or bool(bytes(piece[:3]).strip(_BLANK)))
             else:
                 ended = was is State.READING and half.state is not State.SEARCHING and not half.begun
                 if half.state is not State.MENDING and not half.begun:
