@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,3 +175,23 @@ def test_damaged_captures(corpus: Path) -> None:
                 assert kinds <= row["messages"]
                 assert row["unframed_bytes"] <= row["bytes"]
                 assert row["misread_segments"] is None or row["misread_segments"] <= row["segments"]
+
+
+def test_interpreted_kernels_agree() -> None:
+    """The same tables where the kernels were not compiled."""
+    paths = [CAPTURES / name for name in ("framed-messages.pcap", "http-keepalive.pcapng")]
+    for path in paths:
+        command = [sys.executable, "-m", "netanalyze", "analyze", str(path), "-r", "writes,messages"]
+        found = [
+            json.loads(
+                subprocess.run(  # noqa: S603 - our own program
+                    [*command, "--format", "json", "-q"],
+                    env={**os.environ, "NETANALYZE_KERNEL": kind},
+                    check=True,
+                    capture_output=True,
+                ).stdout
+            )
+            for kind in ("", "interpreted")
+        ]
+        assert found[0]["messages"]
+        assert found[0] == found[1]

@@ -90,7 +90,7 @@ class Framed:
 
     def fits(self, data: bytes) -> bool:
         """Whether the first bytes of a side can be a message; nothing may have been taken before."""
-        found = cut(data, 0, self._spec, self._view, self._layout.room_for(len(data) + 1))
+        found = cut(memoryview(data), 0, self._spec, self._view, self._layout.room_for(len(data) + 1))
         return bool(found) or not self._view[fields.FAULT]
 
     def _unseen(self, size: int, cut_off: int, found: int) -> tuple[int, int]:

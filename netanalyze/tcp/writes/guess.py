@@ -142,7 +142,8 @@ def guess_samples(one: Sample, other: Sample) -> Guess | None:
     rows = np.zeros((_MOST_ROWS, fields.WORDS), np.int64)
     skips = sorted({(first, second) for first in _skips(one) for second in _skips(other)})
     count = try_framings(
-        one.data, one.marks(), other.data, other.marks(), view_of(np.array(skips, np.int64)),
+        memoryview(one.data), memoryview(one.marks()), memoryview(other.data), memoryview(other.marks()),
+        view_of(np.array(skips, np.int64)),
         view_of(np.zeros(fields.WORDS, np.int64)), view_of(rows),
     )  # fmt: skip
     best: tuple[float, int, int] | None = None
