@@ -92,6 +92,7 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
     decode_as: Mapping[tuple[str, int], str] | None = None,
     time_wait_ns: int = 60_000_000_000,
     overlap: str = "first",
+    framings: Iterable[str] = (),
 ) -> Report:
     """Read captures and report on them.
 
@@ -112,6 +113,8 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         time_wait_ns: how long TCP endpoints stay in TIME-WAIT; by default as long as in Linux.
         overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
             ``first`` or ``last``.
+        framings: how messages are told apart in ``writes`` and ``messages``, as the option ``--framing``
+            has it: ``["9000=length=u32be"]``.
 
     Raises:
         CaptureError: a file cannot be read as a capture.
@@ -133,6 +136,7 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         decode_as=decode_as or {},
         time_wait_ns=time_wait_ns,
         overlap=overlap,
+        framings=tuple(framings),
     )
     return run([os.fspath(path) for path in several], asked)
 

@@ -28,6 +28,8 @@ from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.tcp.writes.columns import message_columns, writes_columns
+from netanalyze.tcp.writes.framing import parse_framings
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -35,6 +37,7 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from netanalyze.apps.boundaries.stage import Boundaries
     from netanalyze.apps.messages import Messages
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
 
+_WRITES_TABLES = frozenset({"writes", "messages"})
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
 
 
@@ -67,6 +71,7 @@ class Options:
         raw_bodies: whether it takes them with their content codings.
         select, ignore: codes of the findings wanted and not wanted, or their beginnings; all unless given.
         looked_into: tables that findings may be made of; None for all.
+        framings: how messages are told apart where the user says so (``tcp.writes.framing``).
     """
 
     tables: tuple[str, ...] = USUAL
@@ -85,6 +90,7 @@ class Options:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     looked_into: frozenset[str] | None = None
+    framings: tuple[str, ...] = ()
 
 
 class Engine:
@@ -112,8 +118,8 @@ class Engine:
                 is until ``feed`` has returned from taking the next one.
 
         Raises:
-            UsageError: the filter, a bound, the length of TIME-WAIT, the overlap or a code of findings makes
-                no sense.
+            UsageError: the filter, a bound, the length of TIME-WAIT, the overlap, a framing or a code of
+                findings makes no sense.
         """
         self._shown = frozenset(options.tables) | set(ALWAYS)
         self._rules, self._left_out = _rules(options)
@@ -144,12 +150,15 @@ class Engine:
         self._messages = _messages(
             self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
         )
+        self._boundaries = _boundaries(
+            self._decoder.packets.capacity, self._identifier, self._tcp, wanted, options
+        )
         self._limits = Limit(), Limit()
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
         # Readers of protocols are Python and hold the lock: a second thread would only wait for it.
-        alone = self._tcp is None or self._messages is not None
+        alone = self._tcp is None or self._messages is not None or self._boundaries is not None
         self._follower = Follower() if two_threads and not alone else None
 
     def feed(self, batch: Batch) -> None:
@@ -171,6 +180,8 @@ class Engine:
             self._paths.add(batch, self._decoder)
         elif self._track_flows:
             steps.append(name)
+        if self._boundaries is not None:
+            steps.append(partial(self._boundaries.feed, batch, packets, streams))
         until_ns = self._until_ns(batch)  # before other stages touch the times
         if self._follower is not None:
             self._follower.hand_over(steps)
@@ -232,6 +243,7 @@ class Engine:
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
             **self._tcp_tables(streams),
+            **self._writes_tables(streams),
             "udp": self._udp,
             **self._message_tables(streams),
         }
@@ -295,6 +307,18 @@ class Engine:
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
+    def _writes_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
+        if self._boundaries is None or streams is None:
+            return {}
+        self._boundaries.finish()
+        for line in self._boundaries.warnings():
+            self._warn(line)
+        layout = self._boundaries.layout
+        return {
+            "writes": lambda: build.writes_table(writes_columns(layout, streams.client)),
+            "messages": lambda: build.messages_table(message_columns(layout, streams.client)),
+        }
+
     def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         if self._messages is None or streams is None:
             return {}
@@ -346,6 +370,34 @@ def _rules(options: Options) -> tuple[list[Rule], list[str]]:
     rules = runnable(select(options.select, options.ignore), NAMES)
     run = rules if options.looked_into is None else runnable(rules, options.looked_into)
     return run, left_out(rules, run)
+
+
+def _boundaries(
+    capacity: int,
+    identifier: Identifier,
+    analysis: TcpAnalysis | None,
+    wanted: frozenset[str],
+    options: Options,
+) -> Boundaries | None:
+    """The stage that lays messages over segments, if a table asks for it.
+
+    Raises:
+        UsageError: a framing makes no sense.
+    """
+    framings = parse_framings(options.framings)
+    if not _WRITES_TABLES & wanted or analysis is None or analysis.segments is None:
+        return None
+    from netanalyze.apps.boundaries.stage import Boundaries  # noqa: PLC0415 - for some tables only
+
+    return Boundaries(
+        capacity,
+        identifier,
+        analysis.segments,
+        framings=framings,
+        keep_messages="messages" in wanted,
+        streams=options.streams,
+        policy=options.overlap,
+    )
 
 
 def check_overlap(overlap: str) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import StreamFraming, fixed, length
+
+# 0-9-1 section 4.2.3: kind, channel, size, payload, and a byte that ends the frame.
+_FRAMES = length("u32be", offset=3, adjust=1)
 
 PROTOCOL = Protocol(
     name="amqp",
@@ -18,4 +22,5 @@ PROTOCOL = Protocol(
         # Any method, header, body or heartbeat frame.
         signature(OneOf(0, b"\x01\x02\x03\x08"), Bytes(b"\x00\x00", 3), strength=Strength.PORT),
     ),
+    framing=StreamFraming((fixed(8, once=True), _FRAMES), (_FRAMES,)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 # native_protocol_v4.spec section 2: version, flags, stream (2 bytes), opcode, length (4 bytes).
 _REQUEST = OneOf(0, b"\x03\x04\x05")
@@ -24,4 +25,6 @@ PROTOCOL = Protocol(
         signature(_REQUEST, _FLAGS, Number(4, 1, 1, 0x0F), Bytes(b"\x00", 5), strength=Strength.PORT),
         signature(_RESPONSE, _FLAGS, Number(4, 1, 0, 0x10), Bytes(b"\x00", 5), strength=Strength.PORT),
     ),
+    # Native protocol v4 section 2: a header of nine bytes, which the length ends.
+    framing=both(length("u32be", offset=5)),
 )

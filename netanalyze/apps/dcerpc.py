@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="dcerpc",
@@ -27,4 +28,6 @@ PROTOCOL = Protocol(
             Number(8, 2, 16, 8192),
         ),
     ),
+    # C706 section 12.6.3.1: frag_length counts the whole fragment; nearly all are little-endian.
+    framing=both(length("u16le", offset=8, include_header=True)),
 )

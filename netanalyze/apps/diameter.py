@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="diameter",
@@ -27,4 +28,6 @@ PROTOCOL = Protocol(
             strength=Strength.PORT,
         ),
     ),
+    # RFC 6733 section 3: the length counts the whole message.
+    framing=both(length("u24be", offset=1, include_header=True)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Labels, Number, Size
 from netanalyze.apps.protocol import TCP, UDP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 # RFC 1035 section 4.1.1: QR 8000, opcode 7800, AA 0400, TC 0200, RD 0100, RA 0080, Z 0040, AD 0020,
 # CD 0010 (RFC 4035), rcode 000f.
@@ -81,4 +82,6 @@ PROTOCOL = Protocol(
             over=TCP,
         ),
     ),
+    # RFC 1035 section 4.2.2.
+    framing=both(length("u16be")),
 )

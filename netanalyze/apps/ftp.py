@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 _DIGITS = b"0123456789"
 _FIRST_COMMANDS = (b"USER ", b"AUTH ", b"FEAT\r\n", b"SYST\r\n", b"HOST ", b"CLNT ", b"OPTS ", b"PBSZ ")
@@ -31,4 +32,6 @@ PROTOCOL = Protocol(
             for command in _FIRST_COMMANDS
         ),
     ),
+    # RFC 959 section 4.2: lines.
+    framing=both(TEXT_LINES),
 )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import StreamFraming, fixed, length
 
 # GET, POST, path /, schemes, status 200, 204, 206, 304, 400, 404, 500; a new table size.
 _FIRST_FIELDS = bytes((*range(0x82, 0x85), 0x86, 0x87, *range(0x88, 0x8F), 0x20, 0x3F))
+
+# RFC 9113 section 4.1: length, type, flags and stream.
+_FRAMES = length("u24be", adjust=6)
 
 PROTOCOL = Protocol(
     name="http2",
@@ -35,4 +39,6 @@ PROTOCOL = Protocol(
         signature(Bytes(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"), strength=Strength.PORT),
         signature(Bytes(b"\x00\x00\x00\x04\x01\x00\x00\x00\x00"), strength=Strength.PORT),
     ),
+    # Section 3.4: the client sends a preface first.
+    framing=StreamFraming((fixed(24, once=True), _FRAMES), (_FRAMES,)),
 )

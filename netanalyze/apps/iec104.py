@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="iec60870_104",
@@ -16,4 +17,6 @@ PROTOCOL = Protocol(
         # I and S frames: start byte, length of 4 to 253.
         signature(Bytes(b"\x68"), Number(1, 1, 4, 253), Number(2, 4, 0, 0xFFFFFFFF), strength=Strength.PORT),
     ),
+    # IEC 60870-5-104 section 5: a start byte, then the length of what follows.
+    framing=both(length("u8", offset=1)),
 )

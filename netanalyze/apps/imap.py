@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, Printable
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 _FIRST_COMMANDS = (
     b" CAPABILITY",
@@ -34,4 +35,6 @@ PROTOCOL = Protocol(
         # Section 2.2.2: lines of the server that are not the end of a command.
         signature(Bytes(b"* "), Printable(2, 2), strength=Strength.PORT),
     ),
+    # RFC 9051 section 2.2: lines; what a literal has in it counts as lines too.
+    framing=both(TEXT_LINES),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, Printable
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 PROTOCOL = Protocol(
     name="irc",
@@ -24,4 +25,6 @@ PROTOCOL = Protocol(
         signature(Bytes(b"NOTICE AUTH :"), sender=Sender.SERVER),
         signature(Bytes(b"PING :"), strength=Strength.PAIRED, sender=Sender.SERVER),
     ),
+    # RFC 1459 section 2.3.1: lines.
+    framing=both(TEXT_LINES),
 )

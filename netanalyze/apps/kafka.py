@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, Word
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 _LARGEST = 104857600  # socket.request.max.bytes, the broker's default limit
 _SIZE = Number(0, 4, 8, _LARGEST)
@@ -28,4 +29,6 @@ PROTOCOL = Protocol(
             sender=Sender.SERVER,
         ),
     ),
+    # Protocol guide, "Network": every request and response is preceded by its size.
+    framing=both(length("u32be", most=_LARGEST)),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netanalyze.apps.ber import SHORT_LENGTH_SIZES, length_check
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, UDP, Protocol, Signature, signature
+from netanalyze.tcp.writes.framing import both, length
 
 # RFC 4120 section 5: application tags 10 to 15 (requests and replies) and 30 (error).
 _TAGS = b"\x6a\x6b\x6c\x6d\x6e\x6f\x7e"
@@ -40,4 +41,6 @@ PROTOCOL = Protocol(
         for inner in SHORT_LENGTH_SIZES
         if inner <= outer
     ),
+    # RFC 4120 section 7.2.2.
+    framing=both(length("u32be")),
 )

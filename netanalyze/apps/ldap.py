@@ -5,6 +5,7 @@ from __future__ import annotations
 from netanalyze.apps.ber import LENGTH_SIZES, length_check
 from netanalyze.apps.checks import Bytes, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Signature, signature
+from netanalyze.tcp.writes.framing import BER, both
 
 # RFC 4511 section 4.1.1: tags of the operations.
 _OPERATIONS = bytes((0x42, 0x4A, 0x50, *range(0x60, 0x6A), *range(0x6B, 0x70), 0x73, 0x77, 0x78, 0x79))
@@ -33,4 +34,6 @@ PROTOCOL = Protocol(
     transports=(TCP,),
     ports=frozenset({389, 3268}),
     signatures=MESSAGES,
+    # RFC 4511 section 5.1: each LDAPMessage is a sequence.
+    framing=both(BER),
 )

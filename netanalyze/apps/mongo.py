@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 _LARGEST = 48000000  # maxMessageSizeBytes
 # MsgHeader: length, request, response to, opcode; all little-endian.
@@ -25,4 +26,6 @@ PROTOCOL = Protocol(
             strength=Strength.PAIRED,
         ),
     ),
+    # Wire protocol: messageLength counts itself.
+    framing=both(length("u32le", include_header=True)),
 )

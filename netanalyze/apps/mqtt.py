@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Signature, Strength, signature
+from netanalyze.tcp.writes.framing import both, varint
 
 
 def _connect(length_size: int) -> tuple[Signature, ...]:
@@ -31,4 +32,6 @@ PROTOCOL = Protocol(
             sender=Sender.SERVER,
         ),
     ),
+    # Section 2.1: a kind and flags, then the remaining length.
+    framing=both(varint(offset=1)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf, Printable
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="mysql",
@@ -41,4 +42,6 @@ PROTOCOL = Protocol(
             sender=Sender.CLIENT,
         ),
     ),
+    # Protocol::Packet: payload length, then a sequence number.
+    framing=both(length("u24le", adjust=1)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 _COMMANDS = (
     b"MODE READER",
@@ -35,4 +36,6 @@ PROTOCOL = Protocol(
             for command in _COMMANDS
         ),
     ),
+    # RFC 3977 section 3.1: lines.
+    framing=both(TEXT_LINES),
 )

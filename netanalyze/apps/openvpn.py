@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf, Size
 from netanalyze.apps.protocol import TCP, UDP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 # Opcode in the top five bits, key in the others: hard resets of client (7, 10) and server (8).
 _CLIENT_RESET = b"\x38\x50"
@@ -45,4 +46,6 @@ PROTOCOL = Protocol(
             over=TCP,
         ),
     ),
+    # Over TCP the length of each packet comes first.
+    framing=both(length("u16be")),
 )

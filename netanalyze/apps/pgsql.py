@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf, Printable
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="pgsql",
@@ -23,4 +24,6 @@ PROTOCOL = Protocol(
         # Any message: a letter and its length.
         signature(OneOf(0, b"123ABCDEFGHIKNPQRSTXZcdfnpst"), Bytes(b"\x00", 1), strength=Strength.PORT),
     ),
+    # Section 55.7: a kind, then a length that counts itself; the first message has no kind.
+    framing=both(length("u32be", offset=1, adjust=-4, short_zero=True)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 _COMMANDS = (b"CAPA\r\n", b"USER ", b"APOP ", b"AUTH", b"STLS\r\n", b"QUIT\r\n")
 
@@ -22,4 +23,6 @@ PROTOCOL = Protocol(
             for command in _COMMANDS
         ),
     ),
+    # RFC 1939 section 3: lines.
+    framing=both(TEXT_LINES),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netanalyze.apps.protocol import TCP, UDP, Protocol
-from netanalyze.apps.rpc import calls, replies
+from netanalyze.apps.rpc import RECORDS, calls, replies
+from netanalyze.tcp.writes.framing import both
 
 PROTOCOL = Protocol(
     name="portmap",
@@ -11,4 +12,5 @@ PROTOCOL = Protocol(
     transports=(TCP, UDP),
     ports=frozenset({111}),
     signatures=(*calls(100000, 100000), *replies()),
+    framing=both(RECORDS),
 )

@@ -7,9 +7,13 @@ signatures and ports decide together is told in ``identify_kernel``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from netanalyze.apps.checks import DATAGRAM_ONLY, REPEATED_ONLY, Check
 from netanalyze.apps.codes import HEAD_BYTES, TCP, TRANSPORTS, UDP, Sender, Strength
+
+if TYPE_CHECKING:
+    from netanalyze.tcp.writes.framing import StreamFraming
 
 __all__ = ["TCP", "TRANSPORTS", "UDP", "Protocol", "Sender", "Signature", "Strength", "signature"]
 
@@ -66,6 +70,7 @@ class Protocol:
         signatures: what its first bytes look like.
         confirmable: whether nearly every conversation begins with bytes that a signature matches.
             If so, a stream on one of ``ports`` that begins otherwise does not get the name.
+        framing: how the receiver of a byte stream finds out where messages end, if that is simple.
     """
 
     name: str
@@ -74,6 +79,7 @@ class Protocol:
     ports: frozenset[int]
     signatures: tuple[Signature, ...] = ()
     confirmable: bool = True
+    framing: StreamFraming | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the kernel cannot do.

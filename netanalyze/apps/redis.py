@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Signature, Strength, signature
+from netanalyze.tcp.writes.framing import RESP, both
 
 _DIGITS = b"0123456789"
 _INLINE = (b"PING\r\n", b"AUTH ", b"INFO\r\n", b"MONITOR\r\n", b"QUIT\r\n")
@@ -49,4 +50,5 @@ PROTOCOL = Protocol(
         signature(OneOf(0, b":$*%~_#,("), OneOf(1, _DIGITS + b"-tf\r"), strength=Strength.PORT),
         signature(OneOf(0, b"+-"), OneOf(1, bytes(range(0x41, 0x5B))), strength=Strength.PORT),
     ),
+    framing=both(RESP),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netanalyze.apps.checks import Bytes, Number
 from netanalyze.apps.protocol import TCP, UDP, Protocol, Signature, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 if TYPE_CHECKING:
     from netanalyze.apps.checks import Check
@@ -50,6 +51,9 @@ def replies() -> tuple[Signature, ...]:
     )
 
 
+RECORDS = length("u32be", mask=0x7FFFFFFF, final=0x80000000)
+"""RFC 5531 section 11: fragments with their lengths, the last one of a message marked."""
+
 PROTOCOL = Protocol(
     name="rpc",
     title="ONC Remote Procedure Call",
@@ -57,4 +61,5 @@ PROTOCOL = Protocol(
     ports=frozenset(),
     # Section 13: program numbers that were assigned, and those for local use.
     signatures=calls(100000, 0x3FFFFFFF),
+    framing=both(RECORDS),
 )

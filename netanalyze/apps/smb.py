@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="smb",
@@ -18,4 +19,6 @@ PROTOCOL = Protocol(
         # Other packets of the session service: message, request, responses, keep-alive.
         signature(OneOf(0, b"\x81\x82\x83\x84\x85"), Bytes(b"\x00", 1), strength=Strength.PORT),
     ),
+    # RFC 1002 section 4.3.1; over port 445 the length has 24 bits.
+    framing=both(length("u24be", offset=1)),
 )

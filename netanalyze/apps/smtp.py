@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Find, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import TEXT_LINES, both
 
 _DIGITS = b"0123456789"
 _OTHER_COMMANDS = (b"RCPT TO:", b"AUTH ", b"STARTTLS", b"NOOP", b"QUIT", b"RSET", b"DATA\r\n")
@@ -35,4 +36,6 @@ PROTOCOL = Protocol(
             for command in _OTHER_COMMANDS
         ),
     ),
+    # RFC 5321 section 2.3.8: lines.
+    framing=both(TEXT_LINES),
 )

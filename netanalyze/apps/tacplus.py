@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="tacplus",
@@ -21,4 +22,6 @@ PROTOCOL = Protocol(
             strength=Strength.PAIRED,
         ),
     ),
+    # RFC 8907 section 4.1.
+    framing=both(length("u32be", offset=8)),
 )

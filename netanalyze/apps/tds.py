@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 PROTOCOL = Protocol(
     name="tds",
@@ -30,4 +31,6 @@ PROTOCOL = Protocol(
             strength=Strength.PORT,
         ),
     ),
+    # MS-TDS section 2.2.3.1: the length counts the whole packet.
+    framing=both(length("u16be", offset=2, include_header=True)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf, Word
 from netanalyze.apps.protocol import TCP, Protocol, Signature, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 _LARGEST_FRAME = 16384000  # the default limit of its libraries
 _NAME_BYTES = 128
@@ -34,4 +35,6 @@ PROTOCOL = Protocol(
     transports=(TCP,),
     ports=frozenset({9090}),
     signatures=(_binary(0), _binary(4, _FRAME), _compact(0), _compact(4, _FRAME)),
+    # The framed transport; without it nothing tells where a message ends.
+    framing=both(length("u32be", most=16384000)),
 )

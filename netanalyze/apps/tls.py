@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, signature
+from netanalyze.tcp.writes.framing import both, length
 
 # RFC 5246 section 6.2: a record has a type, a version (3.0 to 3.4), a length of up to 2^14 + 2048.
 _VERSION = (Bytes(b"\x03", 1), Number(2, 1, 0, 4))
@@ -40,4 +41,6 @@ PROTOCOL = Protocol(
             sender=Sender.CLIENT,
         ),
     ),
+    # Section 5.1: a type, a version and a length.
+    framing=both(length("u16be", offset=3, most=_LONGEST + 5, type_at=0)),
 )

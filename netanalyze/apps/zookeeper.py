@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netanalyze.apps.checks import Bytes, Number, OneOf
 from netanalyze.apps.protocol import TCP, Protocol, Sender, Strength, signature
+from netanalyze.tcp.writes.framing import both, length
 
 _FOUR_LETTER_WORDS = (b"ruok", b"stat", b"srvr", b"mntr", b"conf", b"cons", b"envi", b"isro", b"imok")
 
@@ -33,4 +34,6 @@ PROTOCOL = Protocol(
         ),
         *(signature(Bytes(word), strength=Strength.PORT) for word in _FOUR_LETTER_WORDS),
     ),
+    # Each packet is preceded by its length.
+    framing=both(length("u32be")),
 )

@@ -147,6 +147,17 @@ DecodeAs = Annotated[
         " udp/5300=dns. May be repeated, or a list with commas.",
     ),
 ]
+Framing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--framing",
+        metavar="FRAMING",
+        help="How messages are told apart in writes and messages where no protocol is recognised: line, crlf,"
+        " null, delimiter=0d0a, length=u32be, length=u16le,offset=2,adjust=4,include_header, fixed=64,"
+        " varint."
+        " With a port before it, 9000=length=u32be, whatever is recognised there. May be repeated.",
+    ),
+]
 Overlap = Annotated[
     str,
     typer.Option(

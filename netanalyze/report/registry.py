@@ -131,6 +131,25 @@ TABLES = (
         of_streams=True,
     ),
     TableKind(
+        "writes",
+        "half-stream",
+        "half-streams",
+        "Where messages begin and end in segments: alone, split, coalesced or mixed, why, and where a reader"
+        " fails that takes one recv() for one message",
+        "writes",
+        "Write",
+    ),
+    TableKind(
+        "messages",
+        "message",
+        "messages",
+        "Each message that a TCP connection carried, with its segments; protocols that are not known are"
+        " inferred, or told by --framing",
+        "writes",
+        "Message",
+        detailed=True,
+    ),
+    TableKind(
         "listeners",
         "listener",
         "listeners",

@@ -33,6 +33,7 @@ from netanalyze.report.records.findings import Finding as FindingRow
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.tap_texts import EvidenceColumn
+from netanalyze.report.writes_texts import verdict_column
 from netanalyze.tcp.limits import VERDICTS
 from netanalyze.tcp.tap import PATHS
 
@@ -219,6 +220,17 @@ def events_table(columns: Mapping[str, Any]) -> Table[Event]:
 def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
     """One row for each segment of some connections, from arrays (see ``table_of_columns``)."""
     return table_of_columns("windows", {**columns, "sender_names": SENDERS})
+
+
+def writes_table(columns: Mapping[str, Any]) -> Table[Any]:
+    """One row for each half-stream that sent payload, from arrays (see ``table_of_columns``)."""
+    made = {"verdict": verdict_column(columns["verdict_words"])}
+    return table_of_columns("writes", {**columns, "sender_names": SENDERS}, made)
+
+
+def messages_table(columns: Mapping[str, Any]) -> Table[Any]:
+    """One row for each message, from arrays (see ``table_of_columns``)."""
+    return table_of_columns("messages", {**columns, "sender_names": SENDERS})
 
 
 def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:

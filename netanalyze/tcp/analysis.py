@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
     from netanalyze.capture.batch import Batch
     from netanalyze.flow.table import Conversations
+    from netanalyze.tcp.segments import Segments
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset({"streams", "directions", "limits", "events", "windows", "transitions"})
+_SEQUENCE_TABLES = frozenset(
+    {"streams", "directions", "limits", "events", "windows", "transitions", "writes", "messages"}
+)
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 _SUM_TABLES = frozenset({"populations", "closers", "listeners"})
@@ -169,6 +172,11 @@ class TcpAnalysis:
         keep_times_in_reach(batch)
         if self._sequences is not None:
             self._sequences.feed(batch, packets, streams)
+
+    @property
+    def segments(self) -> Segments | None:
+        """What the sequence analysis finds out about each batch, if it runs."""
+        return self._sequences.segments if self._sequences is not None else None
 
     def quiet(self, tcp: Conversations, until_ns: int) -> int:
         """How many streams have been silent for long enough to be let go of, if they are finished."""

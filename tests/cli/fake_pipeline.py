@@ -35,6 +35,7 @@ class Options:
     looked_into: frozenset[str] | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    framings: tuple[str, ...] = ()
 
 
 @dataclass

@@ -16,6 +16,7 @@ from netanalyze.report.records.events import Event
 from netanalyze.report.records.limits import Limit
 from netanalyze.report.records.listeners import Listener
 from netanalyze.report.records.tcp import Stream
+from netanalyze.report.records.writes import Write
 from netanalyze.report.registry import TABLES, USUAL
 from netanalyze.report.report import Report
 
@@ -238,6 +239,7 @@ def sample_report(
             tables.empty_table("directions", Direction),
             tables.empty_table("limits", Limit),
             tables.empty_table("events", Event),
+            tables.empty_table("writes", Write),
             tables.empty_table("listeners", Listener),
             tables.transitions_table(move_columns()),
             tables.populations_table(population_columns()),

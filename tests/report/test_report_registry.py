@@ -61,6 +61,13 @@ COLUMNS = {
     "closers": "server server_port connections client_first server_first simultaneous client_resets"
     " server_resets refused not_closed client_leaks server_leaks leaks_ended_by_exit leaks_per_minute"
     " leak_interval_ns",
+    "writes": "stream sender framing framing_source confidence messages segments aligned split coalesced"
+    " mixed stalls stall_ns case_a case_b case_c case_d bytes unframed_bytes min_message_bytes"
+    " median_message_bytes max_message_bytes message_segments max_message_segments mss cause_mss"
+    " cause_receiver_window cause_congestion_window cause_nagle cause_one_write"
+    " cause_several_writes cause_offload cause_retransmission misread_segments misread_frame"
+    " misread_bytes misread_messages framing_fault framing_fault_frame first_frame verdict",
+    "messages": "stream sender number frame last_frame time_ns offset bytes segments kind case cause",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
     " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
     "http": "stream frame response_frame time_ns method host target version status content_type"
