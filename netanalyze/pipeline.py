@@ -27,6 +27,7 @@ from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.tcp.waits import TABLES as WAIT_TABLES
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
@@ -265,6 +266,7 @@ class Engine:
                 2 * len(streams.client), partial(analysis.directions, streams)
             ),
             "limits": lambda: build.limits_table(analysis.limits(streams)),
+            **{name: partial(self._waits, analysis, streams, name) for name in WAIT_TABLES},
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
             "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),
@@ -272,6 +274,9 @@ class Engine:
             "populations": lambda: build.populations_table(analysis.populations(streams)),
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
+
+    def _waits(self, analysis: TcpAnalysis, streams: Streams, name: str) -> Table[Any]:
+        return build.waits_table(name, analysis.waits(name, streams))
 
     def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         if self._messages is None or streams is None:
