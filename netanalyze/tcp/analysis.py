@@ -129,7 +129,7 @@ class TcpAnalysis:
                 self._measures = Measures(self._sequences)
             if "limits" in tables:
                 self._limits = Limits(self._sequences)
-            if WAIT_TABLES & set(tables):
+            if (WAIT_TABLES | {"writes"}) & set(tables):
                 self._waits = Waits(self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
@@ -260,6 +260,10 @@ class TcpAnalysis:
             return {}
         columns: dict[str, Any] = getattr(self._waits, table)(streams.client)
         return columns
+
+    def half_stalls(self, streams: Streams) -> dict[str, NDArray[np.int64]]:
+        """How often and how long each half-stream was held up (``Waits.halves``); empty if nobody asks."""
+        return {} if self._waits is None else self._waits.halves(streams.client)
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""

@@ -12,6 +12,8 @@ from netanalyze.tcp import wait_fields as fields
 from netanalyze.tcp.wait_kernel import wait_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
@@ -228,6 +230,14 @@ class Waits:
         halves[lasting, fields.STALL_NS] += halves[lasting, fields.ZERO_WAIT_NS]
         waits = np.concatenate((waits, more))
         return streams, halves, waits[np.argsort(waits[:, fields.FRAME], kind="stable")]
+
+
+def joined(
+    columns: Mapping[str, Any], halves: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.int64]]:
+    """What ``Waits.halves`` says of the half-streams that columns ``stream`` and ``sender`` name."""
+    rows = 2 * columns["stream"] + columns["sender"]
+    return {name: column[rows] for name, column in halves.items()}
 
 
 def _frames(numbers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from netanalyze.columns import view_of
 from netanalyze.tcp import wait_fields as fields
 from netanalyze.tcp import wait_kernel
 from netanalyze.tcp.segments import Segments
-from netanalyze.tcp.waits import TABLES
+from netanalyze.tcp.waits import TABLES, joined
 from netanalyze.wire.packets import Packets
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ def accounts(kernels: Kernels, frames: Sequence[Frame], size: int = 4096) -> dic
     found = {name: plain(analysis.waits(name, streams)) for name in sorted(TABLES)}
     waits = found["waits"]
     parts = [column for name, column in waits.items() if name not in {"stream", "total_ns"}]
+    halves = joined(
+        {name: np.array(found["nagle"][name]) for name in ("stream", "sender")}, analysis.half_stalls(streams)
+    )
+    assert {name: column.tolist() for name, column in halves.items()} == {
+        name: found["nagle"][name] for name in ("stalls", "stall_ns")
+    }
     assert [sum(row) for row in zip(*parts, strict=True)] == waits["total_ns"]
     assert all(min(row) >= 0 for row in zip(*parts, strict=True))
     return found

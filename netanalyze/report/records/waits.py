@@ -14,8 +14,8 @@ class Stall(Record, frozen=True):
     kind: Annotated[
         str,
         column(
-            "nagle_delayed_ack: a small segment that Nagle's algorithm held until a delayed acknowledgement;"
-            " nagle: until one that was not delayed; zero_window; window_full: no room for a full segment;"
+            "What it was. nagle_delayed_ack: a small segment that Nagle's algorithm held until a delayed"
+            " acknowledgement; nagle: until one that was not delayed; zero_window; window_full: no room for a full segment;"
             " retransmission_timeout; fast_recovery; handshake_retry; client_thinking; server_thinking",
             show=0,
         ),
