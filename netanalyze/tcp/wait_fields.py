@@ -75,7 +75,9 @@ HEARD_EDGE = 39
 LATER_EDGE = 40
 LATER_NS = 41
 """A later one that was on its way then, and since when; 0 for none."""
-HALF_WORDS = 42
+ACKED_BYTES = 42
+"""What the last acknowledgement acknowledged."""
+HALF_WORDS = 43
 
 # Bits of FLAGS.
 NUMBERED = 1
@@ -92,6 +94,8 @@ RECOVERING = 128
 STAMPED = 256
 LAST_QUICK = 512
 """The last acknowledgement that it sent came at once."""
+LOST = 2048
+"""It has sent data again: its congestion window may be a single segment."""
 SPOKE = 1024
 """It has sent payload, and nothing but payload last."""
 

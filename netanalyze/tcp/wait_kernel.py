@@ -80,6 +80,7 @@ BUCKETS = cython.declare(cython.int, fields.BUCKETS)
 HEARD_EDGE = cython.declare(cython.int, fields.HEARD_EDGE)
 LATER_EDGE = cython.declare(cython.int, fields.LATER_EDGE)
 LATER_NS = cython.declare(cython.int, fields.LATER_NS)
+ACKED_BYTES = cython.declare(cython.int, fields.ACKED_BYTES)
 NUMBERED = cython.declare(cython.int, fields.NUMBERED)
 SHORT = cython.declare(cython.int, fields.SHORT)
 PROMPTED = cython.declare(cython.int, fields.PROMPTED)
@@ -91,6 +92,7 @@ RECOVERING = cython.declare(cython.int, fields.RECOVERING)
 STAMPED = cython.declare(cython.int, fields.STAMPED)
 LAST_QUICK = cython.declare(cython.int, fields.LAST_QUICK)
 SPOKE = cython.declare(cython.int, fields.SPOKE)
+LOST = cython.declare(cython.int, fields.LOST)
 FIRST_NS = cython.declare(cython.int, fields.FIRST_NS)
 NOW_NS = cython.declare(cython.int, fields.NOW_NS)
 MOVE_NS = cython.declare(cython.int, fields.MOVE_NS)
@@ -280,16 +282,20 @@ def goes_on(
     reaction: cython.longlong = max(since - trip, 0)
     prompt: cython.bint = flags & PROMPTED != 0 and reaction <= SLACK_NS + trip // 2 and since >= trip - since
     acked: cython.bint = halves[h, NEXT] == halves[h, ACKED]
+    delayed: cython.bint = wait - far >= max(LEAST_DELAY_NS, far // 8)
+    # Linux lets a small segment go behind full ones (Minshall's variant), others do not. Only if the one full
+    # segment before it was acknowledged late, this can be told from a congestion window.
+    classic: cython.bint = delayed and not flags & LOST and halves[h, ACKED_BYTES] <= full_segment(h, halves)
     if (
         prompt
         and acked
-        and flags & SHORT
+        and (flags & SHORT or classic)
         and 0 < size < full_segment(h, halves)
         and halves[h, EAGER] == 0
         and wait + trip >= LEAST_HOLD_NS
         and wait + trip >= 4 * reaction
     ):
-        if wait - far >= max(LEAST_DELAY_NS, far // 8):
+        if delayed:
             return NAGLE_DELAYED_ACK
         return NAGLE
     if flags & FULL_UP and (prompt or now - halves[h, DATA_NS] <= trip + trip // 2 + SLACK_NS):
@@ -311,6 +317,7 @@ def sent_again(
     """A segment is sent again: the cause of the wait before it."""
     if why == HANDSHAKE or tcp & SYN:
         return HANDSHAKE_RETRY
+    halves[h, FLAGS] |= LOST
     if why == NO_CAUSE and waited >= TIMER_NS:
         why = TIMEOUT
     if why == TIMEOUT or why == TAIL_LOSS_PROBE or why == TAIL_TIMER or why == AFTER_TIMEOUT:
@@ -431,6 +438,7 @@ def acknowledge(
     if 0 < distance <= REACH:
         news = True
         halves[h, ACKED] = number
+        halves[h, ACKED_BYTES] = distance
         if later(number, halves[h, NEXT]):
             halves[h, NEXT] = number
         elif number == halves[h, NEXT] and pure and flags & SPOKE:
@@ -596,7 +604,7 @@ def wait_segments(
                 trip = max(rtt_ns[row], 1)
                 if halves[h, TRIP_NS] == 0 or trip < halves[h, TRIP_NS]:
                     halves[h, TRIP_NS] = trip
-            if tsval[row] >= 0:
+            if tsval[row] >= 0 and not tcp & SYN:
                 halves[h, FLAGS] |= STAMPED
             if tcp & SYN and mss[row] > 0:
                 halves[o, OPTION] = mss[row] & 0xFFFF

@@ -15,8 +15,9 @@ class Stall(Record, frozen=True):
         str,
         column(
             "What it was. nagle_delayed_ack: a small segment that Nagle's algorithm held until a delayed"
-            " acknowledgement; nagle: until one that was not delayed; zero_window; window_full: no room for a full segment;"
-            " retransmission_timeout; fast_recovery; handshake_retry; client_thinking; server_thinking",
+            " acknowledgement; nagle: until one that was not delayed; zero_window; window_full: no room for a"
+            " full segment; retransmission_timeout; fast_recovery; handshake_retry; client_thinking and"
+            " server_thinking: the program",
             show=0,
         ),
     ]
