@@ -28,6 +28,8 @@ from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
+from netanalyze.tcp.waits import TABLES as WAIT_TABLES
+from netanalyze.tcp.waits import joined
 from netanalyze.tcp.writes.columns import message_columns, writes_columns
 from netanalyze.tcp.writes.framing import parse_framings
 from netanalyze.udp.conn import state_columns as udp_states
@@ -299,6 +301,7 @@ class Engine:
                 2 * len(streams.client), partial(analysis.directions, streams)
             ),
             "limits": lambda: build.limits_table(analysis.limits(streams)),
+            **{name: partial(self._waits, analysis, streams, name) for name in WAIT_TABLES},
             "events": lambda: build.events_table(analysis.events(streams)),
             "windows": lambda: build.windows_table(analysis.windows(streams)),
             "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),
@@ -308,16 +311,25 @@ class Engine:
         }
 
     def _writes_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
-        if self._boundaries is None or streams is None:
+        analysis = self._tcp
+        if self._boundaries is None or analysis is None or streams is None:
             return {}
         self._boundaries.finish()
         for line in self._boundaries.warnings():
             self._warn(line)
         layout = self._boundaries.layout
+
+        def writes() -> Table[Any]:
+            columns = writes_columns(layout, streams.client)
+            return build.writes_table(columns | joined(columns, analysis.half_stalls(streams)))
+
         return {
-            "writes": lambda: build.writes_table(writes_columns(layout, streams.client)),
+            "writes": writes,
             "messages": lambda: build.messages_table(message_columns(layout, streams.client)),
         }
+
+    def _waits(self, analysis: TcpAnalysis, streams: Streams, name: str) -> Table[Any]:
+        return build.waits_table(name, analysis.waits(name, streams))
 
     def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         if self._messages is None or streams is None:

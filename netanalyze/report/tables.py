@@ -211,6 +211,11 @@ def limits_table(settled: Settled) -> Table[Any]:
     return Table("limits", record, made)
 
 
+def waits_table(name: str, columns: Mapping[str, Any]) -> Table[Any]:
+    """A table of what was waited for: ``waits``, ``stalls`` or ``nagle`` (see ``table_of_columns``)."""
+    return table_of_columns(name, {**columns, "sender_names": SENDERS})
+
+
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:
     """One row for each TCP event, from arrays (see ``table_of_columns``)."""
     made = {"detail": DetailColumn(columns)}

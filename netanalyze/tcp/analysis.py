@@ -24,6 +24,8 @@ from netanalyze.tcp.populations import Populations
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
+from netanalyze.tcp.waits import TABLES as WAIT_TABLES
+from netanalyze.tcp.waits import Waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
     from netanalyze.tcp.segments import Segments
     from netanalyze.wire.packets import Packets
 
-_SEQUENCE_TABLES = frozenset(
-    {"streams", "directions", "limits", "events", "windows", "transitions", "writes", "messages"}
-)
+_SEQUENCE_TABLES = WAIT_TABLES | {
+    *("streams", "directions", "limits", "events", "windows", "transitions", "writes", "messages"),
+}
 _MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 _SUM_TABLES = frozenset({"populations", "closers", "listeners"})
@@ -114,6 +116,7 @@ class TcpAnalysis:
         self._sequences = None
         self._measures = None
         self._limits = None
+        self._waits = None
         self._series = None
         self._taps = None
         self._delays = None
@@ -129,6 +132,8 @@ class TcpAnalysis:
                 self._measures = Measures(self._sequences)
             if "limits" in tables:
                 self._limits = Limits(self._sequences)
+            if (WAIT_TABLES | {"writes"}) & set(tables):
+                self._waits = Waits(self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
             if _TAP_TABLES & set(tables):
@@ -156,7 +161,7 @@ class TcpAnalysis:
     def steps(self, batch: Batch, packets: Packets, streams: int) -> list[Callable[[], None]]:
         """The same as ``feed`` in pieces: behind the first, in any order and on several threads."""
         rest: list[Callable[[], None]] = []
-        alike = (self._measures, self._limits, self._taps, self._delays, self._handshakes)
+        alike = (self._measures, self._limits, self._waits, self._taps, self._delays, self._handshakes)
         rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]
         if self._machines is not None:
             self._outcome = None
@@ -256,6 +261,17 @@ class TcpAnalysis:
         """The rows of the table ``limits``, which must be among the tables."""
         assert self._limits is not None  # noqa: S101 - asked for only where it is wanted
         return self._limits.settled(streams.client)
+
+    def waits(self, table: str, streams: Streams) -> dict[str, Any]:
+        """The columns of one of the tables ``waits``, ``stalls`` and ``nagle``."""
+        if self._waits is None:
+            return {}
+        columns: dict[str, Any] = getattr(self._waits, table)(streams.client)
+        return columns
+
+    def half_stalls(self, streams: Streams) -> dict[str, NDArray[np.int64]]:
+        """How often and how long each half-stream was held up (``Waits.halves``); empty if nobody asks."""
+        return {} if self._waits is None else self._waits.halves(streams.client)
 
     def events(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``events``."""

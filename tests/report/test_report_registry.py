@@ -47,6 +47,12 @@ COLUMNS = {
     " congestion_window_ns slow_start_ns path_rate_ns send_buffer_ns application_percent"
     " receiver_window_percent recovery_percent congestion_window_percent slow_start_percent"
     " path_rate_percent send_buffer_percent",
+    "waits": "stream total_ns network_ns client_thinking_ns server_thinking_ns nagle_delayed_ack_ns nagle_ns"
+    " zero_window_ns window_full_ns retransmission_timeout_ns fast_recovery_ns handshake_retry_ns idle_ns",
+    "stalls": "stream sender kind frame end_frame time_ns duration_ns awaited cause_frame saving_ns advice",
+    "nagle": "stream sender nodelay small_behind_small small_behind_small_frame held held_frame held_ns"
+    " quick_acks delayed_acks delayed_ack_frame quick_acks_first quick_phases delay_min_ns delay_avg_ns"
+    " delay_max_ns system system_percent stalls stall_ns",
     "events": "frame time_ns elapsed_ns stream sender kind detail cause other_frame ago_ns number"
     " missing_bytes window_bytes seq payload_bytes ack later_frame",
     "windows": "stream sender frame time_ns elapsed_ns flags seq payload_bytes ack sack window_bytes"
