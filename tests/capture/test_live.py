@@ -154,12 +154,13 @@ def test_what_is_lost_is_told(tmp_path: Path) -> None:
 def test_what_analysis_has_no_time_for_is_written(tmp_path: Path) -> None:
     found = lab("behind", tmp_path)
     (capture,) = found["live"]["capture"]
-    assert (capture["frames"], capture["received"], capture["dropped"]) == (30_000, 30_000, 0)
+    frames = capture["frames"]
+    assert frames + capture["dropped"] == capture["received"] == 30_000
     assert found["file"]["capture"] == [capture]
-    assert [row["client_datagrams"] for row in found["file"]["udp"]] == [30_000]
+    assert [row["client_datagrams"] for row in found["file"]["udp"]] == [frames]
     over = found["passed_over"]
-    assert 0 < over < 30_000
-    assert [row["client_datagrams"] for row in found["live"]["udp"]] == [30_000 - over]
+    assert capture["dropped"] < over < frames  # a busy machine may leave this process alone for too long
+    assert [row["client_datagrams"] for row in found["live"]["udp"]] == [frames - over]
     ledger = {row["reason"]: row["frames"] for row in found["live"]["ledger"]}
     assert ledger["passed over: analysis was slower than packets came"] == over
     assert found["warnings"][-1].startswith(f"{over} frames were not analysed")

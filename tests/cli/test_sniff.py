@@ -131,7 +131,7 @@ def test_count_and_table(talk: int) -> None:
 
 @needs_rights
 def test_the_overview_of_nothing() -> None:
-    status, out, err = run("lo", "-f", "udp port 1", "--duration", "0.1")
+    status, out, err = run("lo", "-f", "udp port 1", "--duration", "0.1", "--format", "table")
     assert (status, err) == (0, "")
     assert out.startswith("lo: live, ETHERNET, 0 frames")
 
