@@ -64,18 +64,19 @@ class Answers:
 
     def __init__(
         self,
-        words: NDArray[np.int64],
+        words: NDArray[np.uint64],
         numbers: NDArray[np.int32],
         texts: Callable[[NDArray[np.int64]], list[str | None]],
     ) -> None:
         """Take a row of words and one of numbers for each record, and what makes texts of codes."""
-        order = np.lexsort((words[:, TIME], words[:, LO], words[:, HI], numbers[:, VERSION]))
+        order = np.lexsort((words.view(np.int64)[:, TIME], words[:, LO], words[:, HI], numbers[:, VERSION]))
         words, numbers = words[order], numbers[order]
         self.count = len(words)
-        self.hi, self.lo = words[:, HI].view(np.uint64), words[:, LO].view(np.uint64)
-        self.client_hi = words[:, CLIENT_HI].view(np.uint64)
-        self.client_lo = words[:, CLIENT_LO].view(np.uint64)
-        self.time_ns, self.frame = words[:, TIME], words[:, FRAME]
+        self.hi, self.lo = words[:, HI], words[:, LO]
+        self.client_hi = words[:, CLIENT_HI]
+        self.client_lo = words[:, CLIENT_LO]
+        self.time_ns = words[:, TIME].astype(np.int64)
+        self.frame = words[:, FRAME].astype(np.int64)
         self.version, self.client_version = numbers[:, VERSION], numbers[:, CLIENT_VERSION]
         self.ttl_s = numbers[:, TTL].astype(np.int64)
         self.name, self.chain = numbers[:, NAME].astype(np.int64), numbers[:, CHAIN].astype(np.int64)
