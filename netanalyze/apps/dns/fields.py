@@ -105,11 +105,13 @@ FLOW = 7
 """UDP flow or TCP stream of the query, or of the answer where there is no query."""
 OTHER_FRAME = 8
 """What a note refers to."""
-CLIENT_HI = 9
-CLIENT_LO = 10
-SERVER_HI = 11
-SERVER_LO = 12
-WORDS = 13
+WORDS = 9
+# one of addresses,
+CLIENT_HI = 0
+CLIENT_LO = 1
+SERVER_HI = 2
+SERVER_LO = 3
+ADDRESS_WORDS = 4
 # and one of numbers, -1 where there is none.
 VERSION = 0
 CLIENT_PORT = 1
@@ -126,24 +128,31 @@ QUERY_FLAGS = 10
 RESPONSE_FLAGS = 11
 RCODE = 12
 QUESTIONS = 13
-ANSWERS = 14
-TTL = 15
-ANSWER = 16
-PAYLOAD = 17
+ANSWERS_COUNT = 14
+MIN_TTL = 15
+ANSWER_TEXT = 16
+PAYLOAD_SIZE = 17
 """What the client says it can take (EDNS)."""
-EDNS = 18
-"""DO of the query; -1 without EDNS."""
-OPTIONS = 19
+EDNS_FLAGS = 18
+"""Of the query; -1 without EDNS."""
+QUERY_OPTIONS = 19
 SERVER_PAYLOAD = 20
 SERVER_OPTIONS = 21
 ATTEMPTS = 22
+"""Which attempt of the lookup it was that this port sent last."""
 RESPONSES = 23
 END = 24
 NOTE = 25
 PROBLEM = 26
-SIZE = 27
-"""Bytes of the answer."""
-NUMBERS = 28
+RESPONSE_SIZE = 27
+ANYONE = 28
+"""Whether the query went to a group, so that anyone may answer."""
+SENT = 29
+"""How often it was sent by this port with this number."""
+SIDE = 30
+"""Of the flow or stream: the client's."""
+QUERY_SIZE = 31
+NUMBERS = 32
 
 # How it ended.
 ANSWERED = 0
@@ -175,5 +184,4 @@ NAME_DIFFERS = 8
 SERVER_DIFFERS = 16
 CONTENT_DIFFERS = 32
 ASKED_AGAIN = 64
-SENT_AGAIN = 128
-"""The same query from the same port was sent more than once."""
+AFTER_FAILURE = 128
