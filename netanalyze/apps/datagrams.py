@@ -1,7 +1,7 @@
 """The stage that reads protocols of datagrams: UDP flows go to the applications of what they carry.
 
-A flow has the name that ``identify`` gives it by the end of the batch. Until its name stays, its datagrams are
-kept, so that those that came before the name are read, too. Quoted packets are not read, nor duplicates.
+A flow has the name that ``identify`` gives it by the end of the batch. Until its name stays, its datagrams
+are kept, so that those that came before the name are read, too. Quoted packets are not read, nor duplicates.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Kept:
 
     def take(self, flows: Sequence[int], protocols: Mapping[int, int]) -> Datagrams:
         """All of some flows, in the order in which they came; they are not kept any more."""
-        rows = sorted((item for flow in flows for item in self._flows[flow]), key=lambda item: item[0]["frame"])
+        rows = sorted(
+            (item for flow in flows for item in self._flows[flow]), key=lambda item: item[0]["frame"]
+        )
         made = Datagrams(len(rows))
         made.count = len(rows)
         arena = bytearray()

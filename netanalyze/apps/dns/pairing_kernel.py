@@ -237,7 +237,8 @@ def new_row(
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
-    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int, server_port: cython.int,
+    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int,
+    server_port: cython.int,
 ) -> cython.Py_ssize_t:  # fmt: skip
     """A row with the question of a message, and nothing else yet."""
     row: cython.Py_ssize_t = pairs.count
@@ -522,7 +523,8 @@ def take_query(
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
-    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int, server_port: cython.int,
+    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int,
+    server_port: cython.int,
 ) -> cython.int:  # fmt: skip
     """A message that asks."""
     group: cython.int = is_group(version, server_hi, server_lo)
@@ -604,7 +606,8 @@ def take_answer(
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
-    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int, server_port: cython.int,
+    server_hi: cython.ulonglong, server_lo: cython.ulonglong, client_port: cython.int,
+    server_port: cython.int,
 ) -> cython.int:  # fmt: skip
     """A message that answers. Returns whether there is a query for it."""
     anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
