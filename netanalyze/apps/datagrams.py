@@ -130,6 +130,10 @@ class DatagramReading:
             self._gather(batch, packets, rows[read], places[read])
             self._application.take(self._found)
 
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._application.finish()
+
     def _gather(self, batch: Batch, packets: Packets, rows: NDArray[Any], places: NDArray[Any]) -> None:
         """Fill the columns with some packets of a batch."""
         found, count = self._found, len(rows)

@@ -9,7 +9,7 @@ once its name stays, or once nothing more is looked at that could change it; unt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.apps.identify import Identifier
-    from netanalyze.apps.reading import Application, ManyRows
+    from netanalyze.apps.reading import Application, DatagramApplication, ManyRows
     from netanalyze.capture.batch import Batch
     from netanalyze.tcp.byte_streams import Consumer, StreamFacts
     from netanalyze.wire.packets import Packets
@@ -68,7 +68,7 @@ class Messages:
         self._budget = Budget()
         self._last_ns: int | None = None
         self._datagrams = [
-            DatagramReading(capacity, identifier, made)
+            DatagramReading(capacity, identifier, cast("DatagramApplication", made))
             for made in applications.values()
             if hasattr(made, "datagrams")
         ]
@@ -90,9 +90,8 @@ class Messages:
     def finish(self) -> None:
         """Nothing more comes: every reader is told."""
         self._reassembly.finish(self._last_ns or 0)
-        for made in self._applications.values():
-            if hasattr(made, "datagrams"):
-                made.finish()
+        for reading in self._datagrams:
+            reading.finish()
 
     def columns(self) -> dict[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """What the readers found, by table and column."""

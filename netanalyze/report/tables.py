@@ -157,7 +157,7 @@ def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
     return PackedColumn(columns[name], _histograms)
 
 
-def _code_column(texts: Sequence[str], columns: Mapping[str, Any], name: str) -> Column:
+def _code_column(texts: Sequence[str | None], columns: Mapping[str, Any], name: str) -> Column:
     return CodeColumn(columns[name], texts)
 
 

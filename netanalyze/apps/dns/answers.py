@@ -112,12 +112,12 @@ class Answers:
         starts = self._first_of(np.asarray(hi, np.uint64), np.asarray(lo, np.uint64), np.asarray(version))
         for place in np.flatnonzero(starts >= 0).tolist():
             found[place] = self._latest(
-                int(starts[place]), int(before_ns[place]), client_hi[place], client_lo[place]
+                int(starts[place]), int(before_ns[place]), int(client_hi[place]), int(client_lo[place])
             )
         return found
 
     def told(
-        self, index: NDArray[np.int64], client_hi: NDArray[Any], client_lo: NDArray[Any]
+        self, index: NDArray[np.int64], client_hi: NDArray[Any] | int, client_lo: NDArray[Any] | int
     ) -> NDArray[np.bool_]:
         """Whether the record was sent to this client or to a group; ``index`` has no -1."""
         same = (self.client_hi[index] == client_hi) & (self.client_lo[index] == client_lo)
@@ -154,7 +154,7 @@ class Answers:
         wanted = zip(hi.tolist(), lo.tolist(), version.tolist(), strict=True)
         return np.array([known.get(key, -1) for key in wanted], np.int64)
 
-    def _latest(self, first: int, before_ns: int, client_hi: np.uint64, client_lo: np.uint64) -> int:
+    def _latest(self, first: int, before_ns: int, client_hi: int, client_lo: int) -> int:
         end = first + int(np.searchsorted(self.time_ns[first : self._ends[first]], before_ns, "right"))
         if end == first:
             return -1

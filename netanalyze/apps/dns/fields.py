@@ -105,7 +105,9 @@ FLOW = 7
 """UDP flow or TCP stream of the query, or of the answer where there is no query."""
 OTHER_FRAME = 8
 """What a note refers to."""
-WORDS = 9
+ASKED_NS = 9
+"""When the query was sent that the time of the answer is measured from, as Wireshark has it."""
+WORDS = 10
 # one of addresses,
 CLIENT_HI = 0
 CLIENT_LO = 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 import cython
 
 from netanalyze.apps.dns import fields
+from netanalyze.model import NULL
 
 FIRST_FRAME = cython.declare(cython.Py_ssize_t, fields.FIRST_FRAME)
 FIRST_NS = cython.declare(cython.Py_ssize_t, fields.FIRST_NS)
@@ -90,6 +91,7 @@ OTHER_PORT = cython.declare(cython.int, fields.OTHER_PORT)
 NAME_DIFFERS = cython.declare(cython.int, fields.NAME_DIFFERS)
 SERVER_DIFFERS = cython.declare(cython.int, fields.SERVER_DIFFERS)
 CONTENT_DIFFERS = cython.declare(cython.int, fields.CONTENT_DIFFERS)
+ASKED_NS = cython.declare(cython.Py_ssize_t, fields.ASKED_NS)
 ASKED_AGAIN = cython.declare(cython.int, fields.ASKED_AGAIN)
 AFTER_FAILURE = cython.declare(cython.int, fields.AFTER_FAILURE)
 DNS = cython.declare(cython.int, fields.DNS)
@@ -97,7 +99,7 @@ MDNS = cython.declare(cython.int, fields.MDNS)
 LLMNR = cython.declare(cython.int, fields.LLMNR)
 NBNS = cython.declare(cython.int, fields.NBNS)
 
-NO_VALUE = cython.declare(cython.longlong, -0x7FFFFFFFFFFFFFFF - 1)
+NO_VALUE = cython.declare(cython.longlong, NULL)
 MASK64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 FACTOR = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 MULTICAST = cython.declare(cython.ulonglong, 0xE0000000)
@@ -115,6 +117,8 @@ NOTIMP = cython.declare(cython.int, 4)
 REFUSED = cython.declare(cython.int, 5)
 FORMERR = cython.declare(cython.int, 1)
 
+NUMBER_MASK = cython.declare(cython.longlong, 0x7FFFFFFF)
+"""Numbers of rows in the tables begin again after this many."""
 WINDOW = cython.declare(cython.longlong, 65536)
 """Rows that a message may belong to."""
 PROBES = cython.declare(cython.Py_ssize_t, 16)
@@ -122,6 +126,8 @@ PARALLEL_NS = cython.declare(cython.longlong, 200000000)
 """What a client asks under another number sooner than this is a lookup of its own, not another attempt."""
 ATTEMPT_NS = cython.declare(cython.longlong, 30000000000)
 """And what it asks later than this after the last attempt is, too."""
+ANEW_NS = cython.declare(cython.longlong, 5000000000)
+"""Wireshark measures anew from a query that is more than this later than the one it measured from."""
 FAILOVER_NS = cython.declare(cython.longlong, 1000000000)
 """After an answer that is an error, another server is asked within this."""
 MDNS_NS = cython.declare(cython.longlong, 10000000000)
@@ -135,9 +141,9 @@ class Pairs:
     words: cython.longlong[:, ::1]
     addresses: cython.ulonglong[:, ::1]
     numbers: cython.int[:, ::1]
-    by_transaction: cython.longlong[::1]
-    by_lookup: cython.longlong[::1]
-    by_port: cython.longlong[::1]
+    by_transaction: cython.int[::1]
+    by_lookup: cython.int[::1]
+    by_port: cython.int[::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
@@ -155,9 +161,9 @@ class Pairs:
         words: cython.longlong[:, ::1],
         addresses: cython.ulonglong[:, ::1],
         numbers: cython.int[:, ::1],
-        by_transaction: cython.longlong[::1],
-        by_lookup: cython.longlong[::1],
-        by_port: cython.longlong[::1],
+        by_transaction: cython.int[::1],
+        by_lookup: cython.int[::1],
+        by_port: cython.int[::1],
     ) -> None:
         """Work with these arrays from now on."""
         self.words = words
@@ -181,9 +187,11 @@ class Pairs:
     @cython.exceptval(-1)
     def row_of(self, number: cython.longlong) -> cython.longlong:
         """The row that an entry of a table is of; -1 if there is none, or it is too old."""
-        if number == 0 or number - 1 < self.base + self.count - WINDOW or number - 1 < self.base:
+        back: cython.longlong
+        if number == 0:
             return -1
-        return number - 1 - self.base
+        back = (self.base + self.count - number) & NUMBER_MASK
+        return self.count - 1 - back if back < WINDOW and back < self.count else -1
 
 
 @cython.cfunc
@@ -386,11 +394,11 @@ def link(
 @cython.nogil
 @cython.exceptval(-1)
 def enter(
-    pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
+    pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
 ) -> cython.int:
     """Put a row into a table of one place for each hash."""
     table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))] = (
-        pairs.base + row + 1
+        cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
     )
     return 0
 
@@ -398,7 +406,7 @@ def enter(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def found_in(pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong) -> cython.longlong:
+def found_in(pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong) -> cython.longlong:
     return pairs.row_of(
         table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))]
     )
@@ -433,6 +441,8 @@ def send_again(
     pairs.numbers[row, SENT] += 1
     pairs.numbers[row, ATTEMPTS] += 1
     pairs.words[row, LAST_NS] = time_ns
+    if time_ns - pairs.words[row, ASKED_NS] > ANEW_NS:
+        pairs.words[row, ASKED_NS] = time_ns
     if before >= 0 and before != row and pairs.words[before, FIRST_FRAME] == pairs.words[row, FIRST_FRAME]:
         pairs.numbers[row, ATTEMPTS] = max(pairs.numbers[row, ATTEMPTS], pairs.numbers[before, ATTEMPTS] + 1)
         if pairs.numbers[before, END] == UNANSWERED and time_ns - pairs.words[before, LAST_NS] >= PARALLEL_NS:
@@ -572,6 +582,7 @@ def take_query(
     pairs.words[row, FRAME] = frame
     pairs.words[row, FIRST_FRAME] = frame
     pairs.words[row, FIRST_NS] = time_ns
+    pairs.words[row, ASKED_NS] = time_ns
     pairs.numbers[row, QUERY_FLAGS] = messages[m, M_FLAGS]
     pairs.numbers[row, PAYLOAD_SIZE] = messages[m, M_PAYLOAD]
     pairs.numbers[row, EDNS_FLAGS] = messages[m, M_EDNS] if messages[m, M_PAYLOAD] >= 0 else -1
@@ -592,7 +603,7 @@ def take_query(
             link(pairs, row, before, time_ns)
     if free < 0:
         free = cython.cast(cython.Py_ssize_t, hashed & mask)
-    pairs.by_transaction[free] = pairs.base + row + 1
+    pairs.by_transaction[free] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
     enter(pairs, pairs.by_lookup, lookup, row)
     enter(pairs, pairs.by_port, ports, row)
     return 0

@@ -193,7 +193,7 @@ def waits_of(rows: Rows, kind: NDArray[np.int64]) -> NDArray[np.int64]:
     before = rows.word(fields.TIME) - np.where(
         rows.word(fields.FIRST_NS) == NULL, rows.word(fields.TIME), rows.word(fields.FIRST_NS)
     )
-    answer = latency_ns(rows, fields.TIME)
+    answer = latency_ns(rows, fields.ASKED_NS)
     answer = np.where(answer == NULL, 0, answer)
     again = rows.word(fields.LAST_NS) - rows.word(fields.TIME)
     found = np.where(kind == LOST_TWIN, again, 0)

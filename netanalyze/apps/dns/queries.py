@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WINDOW = 65536
 """Rows that an answer may belong to, as in ``pairing_kernel``."""
-_SLOTS = 4 * WINDOW
+_SLOTS = 2 * WINDOW
 _MESSAGE_ROWS = 8192
 _SPANS = 65, 7
 _WANT_ANSWERS = 1
@@ -99,7 +99,7 @@ class Queries:
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
-        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(3))
+        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int32)) for _ in range(3))
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""
@@ -114,10 +114,11 @@ class Queries:
             counters[fields.MESSAGES] = 0
             records = int(counters[fields.ADDRESSES]) + _MESSAGE_ROWS
             words, numbers = self._record_words.reach(records), self._record_numbers.reach(records)
-            first = read_messages(
+            arguments = (
                 self.texts.store, first, count, datagrams.data, datagrams.arena, *columns,
                 self._messages, self._spans, self._want, words, numbers,
             )  # fmt: skip
+            first = read_messages(*arguments)
             self._pair(datagrams, int(counters[fields.MESSAGES]))
 
     def _pair(self, datagrams: Datagrams, rows: int) -> None:

@@ -124,7 +124,7 @@ class Servers:
         if not len(rows):
             return
         number = rows.number
-        keys = [
+        keys: list[NDArray[Any]] = [
             number(fields.PROTOCOL), number(fields.TRANSPORT), number(fields.VERSION),
             rows.addresses[:, fields.SERVER_HI], rows.addresses[:, fields.SERVER_LO],
             number(fields.SERVER_PORT),
@@ -142,8 +142,8 @@ class Servers:
         for start, end in zip(starts.tolist(), ends, strict=True):
             group = rows if order is None else rows.pick(order[start:end])
             first = 0 if order is None else int(order[start])
-            key: Any = tuple(int(column[first]) for column in keys)
-            self._add(self.servers.setdefault(key, Server()), group)
+            server: Any = tuple(int(column[first]) for column in keys)
+            self._add(self.servers.setdefault(server, Server()), group)
 
     def _add(self, server: Server, rows: Rows) -> None:
         counts = server.counts
@@ -161,7 +161,7 @@ class Servers:
             counts[name] += int((rcode == value).sum())
         counts["other_errors"] += int(((rcode > 0) & ~np.isin(rcode, list(RCODES.values()))).sum())
         counts["malformed"] += int((rows.number(fields.PROBLEM) != 0).sum())
-        latency = latency_ns(rows, fields.TIME)
+        latency = latency_ns(rows, fields.ASKED_NS)
         server.latencies.add(latency[latency != NULL])
         failed = rows.number(fields.NAME_FOLDED)[asked][rcode == RCODES["nxdomain"]]
         if len(failed):

@@ -149,7 +149,7 @@ class QueryTable:
             "server_port": number(fields.SERVER_PORT),
             "first_frame": rows.word(fields.FIRST_FRAME),
             "other_frame": rows.word(fields.OTHER_FRAME),
-            "response_ns": latency_ns(rows, fields.TIME),
+            "response_ns": latency_ns(rows, fields.ASKED_NS),
             "responses": np.where(asked, number(fields.RESPONSES), NULL),
             "opcode": self._opcodes.codes(_opcode_key(rows)),
             "qclass": self._classes.codes(rows.number(fields.QCLASS)),

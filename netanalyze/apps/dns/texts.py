@@ -107,11 +107,14 @@ def _record(kept: bytes) -> str:
     """A record's data in words: as master files have it, or in the form of RFC 3597 where it is unknown."""
     import dns.exception  # noqa: PLC0415 - few look at records
     import dns.rdata  # noqa: PLC0415
+    import dns.rdataclass  # noqa: PLC0415
+    import dns.rdatatype  # noqa: PLC0415
 
     kind, group = int.from_bytes(kept[1:3], "big"), int.from_bytes(kept[3:5], "big") & _CLASS_BITS
     data = kept[5:]
+    names = dns.rdataclass.RdataClass.make(group), dns.rdatatype.RdataType.make(kind)
     try:
-        text = dns.rdata.from_wire(group, kind, data, 0, len(data)).to_text()
+        text = dns.rdata.from_wire(*names, data, 0, len(data)).to_text()
     except (dns.exception.DNSException, ValueError):  # not as its type demands
         text = f"\\# {len(data)} {data.hex()}".rstrip()
     if kind in _ONE_NAME and text.endswith(".") and len(text) > 1:
@@ -131,11 +134,12 @@ def _options_of(data: bytes) -> list[tuple[int, str]]:
         value = data[at + 4 : at + 4 + size]
         at += 4 + size
         text = f"OPT{kind} {value.hex()}".rstrip()
+        named = dns.edns.OptionType.make(kind)
         if len(value) == size:
             try:
-                option = dns.edns.option_from_wire(kind, value, 0, size)
+                option = dns.edns.option_from_wire(named, value, 0, size)
             except (dns.exception.DNSException, ValueError):
-                option = dns.edns.GenericOption(kind, value)
+                option = dns.edns.GenericOption(named, value)
             if not isinstance(option, dns.edns.GenericOption):
                 text = option.to_text()
         found.append((kind, shown(text)))

@@ -82,7 +82,8 @@ class Query(Record, frozen=True):
     response_ns: Annotated[
         int | None,
         column(
-            "From the first query of this port with this id to the answer, as Wireshark's dns.time",
+            "From the query of this port with this id to the answer; from the first if it was sent again"
+            " within 5 s. As Wireshark's dns.time",
             Unit.DURATION,
             show=8,
         ),
