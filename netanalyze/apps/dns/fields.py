@@ -34,6 +34,7 @@ CUT_RECORD = 6
 MISSING_RECORDS = 7
 TRAILING = 8
 CUT_CAPTURE = 9
+BAD_OPTIONS = 10
 PROBLEMS: tuple[str | None, ...] = (
     None,
     "shorter than a header",
@@ -45,6 +46,7 @@ PROBLEMS: tuple[str | None, ...] = (
     "fewer records than its header says",
     "bytes after the last record",
     "cut off by the capture",
+    "options of EDNS that do not fit",
 )
 
 

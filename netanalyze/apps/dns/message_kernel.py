@@ -47,6 +47,7 @@ SHORT = cython.declare(cython.int, fields.SHORT)
 CUT_RECORD = cython.declare(cython.int, fields.CUT_RECORD)
 MISSING_RECORDS = cython.declare(cython.int, fields.MISSING_RECORDS)
 TRAILING = cython.declare(cython.int, fields.TRAILING)
+BAD_OPTIONS = cython.declare(cython.int, fields.BAD_OPTIONS)
 CUT_CAPTURE = cython.declare(cython.int, fields.CUT_CAPTURE)
 MDNS = cython.declare(cython.int, fields.MDNS)
 NBNS = cython.declare(cython.int, fields.NBNS)
@@ -170,6 +171,7 @@ def read_records(
     ttl: cython.longlong
     kept: cython.Py_ssize_t = 0
     before: cython.Py_ssize_t
+    options: cython.int = 0
     for index in range(total):
         if index >= MOST_RECORDS:
             break
@@ -212,9 +214,13 @@ def read_records(
             messages[row, M_EDNS] = word(data, at + 6)
             spans[MOST_PARTS, 4] = at + 10
             spans[MOST_PARTS, 5] = size
+            before = at + 10
+            while before + 4 <= at + 10 + size:
+                before += 4 + word(data, before + 2)
+            if before != at + 10 + size:
+                options = BAD_OPTIONS
         at += 10 + size
-    if at < end and total <= MOST_RECORDS:
-        store.problem = TRAILING
+    store.problem = TRAILING if at < end and total <= MOST_RECORDS else options
     return kept
 
 

@@ -240,6 +240,33 @@ def fill_answer(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def fill_query(
+    pairs: Pairs, row: cython.Py_ssize_t, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    frame: cython.longlong, time_ns: cython.longlong, side: cython.int,
+) -> cython.int:  # fmt: skip
+    """Write down the query; of one that comes after its answer, that it is answered."""
+    pairs.words[row, FRAME] = frame
+    pairs.words[row, FIRST_FRAME] = frame
+    pairs.words[row, FIRST_NS] = time_ns
+    pairs.words[row, ASKED_NS] = time_ns
+    pairs.numbers[row, QUERY_FLAGS] = messages[m, M_FLAGS]
+    pairs.numbers[row, PAYLOAD_SIZE] = messages[m, M_PAYLOAD]
+    pairs.numbers[row, EDNS_FLAGS] = messages[m, M_EDNS] if messages[m, M_PAYLOAD] >= 0 else -1
+    pairs.numbers[row, QUERY_OPTIONS] = messages[m, M_OPTIONS]
+    pairs.numbers[row, QUERY_SIZE] = messages[m, M_SIZE]
+    pairs.numbers[row, ATTEMPTS] = 1
+    pairs.numbers[row, SENT] = 1
+    pairs.numbers[row, SIDE] = side
+    if pairs.words[row, RESPONSE_FRAME] != NO_VALUE:
+        pairs.words[row, TIME] = time_ns
+        pairs.words[row, LAST_NS] = time_ns
+        pairs.numbers[row, END] = TRUNCATED if pairs.numbers[row, RESPONSE_FLAGS] & TC else ANSWERED
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def new_row(
     pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
@@ -303,7 +330,6 @@ def same_question(
         or pairs.numbers[row, PROTOCOL] != protocol
         or pairs.numbers[row, TRANSPORT] != transport
         or pairs.numbers[row, VERSION] != version
-        or pairs.words[row, FRAME] == NO_VALUE
     ):
         return 0
     if anyone:
@@ -572,6 +598,9 @@ def take_query(
             before = row
             free = place
             break
+    if before >= 0 and pairs.words[before, FRAME] == NO_VALUE:
+        # Bytes of TCP that waited behind a hole come later than what was sent after them.
+        return fill_query(pairs, before, messages, m, frame, time_ns, side)
     if before >= 0 and (pairs.numbers[before, END] == UNANSWERED or pairs.numbers[before, END] == RETRIED):
         if protocol != MDNS or time_ns - pairs.words[before, LAST_NS] <= MDNS_NS:
             return send_again(pairs, before, lookup, time_ns)
@@ -579,17 +608,7 @@ def take_query(
         pairs, messages, m, frame, time_ns, flow, side, transport, protocol, version,
         client_hi, client_lo, server_hi, server_lo, client_port, server_port,
     )  # fmt: skip
-    pairs.words[row, FRAME] = frame
-    pairs.words[row, FIRST_FRAME] = frame
-    pairs.words[row, FIRST_NS] = time_ns
-    pairs.words[row, ASKED_NS] = time_ns
-    pairs.numbers[row, QUERY_FLAGS] = messages[m, M_FLAGS]
-    pairs.numbers[row, PAYLOAD_SIZE] = messages[m, M_PAYLOAD]
-    pairs.numbers[row, EDNS_FLAGS] = messages[m, M_EDNS] if messages[m, M_PAYLOAD] >= 0 else -1
-    pairs.numbers[row, QUERY_OPTIONS] = messages[m, M_OPTIONS]
-    pairs.numbers[row, QUERY_SIZE] = messages[m, M_SIZE]
-    pairs.numbers[row, ATTEMPTS] = 1
-    pairs.numbers[row, SENT] = 1
+    fill_query(pairs, row, messages, m, frame, time_ns, side)
     pairs.numbers[row, END] = UNANSWERED
     if group or protocol == MDNS or (protocol == NBNS and messages[m, M_FLAGS] & BROADCAST):
         pairs.numbers[row, ANYONE] = 1
@@ -653,14 +672,17 @@ def take_answer(
                 continue
             if time_ns - pairs.words[row, LAST_NS] > MDNS_NS:
                 continue
+            if pairs.addresses[row, CLIENT_LO] == server_lo and pairs.addresses[row, CLIENT_HI] == server_hi:
+                continue  # a host that probes for its own name (RFC 6762 section 8.1), and then announces it
             answered = 1
             if pairs.numbers[row, END] == UNANSWERED:
                 fill_answer(pairs, row, messages, m, frame, time_ns)
                 pairs.numbers[row, END] = ANSWERED
                 pairs.addresses[row, SERVER_HI] = server_hi
                 pairs.addresses[row, SERVER_LO] = server_lo
-            elif pairs.words[row, RESPONSE_FRAME] != frame:
+            elif pairs.words[row, RESPONSE_FRAME] != frame and pairs.words[row, OTHER_FRAME] != frame:
                 pairs.numbers[row, RESPONSES] += 1
+                pairs.words[row, OTHER_FRAME] = frame
         elif pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port):
             best = row
             break
@@ -691,6 +713,8 @@ def take_answer(
                 elsewhere = row
         elif elsewhere >= 0:
             note = SERVER_DIFFERS
+    if best >= 0 and pairs.words[best, FRAME] == NO_VALUE:
+        best = -1  # nobody asked for the one before either
     if best >= 0:
         if pairs.words[best, RESPONSE_FRAME] == NO_VALUE:
             fill_answer(pairs, best, messages, m, frame, time_ns)
@@ -724,4 +748,10 @@ def take_answer(
     pairs.numbers[row, NOTE] = note
     if elsewhere >= 0:
         pairs.words[row, OTHER_FRAME] = pairs.words[elsewhere, FRAME]
+    if transport == 1 and end == UNASKED and note == 0:
+        for probe in range(PROBES):
+            place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
+            if pairs.row_of(pairs.by_transaction[place]) < 0:
+                pairs.by_transaction[place] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+                break
     return 0

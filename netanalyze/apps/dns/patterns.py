@@ -134,11 +134,8 @@ def same_beginning(failed: str, later: str) -> bool:
     same = 0
     while same < min(len(first), len(second)) and first[same] == second[same]:
         same += 1
-    if not 0 < same < len(first):
-        return False
-    rest = first[same:]
-    # What is left of the first is a suffix of the search list: the second has another, often its parent.
-    return len(rest) >= 1 and (second[same:] == rest[1:] or (same > 1 and len(second) > same))
+    # What is left of both are suffixes; a single label is no suffix that another one is tried after.
+    return 0 < same < len(second) and len(first) - same > 1
 
 
 COLUMNS = (

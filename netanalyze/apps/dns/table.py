@@ -30,8 +30,13 @@ PATTERNS: tuple[str | None, ...] = (
 """See ``patterns``."""
 NO_PATTERN, LOST_TWIN, SEARCH_LIST, FAILOVER, RETRY_OVER_TCP, TTL_0 = range(6)
 
-_FLAG_BITS = 0x07F0
-"""AA, TC, RD, RA, Z, AD and CD of the header's second word."""
+_FLAG_BITS = 0x7F
+_FLAG_NAMES = ("CD", "AD", "Z", "RA", "RD", "TC", "AA")
+"""Bits 4 to 10 of the header's second word (RFC 1035 section 4.1.1, RFC 4035 section 3)."""
+_FLAG_TEXTS = tuple(
+    " ".join(_FLAG_NAMES[bit] for bit in reversed(range(7)) if flags >> bit & 1) or None
+    for flags in range(_FLAG_BITS + 1)
+)
 _NOTES = (
     (fields.AFTER_TRUNCATED, "asked again over TCP because the answer was truncated"),
     (fields.AFTER_FAILURE, "asked again after an error"),
@@ -107,6 +112,8 @@ class QueryTable:
                 "opcode": self._opcodes.names,
                 "qclass": self._classes.names,
                 "note": self._notes.names,
+                "query_flags": _FLAG_TEXTS,
+                "response_flags": _FLAG_TEXTS,
             },
             worded={
                 "name": words,
@@ -155,8 +162,8 @@ class QueryTable:
             "qclass": self._classes.codes(rows.number(fields.QCLASS)),
             "questions": number(fields.QUESTIONS),
             "truncated": (answered & ((response_flags & 0x0200) != 0)),
-            "query_flags": np.where(query_flags < 0, NULL, query_flags & _FLAG_BITS),
-            "response_flags": np.where(response_flags < 0, NULL, response_flags & _FLAG_BITS),
+            "query_flags": np.where(query_flags < 0, -1, query_flags >> 4 & _FLAG_BITS),
+            "response_flags": np.where(response_flags < 0, -1, response_flags >> 4 & _FLAG_BITS),
             "query_bytes": _or_null(number(fields.QUERY_SIZE)),
             "response_bytes": _or_null(number(fields.RESPONSE_SIZE)),
             "edns_bytes": _or_null(number(fields.PAYLOAD_SIZE)),

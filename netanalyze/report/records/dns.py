@@ -5,8 +5,6 @@ from typing import Annotated
 
 from netanalyze.report.record import WIDE, Record, Unit, column
 
-_FLAGS = "AA TC RD RA Z AD CD"
-
 
 class Query(Record, frozen=True):
     """A query with its answer; answers that nobody asked for, or that came twice, are rows of their own."""
@@ -18,7 +16,7 @@ class Query(Record, frozen=True):
     time_ns: Annotated[
         int, column("Time of the query, or of the answer where there is none", Unit.TIME, show=7)
     ]
-    transport: Annotated[str, column("udp or tcp", show=6)]
+    transport: Annotated[str, column("Transport: udp or tcp", show=6)]
     client: Annotated[str, column("Address of who asked", Unit.ADDRESS, show=3)]
     server: Annotated[
         str,
@@ -66,7 +64,7 @@ class Query(Record, frozen=True):
             show=5,
         ),
     ]
-    protocol: Annotated[str, column("dns, mdns, llmnr or nbns", show=7)]
+    protocol: Annotated[str, column("Protocol: dns, mdns, llmnr or nbns", show=7)]
     flow: Annotated[
         int,
         column("Number of the UDP flow or TCP stream (see transport), as Wireshark's", Unit.NUMBER, show=8),
@@ -77,7 +75,12 @@ class Query(Record, frozen=True):
         int | None, column("Frame of the first attempt of the lookup", Unit.FRAME, show=WIDE)
     ]
     other_frame: Annotated[
-        int | None, column("Query that a note or a duplicate is about", Unit.FRAME, show=WIDE)
+        int | None,
+        column(
+            "Query that a note or a duplicate is about; the latest of several answers of multicast DNS",
+            Unit.FRAME,
+            show=WIDE,
+        ),
     ]
     response_ns: Annotated[
         int | None,
@@ -89,14 +92,14 @@ class Query(Record, frozen=True):
         ),
     ]
     responses: Annotated[int | None, column("Messages that answered it", Unit.COUNT, show=WIDE)]
-    opcode: Annotated[str | None, column("query, notify, update, and so on", show=WIDE)]
+    opcode: Annotated[str | None, column("Operation: query, notify, update, and so on", show=WIDE)]
     qclass: Annotated[str | None, column("Class asked for", show=WIDE)]
     questions: Annotated[int, column("Questions of the message", Unit.COUNT, show=WIDE)]
     truncated: Annotated[bool, column("Whether the answer has the flag TC", Unit.TRUTH, show=WIDE)]
     query_flags: Annotated[
-        int | None, column(f"{_FLAGS} of the query, from 0x400 down", Unit.FLAGS, show=WIDE)
+        str | None, column("Flags of the query: AA TC RD RA Z AD CD, those that are set", show=WIDE)
     ]
-    response_flags: Annotated[int | None, column("The same of the answer", Unit.FLAGS, show=WIDE)]
+    response_flags: Annotated[str | None, column("Likewise of the answer", show=WIDE)]
     query_bytes: Annotated[int | None, column("Length of the query", Unit.BYTES, show=WIDE)]
     response_bytes: Annotated[int | None, column("Length of the answer", Unit.BYTES, show=8)]
     edns_bytes: Annotated[
@@ -121,8 +124,8 @@ class DnsServer(Record, frozen=True):
 
     server: Annotated[str, column("Its address", Unit.ADDRESS, show=0)]
     server_port: Annotated[int, column("Its port", Unit.PORT, show=6)]
-    protocol: Annotated[str, column("dns, mdns, llmnr or nbns", show=3)]
-    transport: Annotated[str, column("udp or tcp", show=2)]
+    protocol: Annotated[str, column("Protocol: dns, mdns, llmnr or nbns", show=3)]
+    transport: Annotated[str, column("Transport: udp or tcp", show=2)]
     queries: Annotated[
         int, column("Queries, each counted once however often it was sent", Unit.COUNT, show=0)
     ]
@@ -161,7 +164,7 @@ class DnsName(Record, frozen=True):
     """A name that was asked for, in lower case."""
 
     name: Annotated[str | None, column("The name", show=0)]
-    protocol: Annotated[str, column("dns, mdns, llmnr or nbns", show=4)]
+    protocol: Annotated[str, column("Protocol: dns, mdns, llmnr or nbns", show=4)]
     types: Annotated[str | None, column("Types asked for", show=1)]
     queries: Annotated[int, column("Queries", Unit.COUNT, show=0)]
     clients: Annotated[int, column("Addresses that asked", Unit.COUNT, show=2)]
@@ -185,7 +188,9 @@ class DnsName(Record, frozen=True):
 class DnsPattern(Record, frozen=True):
     """A pattern in the queries of a client to a server; ``pattern`` of the table dns has their meaning."""
 
-    pattern: Annotated[str, column("lost_twin, search_list, failover, retry_over_tcp or ttl_0", show=0)]
+    pattern: Annotated[
+        str, column("Pattern: lost_twin, search_list, failover, retry_over_tcp or ttl_0", show=0)
+    ]
     client: Annotated[str, column("Address of the client", Unit.ADDRESS, show=1)]
     server: Annotated[str, column("Address of the server", Unit.ADDRESS, show=1)]
     count: Annotated[int, column("Queries", Unit.COUNT, show=0)]
