@@ -41,8 +41,8 @@ flow  client          server        app  datagrams  bytes  duration
   10: not IP: ARP, first in frame 3
   2: captured before (duplicate frame), first in frame 99
 
-More: --report streams, udp, http, protocols or ledger for whole tables, --format json for programs, netanalyze tables
-  for what each column means."""
+More: --report streams, udp, dns, http, protocols or ledger for whole tables, --format json for programs, netanalyze
+  tables for what each column means."""
 
 
 def lines(report: Report, **style: bool | int) -> list[str]:
@@ -148,7 +148,8 @@ def test_notebooks_get_the_overview(report: Report) -> None:
     assert "--report" not in html
     assert repr(report) == (
         "<Report: findings 0, capture 1, ledger 4, protocols 3, streams 4, directions 0, limits 0, events 0,"
-        " writes 0, listeners 0, transitions 2, populations 2, closers 1, udp 2, http 0, http_hosts 0,"
+        " writes 0, listeners 0, transitions 2, populations 2, closers 1, udp 2, dns 0, dns_servers 0,"
+        " dns_names 0, dns_patterns 0, http 0, http_hosts 0,"
         " http_methods 0, http_statuses 0, http_connections 0, http_cookies 0, cors 0, websocket 0>"
     )
 

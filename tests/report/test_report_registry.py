@@ -76,6 +76,18 @@ COLUMNS = {
     "messages": "stream sender number frame last_frame time_ns offset bytes segments kind case cause",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
     " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
+    "dns": "frame response_frame time_ns transport client server id name type rcode answers"
+    " latency_ns attempts end answer ttl_s pattern protocol flow client_port server_port"
+    " first_frame other_frame response_ns responses opcode qclass questions truncated"
+    " query_flags response_flags query_bytes response_bytes edns_bytes dnssec_ok edns_options"
+    " server_edns_bytes server_edns_options extended_error note",
+    "dns_servers": "server server_port protocol transport queries sent answered unanswered open retried late"
+    " duplicate unasked announced truncated noerror nxdomain servfail refused other_errors"
+    " malformed response_p50_ns response_p95_ns response_p99_ns response_max_ns top_nxdomain"
+    " first_frame",
+    "dns_names": "name protocol types queries clients answered unanswered nxdomain errors retries"
+    " ttl_min_s latency_p50_ns latency_p95_ns latency_p99_ns answer first_frame",
+    "dns_patterns": "pattern client server count wait_ns longest_ns example first_frame last_frame advice",
     "http": "stream frame response_frame time_ns method host target version status content_type"
     " content_encoding wire_bytes body_bytes body_sha256 ttfb_ns duration_ns"
     " request_of_connection end uncertain hang_up hang_up_ns body_verdict promised_bytes"
