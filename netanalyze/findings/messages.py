@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
-from netanalyze.findings.services import SERVICE, by_service, rows_of
+from netanalyze.findings.services import SERVICE, by_service
 from netanalyze.findings.words import counted, duration, frames_of
 
 if TYPE_CHECKING:
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Stalls(Rule):
-    """Waits that Nagle's algorithm, delayed acknowledgements and the like cause."""
+    """Small segments that Nagle's algorithm held, mostly until a delayed acknowledgement."""
 
     code = "WRT001"
-    title = "Waits between writes and acknowledgements"
+    title = "Small writes held back (Nagle's algorithm)"
     severity = Severity.WARNING
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "stalls": ("stream", "sender", "frame", "kind", "duration_ns"),
@@ -37,27 +35,31 @@ class Stalls(Rule):
     )
     advice = "Write each message with one call (writev, a buffer, cork), or set TCP_NODELAY."
 
+    KINDS = ("nagle_delayed_ack", "nagle")
+    """Other kinds of stalls (windows, losses, programs) have rules of their own."""
     LEAST_NS = 100 * 10**6
     """What people notice; two delayed acknowledgements take nearly as long."""
 
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         stalls = facts["stalls"]
-        kinds, names = stalls.codes("kind")
-        key = 2 * kinds + stalls.servers
-        for service in by_service(facts, stalls.numbers("stream"), key=key):
-            waited = int(stalls.amounts("duration_ns")[service.places].sum())
+        held = stalls.among("kind", *self.KINDS)
+        delayed = stalls.among("kind", self.KINDS[0])
+        lasted = stalls.amounts("duration_ns")
+        for service in by_service(facts, stalls.numbers("stream"), held, stalls.servers):
+            waits = lasted[service.places]
+            waited = int(waits.sum())
             if waited < self.LEAST_NS:
                 continue
-            kind, server = divmod(service.key, 2)
-            longest = int(stalls.amounts("duration_ns")[service.places].max())
+            late = int(delayed[service.places].sum())
             yield self.found(
-                count=len(service.places),
-                subject=f"{'server' if server else 'clients'} of {service.name}",
+                count=len(waits),
+                subject=f"{'server' if service.key else 'clients'} of {service.name}",
                 evidence=(
-                    f"{counted(len(service.places), 'wait')} ({str(names[kind]).replace('_', ' ')}) of"
-                    f" {duration(waited)} in all, {duration(longest)} at most, on"
-                    f" {counted(len(service.streams), 'connection')}"
+                    f"{counted(len(waits), 'small segment')} waited {duration(waited)} in all,"
+                    f" {duration(int(waits.max()))} at most, on"
+                    f" {counted(len(service.streams), 'connection')};"
+                    f" {late} of them for a delayed acknowledgement"
                 ),
                 counter="waits of less than a tenth of a second in all are not told",
                 wireshark_filter=f"tcp.len > 0 && {service.filter}",
@@ -68,14 +70,17 @@ class Stalls(Rule):
 
 
 class Sticky(Rule):
-    """Messages that do not lie in segments of their own."""
+    """Messages of a protocol of one's own that do not lie in segments of their own."""
 
     code = "WRT002"
     title = "Messages split over segments or joined in them"
     severity = Severity.INFO
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "writes": ("stream", "sender", "framing", "messages", "split", "coalesced", "mixed"),
-        "streams": (*SERVICE, "first_frame"),
+        "writes": (
+            *("stream", "sender", "framing", "framing_source", "messages", "split", "coalesced", "mixed"),
+            *("misread_segments", "misread_frame"),
+        ),
+        "streams": SERVICE,
     }
     harmed_by = frozenset({Flaw.DROPS, Flaw.ONE_SIDED})
     means = (
@@ -88,26 +93,30 @@ class Sticky(Rule):
         " next."
     )
 
+    SOURCES = ("option", "inferred")
+    """Programs that speak a known protocol have readers that cope; who made up a framing may not."""
+
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
-        writes, streams = facts["writes"], facts["streams"]
+        writes = facts["writes"]
         names = ("split", "coalesced", "mixed")
-        apart = np.sum([writes.amounts(name) for name in names], axis=0)
-        # Where only the segments tell what was written at once, nothing can be known of messages.
-        told = (np.asarray(apart) > 0) & ~writes.among("framing", "writes")
+        misread = writes.amounts("misread_segments")
+        told = (misread > 0) & writes.among("framing_source", *self.SOURCES)
         for service in by_service(facts, writes.numbers("stream"), told, writes.servers):
             counts = {name: int(writes.amounts(name)[service.places].sum()) for name in names}
             of_all = int(writes.amounts("messages")[service.places].sum())
+            times = int(misread[service.places].sum())
             yield self.found(
-                count=sum(counts.values()),
+                count=times,
                 subject=f"{'server' if service.key else 'clients'} of {service.name}",
                 evidence=(
                     f"of {counted(of_all, 'message')} "
                     + ", ".join(f"{count} {name}" for name, count in counts.items())
+                    + f"; a reader that takes one recv() for one message fails {counted(times, 'time')}"
                 ),
                 counter="that is no fault of the network: any TCP connection may do it",
                 wireshark_filter=f"tcp.len > 0 && {service.filter}",
-                frames=frames_of(streams.numbers("first_frame")[rows_of(streams, service.streams)]),
+                frames=frames_of(writes.numbers("misread_frame")[service.places]),
                 stream=service.stream,
                 confidence=Confidence.MEDIUM,
             )

@@ -6,48 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from netanalyze.findings.engine import find
 from netanalyze.report.column import column_of
-from netanalyze.report.record import Field, Unit, fields
-from netanalyze.report.registry import NAMES, table_kind
+from netanalyze.report.record import Field, fields
+from netanalyze.report.registry import table_kind
 
 if TYPE_CHECKING:
     from netanalyze.findings.finding import Finding
     from netanalyze.findings.rule import Rule
     from netanalyze.report.column import Column
 
-_AGREED = {
-    "dns": {
-        "frame": int,
-        "response_frame": int,
-        "time_ns": int,
-        "client": str,
-        "server": str,
-        "name": str,
-        "rcode": str,
-        "latency_ns": int,
-        "attempts": int,
-    },
-    "stalls": {"stream": int, "sender": str, "frame": int, "time_ns": int, "kind": str, "duration_ns": int},
-    "writes": {
-        "stream": int,
-        "sender": str,
-        "framing": str,
-        "messages": int,
-        "split": int,
-        "coalesced": int,
-        "mixed": int,
-    },
-}
-"""Columns of tables that rules are written for and that this report may not have yet."""
-
 
 def columns_of(name: str) -> dict[str, Field]:
     """The columns of a table."""
-    if name in NAMES:
-        return {field.name: field for field in fields(table_kind(name).record)}
-    return {
-        column: Field(column, "", Unit.TEXT, kind, nullable=True, show=1, flags="", parts=(column,))
-        for column, kind in _AGREED[name].items()
-    }
+    return {field.name: field for field in fields(table_kind(name).record)}
 
 
 _USUAL: dict[type, Any] = {int: 0, bool: False, str: "", object: None}

@@ -29,6 +29,7 @@ EXPECTED = {
     "closing-leak.pcap": "FSM002",
     "closing-lost.pcap": "",
     "closing-nginx.pcap": "HTTP001",
+    "dns-dnsmasq.pcap": "DNS002 DNS004",
     "duplicate-frames-any.pcap": "",
     "duplicate-frames-bridge.pcapng": "",
     "duplicate-frames-mirror.pcap": "TCP001",
@@ -40,9 +41,9 @@ EXPECTED = {
     "http-cors.pcap": "HTTP007 HTTP012 HTTP013 HTTP014",
     "http-encodings.pcap": "HTTP002 HTTP011",
     "http-hang-ups-client.pcap": "HTTP003 HTTP003 HTTP004 HTTP004 HTTP005 HTTP005 HTTP007 HTTP007 TCP003"
-    " TCP008",
+    " TCP008 WRT001",
     "http-hang-ups-server.pcap": "HTTP003 HTTP003 HTTP004 HTTP004 HTTP005 HTTP005 HTTP007 HTTP007 LSN003"
-    " TCP008",
+    " TCP008 WRT001",
     "http-keepalive.pcapng": "HTTP007",
     "http-loss-gaps.pcap": "CAP002 HTTP007 LSN003 TCP001 TCP004 TCP004 TCP005 TCP006",
     "http-loss-midstream.pcap": "TCP001 TCP003 TCP005 TCP005 TCP006",
@@ -74,6 +75,11 @@ EXPECTED = {
     "rtt-delays-client.pcap": "",
     "rtt-delays-middle.pcap": "",
     "rtt-delays-server.pcap": "",
+    "sticky-node.pcap": "",
+    "sticky-offload.pcap": "",
+    "sticky-waits-client.pcap": "LSN003 TCP001 TCP003 WIN001 WRT001",
+    "sticky-waits-server.pcap": "TCP001 TCP003 WIN001 WRT001",
+    "sticky-writes.pcap": "WRT001",
     "syn-queue-cookies.pcap": "LSN002",
     "syn-queue-full.pcap": "LSN002",
     "tunnels.pcap": "HTTP002",
@@ -82,10 +88,11 @@ EXPECTED = {
     "vlan-qinq.pcap": "",
     "vxlan.pcapng.zst": "",
     "websocket.pcap": "HTTP007 TCP008",
+    "write-write-read.pcap": "WRT001",
     "zero-window.pcap": "TCP005 WIN001",
 }
-"""Codes without remarks; families that a capture is not about (DNS, messages) are left out."""
-FAMILIES = ("TCP", "WIN", "FSM", "LSN", "HTTP", "UDP", "CAP")
+"""Codes without remarks."""
+FAMILIES = ("TCP", "WIN", "WRT", "FSM", "LSN", "DNS", "HTTP", "UDP", "CAP")
 
 
 @cache
@@ -109,10 +116,10 @@ def test_exactly_what_was_done_on_purpose(name: str) -> None:
     assert " ".join(found) == EXPECTED[name]
 
 
-def test_remarks_are_about_the_capture() -> None:
+def test_remarks_are_about_the_capture_and_messages() -> None:
     for name in EXPECTED:
         remarks = {row.code for row in rows_of(name) if row.severity == "info"}
-        assert remarks <= {"CAP003", "CAP005", "CAP008", "CAP010", "WIN004"}, name
+        assert remarks <= {"CAP003", "CAP005", "CAP008", "CAP010", "WIN004", "WRT002"}, name
 
 
 def test_the_time_a_slow_reader_cost_is_that_which_the_kernel_counted() -> None:

@@ -113,7 +113,10 @@ def question(**more: object) -> dict[str, Any]:
 
 
 STALL: dict[str, Any] = {"stream": 0, "sender": "client", "kind": "nagle", "duration_ns": 41 * MS}
-WRITES: dict[str, Any] = {"stream": 0, "sender": "client", "messages": 9}
+STUCK: dict[str, Any] = {
+    "stream": 0, "sender": "client", "messages": 9, "framing": "length=u32be", "coalesced": 4, "split": 1,
+    "misread_segments": 3, "misread_frame": 12,
+}  # fmt: skip
 DIRECTIONS: list[dict[str, Any]] = [{"sender": "client"}, {"sender": "server"}]
 HELD: dict[str, Any] = {"stream": 0, "sender": "server", "bytes": 100_000, "active_ns": 2 * S}
 
@@ -255,12 +258,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "WRT001",
         {"streams": [stream()], "stalls": [{**STALL, "frame": n} for n in (5, 9, 14)]},
-        {"streams": [stream()], "stalls": [{**STALL, "frame": 5}]},
+        {
+            "streams": [stream()],
+            "stalls": [{**STALL, "kind": "server_thinking", "frame": n} for n in (5, 9, 14)],
+        },
     ),
     (
         "WRT002",
-        {"streams": [stream()], "writes": [{**WRITES, "framing": "redis", "coalesced": 4, "split": 1}]},
-        {"streams": [stream()], "writes": [{**WRITES, "framing": "writes", "coalesced": 4, "split": 1}]},
+        {"streams": [stream()], "writes": [{**STUCK, "framing_source": "inferred"}]},
+        {"streams": [stream()], "writes": [{**STUCK, "framing_source": "protocol"}]},
     ),
     (
         "DNS001",
