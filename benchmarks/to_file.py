@@ -1,17 +1,15 @@
-"""``python to_file.py FILE COMMAND …``: run a command with its output in a file, as a shell does with ``>``."""
+"""``python to_file.py FILE COMMAND …``: run a command, its output in a file, as a shell does with ``>``."""
 
 from __future__ import annotations
 
-import os
+import subprocess
 import sys
 
 
 def main() -> None:
-    """Become the command."""
-    target = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(target, 1)
-    os.close(target)
-    os.execvp(sys.argv[2], sys.argv[2:])
+    """Run the command."""
+    with open(sys.argv[1], "wb") as target:  # noqa: PTH123 - a descriptor for the command
+        sys.exit(subprocess.run(sys.argv[2:], stdout=target, check=False).returncode)
 
 
 if __name__ == "__main__":

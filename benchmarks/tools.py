@@ -121,7 +121,8 @@ TOOLS = {
         Tool("tshark-dns", "tshark -n -q -z dns,tree -r {file}", "DNS counted, by rcode, type and time"),
         Tool(
             "tshark-dns-fields",
-            "{python} {here}/to_file.py {folder}/out tshark -n -T fields -e dns.qry.name -e dns.time -r {file}",
+            "{python} {here}/to_file.py {folder}/out"
+            " tshark -n -T fields -e dns.qry.name -e dns.time -r {file}",
             "name and time of each message, to a file",
         ),
         Tool("help", "{netanalyze} --help", "the list of commands"),

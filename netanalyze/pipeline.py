@@ -28,6 +28,7 @@ from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
 from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.udp.conn import state_columns as udp_states
+from netanalyze.udp.datagrams import Datagrams
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -129,6 +130,7 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
+        self._datagrams = Datagrams() if "udp" in wanted else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(
@@ -152,6 +154,8 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
+        if self._datagrams is not None:
+            self._datagrams.feed(batch, packets, self._flows.udp.count)
         streams = self._flows.tcp.count
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         steps = self._tcp.steps(batch, packets, streams) if self._tcp is not None else []
@@ -287,8 +291,10 @@ class Engine:
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
-        columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
-        columns |= udp_states(self._flows.udp)
+        flows, ports = self._flows.udp, self._identifier.service_ports["udp"]
+        columns = flow_columns(flows, ports) | udp_states(flows)
+        if self._datagrams is not None:
+            columns |= self._datagrams.columns(flows, columns, client_side(flows, ports))
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
