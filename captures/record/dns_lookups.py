@@ -1,8 +1,8 @@
 """Names and the connections that come of them: getaddrinfo in Python, dns.lookup and dns.resolve in Node.
 
 A Python program looks names up with the C library's getaddrinfo and connects: a plain name, one with two
-CNAMEs on the way, one that stands in its hosts file, an address as it is, one whose time to live (1 s) is over
-when the address is used again, one that does not exist, one with TTL 0 three times. A Node program does
+CNAMEs on the way, one that stands in its hosts file, an address as it is, one whose time to live (1 s) is
+over when the address is used again, one that does not exist, one with TTL 0 three times. A Node program does
 the same with ``dns.lookup`` (getaddrinfo in a thread), ``dns.resolve4`` (c-ares, which does not look into
 the hosts file) and ``net.connect``. Neither keeps answers. Recorded at the client; dnsmasq answers.
 """
@@ -72,7 +72,7 @@ def record(lab: Lab) -> None:
     client.resolver(RESOLVER)
     program = dnsmasq(lab, server, (RESOLVER,), *RECORDS)
     # It listens on every address.
-    serve(lab, server, "0.0.0.0", 8080, lambda _: Answer(body=b"hello\n"))  # noqa: S104
+    serve(lab, server, "0.0.0.0", 8080, lambda _: Answer(body=b"hello\n"))
     capture = Capture(lab, client, "eth0", "dns-lookups.pcap")
     python = told(client, sys.executable, HERE / "lookups.py", *PYTHON_STEPS)
     node = told(client, "node", HERE / "lookups.mjs", *NODE_STEPS)
