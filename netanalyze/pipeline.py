@@ -197,7 +197,7 @@ class Engine:
             self._identifier.keep_tcp(kept)
             tcp.keep(kept)
             for_tcp.left(tcp.count, analysis.quiet(tcp, until_ns))
-        if "udp" in self._wanted or not for_udp.reached(udp.count):
+        if "udp" in self._wanted or self._messages is not None or not for_udp.reached(udp.count):
             return
         kept = udp.heard_since(until_ns)
         if for_udp.worth_while(udp.count, udp.count - len(kept)):

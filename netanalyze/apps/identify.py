@@ -88,6 +88,11 @@ class _StreamArrays:
         """The code of one stream, 0 if nothing was seen of it."""
         return int(self._arrays["code"][stream]) if stream < self.count else 0
 
+    def codes_of(self, streams: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The codes of some streams that were seen."""
+        found: NDArray[np.int16] = self._arrays["code"][streams]
+        return found
+
     def settled(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of which of these streams the code stays as it is; see ``Identifier.tcp_settled``."""
         seen = streams < self.count
@@ -224,6 +229,14 @@ class Identifier:
     def tcp_settled(self, streams: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Of which of these TCP streams the name stays: its bytes have shown it, or no more are looked at."""
         return self._tcp.settled(streams)
+
+    def udp_codes(self, flows: NDArray[np.int64]) -> NDArray[np.int16]:
+        """The codes of these UDP flows, of which datagrams have come."""
+        return self._udp.codes_of(flows)
+
+    def udp_settled(self, flows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Of which of these UDP flows the name stays."""
+        return self._udp.settled(flows)
 
     def udp_apps(self) -> tuple[NDArray[np.int16], list[str]]:
         """The code of each UDP flow, and the names by code."""

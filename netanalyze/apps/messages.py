@@ -1,5 +1,7 @@
 """The stage that reads application protocols: byte streams go to the readers of the protocols they carry.
 
+Datagrams go to those of ``datagrams``.
+
 Which protocol a stream carries is what ``identify`` has found out by the end of the batch. A stream is read
 once its name stays, or once nothing more is looked at that could change it; until then it is kept in a
 ``Backlog``. Streams that carry something else are not put together any more.
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps.backlog import Backlog, Budget
+from netanalyze.apps.datagrams import DatagramReading
 from netanalyze.columns import GrowingRows
 from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.apps.identify import Identifier
-    from netanalyze.apps.reading import Application
+    from netanalyze.apps.reading import Application, ManyRows
     from netanalyze.capture.batch import Batch
     from netanalyze.tcp.byte_streams import Consumer, StreamFacts
     from netanalyze.wire.packets import Packets
@@ -64,6 +67,11 @@ class Messages:
         self._backlogs: dict[int, Backlog] = {}
         self._budget = Budget()
         self._last_ns: int | None = None
+        self._datagrams = [
+            DatagramReading(capacity, identifier, made)
+            for made in applications.values()
+            if hasattr(made, "datagrams")
+        ]
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Read a batch whose streams have been looked at by the identifier."""
@@ -72,6 +80,8 @@ class Messages:
         if batch.count:
             latest = int(batch.arrays["time_ns"][: batch.count].max())
             self._last_ns = latest if self._last_ns is None else max(latest, self._last_ns)
+        for reading in self._datagrams:
+            reading.feed(batch, packets)
         arrays, count = packets.arrays, packets.count
         tcp = (arrays["protocol"][:count] == _TCP) & (arrays["role"][:count] <= CARRIER)
         self._decide(arrays["stream"][:count][tcp])
@@ -80,10 +90,13 @@ class Messages:
     def finish(self) -> None:
         """Nothing more comes: every reader is told."""
         self._reassembly.finish(self._last_ns or 0)
+        for made in self._applications.values():
+            if hasattr(made, "datagrams"):
+                made.finish()
 
-    def columns(self) -> dict[str, Mapping[str, Sequence[Any]]]:
+    def columns(self) -> dict[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """What the readers found, by table and column."""
-        found: dict[str, Mapping[str, Sequence[Any]]] = {}
+        found: dict[str, Mapping[str, Sequence[Any]] | ManyRows] = {}
         for made in self._applications.values():
             found |= made.columns()
         return found

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from netanalyze.apps.transcript import Transcriber
     from netanalyze.tcp.byte_streams import StreamFacts
 
-READERS: dict[str, str] = {"http": "netanalyze.apps.http.application"}
+READERS: dict[str, str] = {
+    "dns": "netanalyze.apps.dns.application",
+    "http": "netanalyze.apps.http.application",
+}
 """The module of each protocol that is read, by the protocol's name."""
 
 

@@ -1,4 +1,4 @@
-"""What a reader of an application protocol is told of a stream, and what it gives back.
+"""What a reader of an application protocol is told of a stream or of datagrams, and what it gives back.
 
 The reassembly of TCP hands over the bytes of both half-streams in their order, each once, as soon as
 they are in order; what is missing comes as a ``Gap``. A protocol's file has an ``Application``: one
@@ -12,15 +12,21 @@ and starts again where a message provably begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from netanalyze.columns import Columns
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Application", "Asked", "Ending", "Reader", "StreamFacts"]
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Application", "Asked", "DatagramApplication", "Datagrams", "Ending", "ManyRows", "Reader", "StreamFacts",
+]  # fmt: skip
 
 MAX_BODY_BYTES = 1 << 28
 """Decoded bytes of one body, unless the user asks for more or less."""
@@ -47,20 +53,102 @@ class Reader(Consumer, Protocol):
     """Reads one stream; what it is told is described with ``Consumer``."""
 
 
-class Application(Protocol):
-    """What a run keeps of one protocol that TCP carries.
+Rows: TypeAlias = "slice | NDArray[np.int64]"
+"""Which rows of a table: a slice, or their indices."""
 
-    A protocol of datagrams will have a contract of its own beside this one; its tables are made the same
-    way.
+
+@dataclass(frozen=True, slots=True)
+class ManyRows:
+    """A table of so many rows that its columns are made for those that are asked for.
+
+    Attributes:
+        length: how many there are.
+        compute: for some rows the columns by name, as ``report.tables.table_of_columns`` takes them: 64-bit
+            integers with ``NULL`` for no value, flags, three arrays for an address, numbers of texts.
+        texts: for the columns whose numbers stand in a list, -1 for no value, that list.
+        worded: for those whose numbers only their maker can put in words, 0 for no value, what does:
+            numbers in, texts out.
     """
+
+    length: int
+    compute: Callable[[Rows], Mapping[str, NDArray[Any]]]
+    texts: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    worded: Mapping[str, Callable[[NDArray[np.int64]], list[str | None]]] = field(default_factory=dict)
+
+
+class Application(Protocol):
+    """What a run keeps of one protocol that TCP carries."""
 
     def open(self, stream: StreamFacts) -> Reader:
         """A reader for a stream."""
 
-    def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """What the readers found, by table and column; called after every reader's ``finish``.
 
         A column has an element for each row, None where there is no value. ``stream`` is among the
         columns wherever rows belong to one, so that the report can name the endpoints. ``client_side``
         may be too: which side the bytes say is the client, None where they do not.
         """
+
+
+class Datagrams(Columns):
+    """Datagrams that carry a protocol, in order of their frames; the first ``count`` rows are valid.
+
+    Attributes:
+        count: rows in use.
+        data: where those with ``source`` 0 lie,
+        arena: and where those with 1 do, which were put together from fragments, or kept.
+
+    Columns:
+        frame, time_ns: that had it, or its last fragment.
+        flow, side: number of the UDP flow, and the side that sent it (``wire.packets``).
+        transport: 0 for UDP. A protocol that TCP carries too may fill in rows of its own with 1.
+        protocol: place of its protocol in ``DatagramApplication.datagrams``.
+        source, offset, captured, wire: the payload: where it lies, bytes captured and on the wire.
+        version, src_hi, src_lo, dst_hi, dst_lo, sport, dport: the endpoints.
+    """
+
+    FIELDS: ClassVar = {
+        "frame": "i8",
+        "time_ns": "i8",
+        "flow": "i8",
+        "side": "u1",
+        "transport": "u1",
+        "protocol": "u1",
+        "source": "u1",
+        "offset": "i8",
+        "captured": "i8",
+        "wire": "i8",
+        "version": "u1",
+        "src_hi": "u8",
+        "src_lo": "u8",
+        "dst_hi": "u8",
+        "dst_lo": "u8",
+        "sport": "i4",
+        "dport": "i4",
+    }
+
+    def __init__(self, capacity: int) -> None:
+        """No datagrams yet."""
+        super().__init__(capacity)
+        self.count = 0
+        self.data: memoryview = memoryview(b"")
+        self.arena: memoryview = memoryview(b"")
+
+
+class DatagramApplication(Application, Protocol):
+    """What a run keeps of protocols that UDP carries; one that TCP carries, too, opens readers as well.
+
+    Rules: as for readers. What it is given is valid during the call.
+
+    Attributes:
+        datagrams: names of the protocols whose datagrams it takes.
+    """
+
+    datagrams: Sequence[str]
+
+    def take(self, datagrams: Datagrams) -> None:
+        """Read some datagrams. Those of a flow come in order; a flow that got its name late comes late."""
+
+    def finish(self) -> None:
+        """Nothing more comes; comes before ``columns``, and after the readers' ``finish``."""

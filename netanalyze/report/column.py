@@ -220,6 +220,45 @@ class PackedColumn(Column):
         return codes.reshape(-1).astype(np.int64, copy=False), self._texts(picked[first])
 
 
+class WordedColumn(Column):
+    """Texts by number, which somebody else keeps; they become text for the rows that are shown."""
+
+    def __init__(self, codes: NDArray[Any], words: Callable[[NDArray[Any]], list[str | None]]) -> None:
+        """Take the number of each row, 0 for no value, and what makes texts of numbers."""
+        self.codes: NDArray[np.int64] = np.asarray(codes).astype(np.int64, copy=False)
+        self._words = words
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.codes)
+
+    def values(self, rows: Rows = ALL) -> list[Any]:
+        """See ``Column``."""
+        picked = self.codes[rows]
+        if not picked.any():
+            return [None] * len(picked)
+        codes, places = np.unique(picked, return_inverse=True)
+        texts = self._words(codes)
+        return [texts[place] for place in places.reshape(-1).tolist()]
+
+    def ranks(self) -> NDArray[np.int64]:
+        """See ``Column``."""
+        codes, texts = self.distinct()
+        ordered = {
+            text: rank for rank, text in enumerate(sorted({text for text in texts if text is not None}))
+        }
+        ranks = [NULL if text is None else ordered[text] for text in texts]
+        return np.array([*ranks, NULL], np.int64)[codes]
+
+    def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
+        """See ``Column``."""
+        codes, places = np.unique(self.codes, return_inverse=True)
+        texts = self._words(codes)
+        absent = np.array([text is None for text in texts] or [True])
+        places = places.reshape(-1).astype(np.int64, copy=False)
+        return (np.where(absent[places], -1, places) if len(places) else places), texts
+
+
 class Computed:
     """Columns that are computed for the rows that are asked for, all of them at a time.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from netanalyze.apps.reading import ManyRows
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
 from netanalyze.report.column import (
@@ -21,6 +22,7 @@ from netanalyze.report.column import (
     ComputedColumn,
     IntColumn,
     PackedColumn,
+    WordedColumn,
     column_of,
 )
 from netanalyze.report.event_texts import DetailColumn
@@ -193,20 +195,22 @@ def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
 
 
 def application_table(
-    kind: TableKind, columns: Mapping[str, Sequence[Any]], streams: Mapping[str, NDArray[Any]]
+    kind: TableKind, columns: Mapping[str, Sequence[Any]] | ManyRows, streams: Mapping[str, NDArray[Any]]
 ) -> Table[Any]:
     """A table of what the readers of an application protocol found.
 
     Args:
         kind: the table.
-        columns: by field of its record, an element for each row, None where there is no value; see
-            ``apps.reading.Application``.
+        columns: by field of its record, an element for each row, None where there is no value, or what
+            makes them; see ``apps.reading.Application``.
         streams: columns of the table ``streams``, from which those fields come that name the endpoints and
             that the reader did not fill.
 
     Raises:
         KeyError: a column is missing.
     """
+    if isinstance(columns, ManyRows):
+        return _many_rows(kind, columns)
     places = np.asarray(columns.get("stream", ()), np.int64)
     swapped = np.zeros(len(places), np.bool_)
     if "client_side" in columns:
@@ -219,6 +223,32 @@ def application_table(
         else:
             made[field.name] = _endpoint_column(field, places, swapped, streams)
     return Table(kind.name, kind.record, made)
+
+
+def _many_rows(kind: TableKind, rows: ManyRows) -> Table[Any]:
+    """A table whose columns are made for the rows that are shown."""
+    computed = Computed(rows.length, rows.compute)
+    made: dict[str, Column] = {}
+    for field in fields(kind.record):
+        make: Callable[[Mapping[str, Any], str], Column] = partial(_column, field)
+        if field.unit is Unit.ADDRESS:
+            make = _address_column
+        elif field.name in rows.texts:
+            make = partial(_code_column, rows.texts[field.name])
+        elif field.name in rows.worded:
+            make = partial(_worded_column, rows.worded[field.name])
+        made[field.name] = ComputedColumn(computed, field.name, make)
+    return Table(kind.name, kind.record, made)
+
+
+def _address_column(columns: Mapping[str, Any], name: str) -> Column:
+    return AddressColumn(*(columns[f"{name}_{part}"] for part in ("hi", "lo", "version")))
+
+
+def _worded_column(
+    words: Callable[[NDArray[np.int64]], list[str | None]], columns: Mapping[str, Any], name: str
+) -> Column:
+    return WordedColumn(columns[name], words)
 
 
 def _endpoint_column(

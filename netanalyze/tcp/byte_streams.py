@@ -38,6 +38,8 @@ class StreamFacts:
         client_rtt_ns: from the server's SYN and ACK to the client's answer: the round trip between the
             capture point and the client. None if that was not captured.
         server_rtt_ns: from the SYN to the server's answer, likewise.
+        addresses: of side 0 and side 1, each as high and low 64 bits.
+        ip_version: of both.
     """
 
     number: int
@@ -48,6 +50,8 @@ class StreamFacts:
     from_the_start: bool
     client_rtt_ns: int | None = None
     server_rtt_ns: int | None = None
+    addresses: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    ip_version: int = 0
 
 
 class Consumer(Protocol):

@@ -268,12 +268,18 @@ class Reassembly:
         """What is known of the stream of a packet."""
         view = self._views
         ports = view["sport"][row], view["dport"][row]
+        source = view["src_hi"][row], view["src_lo"][row]
+        addresses = source, (view["dst_hi"][row], view["dst_lo"][row])
         if view["side"][row]:
             ports = ports[1], ports[0]
+            addresses = addresses[1], addresses[0]
         both = bits | bits >> fields.SIDE_SHIFT
         if both & fields.OPENER:
             client: int | None = 0 if bits & fields.OPENER else 1
         else:
             client = client_by_ports(*ports, self._services)
         started = bool(both & fields.STARTED)
-        return StreamFacts(view["stream"][row], client, ports, first_frame, first_ns, started)
+        return StreamFacts(
+            view["stream"][row], client, ports, first_frame, first_ns, started,
+            addresses=addresses, ip_version=view["ip_version"][row],
+        )  # fmt: skip

@@ -1,0 +1,100 @@
+"""DNS and its relatives as an application: takes datagrams, opens streams, makes the tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netanalyze.apps.dns import fields
+from netanalyze.apps.dns.patterns import pattern_rows, patterns_of
+from netanalyze.apps.dns.queries import Queries
+from netanalyze.apps.dns.statistics import Servers, name_rows
+from netanalyze.apps.dns.stream import Pending, StreamReader
+from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from netanalyze.apps.dns.answers import Answers
+    from netanalyze.apps.dns.queries import Rows
+    from netanalyze.apps.reading import Asked, Datagrams, ManyRows, StreamFacts
+
+TABLES = frozenset({"dns", "dns_servers", "dns_names", "dns_patterns"})
+WANTED_BY = frozenset({"names"})
+"""Tables for which the addresses in answers are kept (``answers``)."""
+_KEEPING = TABLES - {"dns_servers"}
+
+
+class Dns:
+    """What a run keeps of DNS.
+
+    Attributes:
+        datagrams: the protocols that are read.
+        answers: the addresses in answers, once all is read and if a table asks for them.
+    """
+
+    datagrams: Sequence[str] = fields.PROTOCOLS
+
+    def __init__(self, tables: frozenset[str]) -> None:
+        """Nothing read yet; ``tables`` are those wanted."""
+        self._tables = tables & TABLES
+        keeps = bool(tables & _KEEPING)
+        self._servers = Servers() if "dns_servers" in tables else None
+        self._want_addresses = bool(tables & WANTED_BY)
+        self._queries = Queries(
+            want_answers=keeps,
+            want_addresses=self._want_addresses,
+            hand_over=None if keeps else self._add,
+        )
+        self._keeps = keeps
+        self._over = False
+        self._pending = Pending(self._queries)
+        self.answers: Answers | None = None
+
+    def open(self, stream: StreamFacts) -> StreamReader:
+        """A reader for a stream."""
+        return StreamReader(self._pending, stream)
+
+    def take(self, datagrams: Datagrams) -> None:
+        """Read some datagrams."""
+        self._pending.flush()
+        self._queries.take(datagrams)
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        self._pending.flush()
+        self._over = True
+        self._queries.finish()
+        if self._want_addresses:
+            self.answers = self._queries.answers()
+
+    def _add(self, rows: Rows) -> None:
+        if self._servers is not None:
+            if self._over:
+                settle_ends(rows, self._queries.last_ns)
+            self._servers.add(rows)
+
+    def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]:
+        """See ``Application``."""
+        found: dict[str, Any] = {}
+        texts = self._queries.texts
+        if self._keeps:
+            rows = ordered(self._queries.rows())
+            settle_ends(rows, self._queries.last_ns)
+            if self._servers is not None:
+                self._servers.add(rows)
+            wanted = self._tables & {"dns", "dns_patterns"}
+            patterns = patterns_of(rows, texts) if wanted else None
+            if "dns" in self._tables and patterns is not None:
+                found["dns"] = QueryTable(rows, patterns, texts).many_rows()
+            if "dns_patterns" in self._tables and patterns is not None:
+                found["dns_patterns"] = pattern_rows(rows, patterns, texts)
+            if "dns_names" in self._tables:
+                found["dns_names"] = name_rows(rows, texts)
+        if self._servers is not None:
+            found["dns_servers"] = self._servers.columns(texts)
+        return found
+
+
+def APPLICATION(asked: Asked) -> Dns:  # noqa: N802 - the name that ``readers`` looks for
+    """What a run keeps of DNS, for what is asked."""
+    return Dns(asked.tables)

@@ -1,0 +1,201 @@
+"""Patterns of queries that cost time or traffic, found in all rows of a capture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.apps.dns import fields
+from netanalyze.apps.dns.table import (
+    FAILOVER,
+    LOST_TWIN,
+    NO_PATTERN,
+    PATTERNS,
+    RETRY_OVER_TCP,
+    SEARCH_LIST,
+    TTL_0,
+    latency_ns,
+)
+from netanalyze.model import NULL, format_address
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.apps.dns.queries import Rows
+    from netanalyze.apps.dns.texts import Texts
+
+TWIN_NS = 50_000_000
+"""A and AAAA of one lookup leave within this."""
+LEAST_WAIT_NS = 900_000_000
+"""The shortest wait of a resolver before it asks again; glibc's is five seconds, others take one."""
+SEARCH_NS = 2_000_000_000
+"""After a name that does not exist the next one of a search list is asked within this."""
+_NXDOMAIN = 3
+_A, _AAAA = 1, 28
+_NEXT = 6
+"""Later queries of a client that are compared with one that failed."""
+
+ADVICE = {
+    LOST_TWIN: "the answer to one of two queries from one socket was lost, mostly by connection tracking:"
+    " options single-request-reopen, a local cache, or DNS over TCP",
+    SEARCH_LIST: "write names with a dot at the end, or lower ndots in resolv.conf",
+    FAILOVER: "the first server did not answer or failed: mend it or take it out of resolv.conf",
+    RETRY_OVER_TCP: "answers do not fit: a larger EDNS size, or smaller answers",
+    TTL_0: "answers that may not be kept are asked for every time",
+}
+
+
+def patterns_of(rows: Rows, texts: Texts) -> NDArray[np.int8]:
+    """The pattern of each row, ``NO_PATTERN`` for most."""
+    found = np.zeros(len(rows), np.int8)
+    if not len(rows):
+        return found
+    asked = rows.word(fields.FRAME) != NULL
+    note = rows.number(fields.NOTE)
+    ttl_0 = asked & (rows.number(fields.MIN_TTL) == 0) & (rows.number(fields.PROTOCOL) == fields.DNS)
+    qtype = rows.number(fields.QTYPE)
+    found[ttl_0 & ((qtype == _A) | (qtype == _AAAA))] = TTL_0
+    found[_search_list(rows, texts)] = SEARCH_LIST
+    found[(note & fields.OTHER_SERVER) != 0] = FAILOVER
+    found[(note & fields.AFTER_TRUNCATED) != 0] = RETRY_OVER_TCP
+    found[_lost_twins(rows)] = LOST_TWIN
+    return found
+
+
+def _lost_twins(rows: Rows) -> NDArray[np.int64]:
+    """Queries that were sent again by a socket that had the answer to their twin, but not theirs."""
+    again = (rows.number(fields.SENT) > 1) | (rows.number(fields.END) == fields.RETRIED)
+    qtype = rows.number(fields.QTYPE)
+    twin = ((qtype == _A) | (qtype == _AAAA)) & (rows.number(fields.PROTOCOL) == fields.DNS)
+    candidates = np.flatnonzero(again & twin & (rows.number(fields.TRANSPORT) == 0))
+    if not len(candidates):
+        return candidates
+    times = rows.word(fields.TIME)
+    flow, name = rows.word(fields.FLOW), rows.number(fields.NAME_FOLDED)
+    waits = rows.word(fields.LAST_NS) - times
+    found = []
+    order = np.argsort(times, kind="stable")
+    sorted_times = times[order]
+    for row in candidates.tolist():
+        first, last = np.searchsorted(sorted_times, (times[row] - TWIN_NS, times[row] + TWIN_NS + 1))
+        near = order[first : min(last, first + 4096)]
+        other = _A + _AAAA - qtype[row]
+        pair = near[(flow[near] == flow[row]) & (name[near] == name[row]) & (qtype[near] == other)]
+        if not len(pair):
+            continue
+        response = rows.word(fields.RESPONSE_NS)[pair[0]]
+        waited = waits[row]
+        if waited == 0:
+            waited = LEAST_WAIT_NS  # it was sent again by another port
+        if response != NULL and response < times[row] + waited and waited >= LEAST_WAIT_NS:
+            found.append(row)
+    return np.array(found, np.int64)
+
+
+def _search_list(rows: Rows, texts: Texts) -> NDArray[np.int64]:
+    """Names that do not exist and are the next name asked for with a suffix, or share its beginning."""
+    failed = (rows.number(fields.RCODE) == _NXDOMAIN) & (rows.number(fields.PROTOCOL) == fields.DNS)
+    failed &= rows.word(fields.FRAME) != NULL
+    if not failed.any():
+        return np.zeros(0, np.int64)
+    qtype, name = rows.number(fields.QTYPE), rows.number(fields.NAME_FOLDED)
+    keys = (rows.addresses[:, fields.CLIENT_LO], rows.addresses[:, fields.CLIENT_HI])
+    order = np.lexsort((np.arange(len(rows)), qtype, *keys))
+    suspects: list[tuple[int, int]] = []
+    response = rows.word(fields.RESPONSE_NS)
+    times = rows.word(fields.TIME)
+    for step in range(1, _NEXT + 1):
+        here, after = order[:-step], order[step:]
+        near = failed[here] & (qtype[here] == qtype[after]) & (name[here] != name[after])
+        for key in keys:
+            near &= key[here] == key[after]
+        wait = times[after] - response[here]
+        near &= (wait >= 0) & (wait <= SEARCH_NS)
+        suspects += zip(here[near].tolist(), after[near].tolist(), strict=True)
+    known: dict[tuple[int, int], bool] = {}
+    found = set()
+    for row, later in suspects:
+        if row in found:
+            continue
+        names = int(name[row]), int(name[later])
+        if names not in known:
+            known[names] = same_beginning(texts.text(names[0]) or "", texts.text(names[1]) or "")
+        if known[names]:
+            found.add(row)
+    return np.array(sorted(found), np.int64)
+
+
+def same_beginning(failed: str, later: str) -> bool:
+    """Whether two names are one name with different suffixes, or the second one is the first without."""
+    if failed.startswith(later + "."):
+        return True
+    first, second = failed.split("."), later.split(".")
+    same = 0
+    while same < min(len(first), len(second)) and first[same] == second[same]:
+        same += 1
+    if not 0 < same < len(first):
+        return False
+    rest = first[same:]
+    # What is left of the first is a suffix of the search list: the second has another, often its parent.
+    return len(rest) >= 1 and (second[same:] == rest[1:] or (same > 1 and len(second) > same))
+
+
+COLUMNS = (
+    "pattern", "client", "server", "count", "wait_ns", "longest_ns", "example", "first_frame", "last_frame",
+    "advice",
+)  # fmt: skip
+MOST_ROWS = 100_000
+
+
+def pattern_rows(rows: Rows, patterns: NDArray[Any], texts: Texts) -> dict[str, list[Any]]:
+    """The table ``dns_patterns``: a row for each pattern, client and server."""
+    places = np.flatnonzero(patterns != NO_PATTERN)
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    if not len(places):
+        return columns
+    picked = rows.pick(places)
+    kind = patterns[places].astype(np.int64)
+    keys = [picked.addresses[:, place] for place in range(fields.ADDRESS_WORDS)]
+    order = np.lexsort((places, *keys, kind))
+    changed = np.ones(len(order), np.bool_)
+    changed[1:] = kind[order][1:] != kind[order][:-1]
+    for key in keys:
+        changed[1:] |= key[order][1:] != key[order][:-1]
+    waits = waits_of(picked, kind)
+    starts = np.flatnonzero(changed)[:MOST_ROWS]
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        group = order[start:end]
+        first = int(group[0])
+        version = int(picked.number(fields.VERSION)[first])
+        hi = picked.addresses[first].tolist()
+        frames = picked.word(fields.FRAME)[group]
+        number = int(kind[first])
+        row = {
+            "pattern": PATTERNS[number],
+            "client": format_address(hi[0], hi[1], version),
+            "server": format_address(hi[2], hi[3], version),
+            "count": len(group),
+            "wait_ns": int(waits[group].sum()),
+            "longest_ns": int(waits[group].max()),
+            "example": texts.text(int(picked.number(fields.NAME)[first])),
+            "first_frame": int(frames.min()),
+            "last_frame": int(frames.max()),
+            "advice": ADVICE[number],
+        }
+        for name, value in row.items():
+            columns[name].append(value)
+    return columns
+
+
+def waits_of(rows: Rows, kind: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What each cost: the wait until it was asked again, or for an answer that was of no use."""
+    before = rows.word(fields.TIME) - np.where(
+        rows.word(fields.FIRST_NS) == NULL, rows.word(fields.TIME), rows.word(fields.FIRST_NS)
+    )
+    answer = latency_ns(rows, fields.TIME)
+    answer = np.where(answer == NULL, 0, answer)
+    again = rows.word(fields.LAST_NS) - rows.word(fields.TIME)
+    found = np.where(kind == LOST_TWIN, again, 0)
+    found = np.where((kind == FAILOVER) | (kind == RETRY_OVER_TCP), before, found)
+    return np.where((kind == SEARCH_LIST) | (kind == TTL_0), answer, found)

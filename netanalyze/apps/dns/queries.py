@@ -1,0 +1,158 @@
+"""Queries with their answers, collected over a run: what the kernels find, in arrays that grow."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from netanalyze.apps.dns import answers, fields
+from netanalyze.apps.dns.answers import Answers
+from netanalyze.apps.dns.message_kernel import read_messages
+from netanalyze.apps.dns.pairing_kernel import Pairs, pair
+from netanalyze.apps.dns.texts import Texts
+from netanalyze.columns import GrowingRows, view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from netanalyze.apps.reading import Datagrams
+
+WINDOW = 65536
+"""Rows that an answer may belong to, as in ``pairing_kernel``."""
+_SLOTS = 4 * WINDOW
+_MESSAGE_ROWS = 8192
+_SPANS = 65, 7
+_WANT_ANSWERS = 1
+_WANT_ADDRESSES = 2
+_AT_ONCE = 2 * WINDOW
+"""Rows that are handed over at a time where they are not kept."""
+_READ = (
+    *("source", "offset", "captured", "wire", "protocol", "frame", "time_ns", "version", "dst_hi", "dst_lo"),
+)
+_PAIRED = (
+    *("frame", "time_ns", "flow", "side", "transport", "protocol", "version"),
+    *("src_hi", "src_lo", "dst_hi", "dst_lo", "sport", "dport"),
+)
+
+
+class Rows:
+    """Some rows: words, addresses and numbers as ``fields`` has them."""
+
+    def __init__(
+        self, words: NDArray[np.int64], addresses: NDArray[np.uint64], numbers: NDArray[np.int32]
+    ) -> None:
+        """Take the arrays."""
+        self.words, self.addresses, self.numbers = words, addresses, numbers
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.words)
+
+    def word(self, field: int) -> NDArray[np.int64]:
+        """One field of all rows."""
+        return self.words[:, field]
+
+    def number(self, field: int) -> NDArray[np.int32]:
+        """Likewise."""
+        return self.numbers[:, field]
+
+    def pick(self, rows: NDArray[np.int64] | slice) -> Rows:
+        """Some of them."""
+        return Rows(self.words[rows], self.addresses[rows], self.numbers[rows])
+
+
+class Queries:
+    """Takes messages; rows are kept, or handed over once nothing changes them any more.
+
+    Attributes:
+        texts: of names and answers.
+        last_ns: time of the latest message.
+    """
+
+    def __init__(
+        self,
+        *,
+        want_answers: bool = True,
+        want_addresses: bool = False,
+        hand_over: Callable[[Rows], None] | None = None,
+    ) -> None:
+        """Nothing seen yet.
+
+        Args:
+            want_answers: put answers in words.
+            want_addresses: keep the address records of answers.
+            hand_over: takes rows that are final, which are not kept; without it all are.
+        """
+        self.texts = Texts()
+        self.last_ns = -(1 << 63)
+        self._want = _WANT_ANSWERS * want_answers | _WANT_ADDRESSES * want_addresses
+        self._hand_over = hand_over
+        self._messages = view_of(np.zeros((_MESSAGE_ROWS, fields.M_NUMBERS), np.int32))
+        self._spans = view_of(np.zeros(_SPANS, np.int64))
+        self._record_words = GrowingRows(answers.WORDS, "u8")
+        self._record_numbers = GrowingRows(answers.NUMBERS, "i4")
+        self._pairs = Pairs(int.from_bytes(os.urandom(8), "little"))
+        self._words = GrowingRows(fields.WORDS)
+        self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
+        self._numbers = GrowingRows(fields.NUMBERS, "i4")
+        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(3))
+
+    def take(self, datagrams: Datagrams) -> None:
+        """Read messages."""
+        count, first = datagrams.count, 0
+        if not count:
+            return
+        self.last_ns = max(self.last_ns, int(datagrams.arrays["time_ns"][:count].max()))
+        counters = self.texts.counters
+        columns = datagrams.pick(*_READ)
+        while first < count:
+            self.texts.make_room()
+            counters[fields.MESSAGES] = 0
+            records = int(counters[fields.ADDRESSES]) + _MESSAGE_ROWS
+            words, numbers = self._record_words.reach(records), self._record_numbers.reach(records)
+            first = read_messages(
+                self.texts.store, first, count, datagrams.data, datagrams.arena, *columns,
+                self._messages, self._spans, self._want, words, numbers,
+            )  # fmt: skip
+            self._pair(datagrams, int(counters[fields.MESSAGES]))
+
+    def _pair(self, datagrams: Datagrams, rows: int) -> None:
+        pairs = self._pairs
+        have = pairs.rows()
+        if self._hand_over is not None and have > _AT_ONCE:
+            self._let_go(have - WINDOW)
+            have = pairs.rows()
+        pairs.use(
+            self._words.reach(have + rows), self._addresses.reach(have + rows),
+            self._numbers.reach(have + rows), *self._tables,
+        )  # fmt: skip
+        pair(pairs, 0, rows, self._messages, *datagrams.pick(*_PAIRED))
+
+    def _let_go(self, rows: int) -> None:
+        """Hand over rows that no message can belong to any more."""
+        assert self._hand_over is not None  # noqa: S101 - what the caller asked
+        used = self._pairs.rows()
+        self._hand_over(self.rows().pick(slice(rows)))
+        kept = np.arange(rows, used)
+        for table in (self._words, self._addresses, self._numbers):
+            table.keep(kept, used)
+        self._pairs.let_go(rows)
+
+    def rows(self) -> Rows:
+        """The rows that there are now."""
+        used = self._pairs.rows()
+        return Rows(self._words.array[:used], self._addresses.array[:used], self._numbers.array[:used])
+
+    def finish(self) -> None:
+        """Hand over the rest."""
+        if self._hand_over is not None and self._pairs.rows():
+            self._let_go(self._pairs.rows())
+
+    def answers(self) -> Answers:
+        """The address records."""
+        count = int(self.texts.counters[fields.ADDRESSES])
+        return Answers(self._record_words.array[:count], self._record_numbers.array[:count], self.texts.words)

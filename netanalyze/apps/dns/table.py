@@ -1,0 +1,248 @@
+"""The table ``dns``: columns of the rows that are asked for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.apps.dns import fields
+from netanalyze.apps.dns.texts import class_name, opcode_name, rcode_name, type_name
+from netanalyze.apps.reading import ManyRows
+from netanalyze.model import NULL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from netanalyze.apps.dns.queries import Rows
+    from netanalyze.apps.dns.texts import Texts
+    from netanalyze.apps.reading import Rows as Which
+
+OPEN_NS = 5_000_000_000
+"""A query less than this before the end of the capture may have been answered after it."""
+TRANSPORTS = ("udp", "tcp")
+PATTERNS: tuple[str | None, ...] = (
+    None, "lost_twin", "search_list", "failover", "retry_over_tcp", "ttl_0",
+)  # fmt: skip
+"""See ``patterns``."""
+NO_PATTERN, LOST_TWIN, SEARCH_LIST, FAILOVER, RETRY_OVER_TCP, TTL_0 = range(6)
+
+_FLAG_BITS = 0x07F0
+"""AA, TC, RD, RA, Z, AD and CD of the header's second word."""
+_NOTES = (
+    (fields.AFTER_TRUNCATED, "asked again over TCP because the answer was truncated"),
+    (fields.AFTER_FAILURE, "asked again after an error"),
+    (fields.OTHER_SERVER, "the attempt before went to another server"),
+    (fields.OTHER_PORT, "the attempt before came from another port"),
+    (fields.NAME_DIFFERS, "the question differs from the one that this port asked with this id"),
+    (fields.SERVER_DIFFERS, "comes from another address than the query went to"),
+    (fields.CONTENT_DIFFERS, "says something else than the answer before"),
+    (fields.ASKED_AGAIN, "asked again after it was answered"),
+)
+_PATTERN_NOTES = {
+    LOST_TWIN: "A and AAAA from one socket, one answer lost: the client waited and asked again",
+    SEARCH_LIST: "a name of the search list, tried because the name has few dots (ndots)",
+}
+
+
+def ordered(rows: Rows) -> Rows:
+    """The rows in order of their first frames."""
+    frames = rows.word(fields.FRAME)
+    frames = np.where(frames == NULL, rows.word(fields.RESPONSE_FRAME), frames)
+    if (frames[1:] >= frames[:-1]).all():
+        return rows
+    return rows.pick(np.argsort(frames, kind="stable"))
+
+
+def settle_ends(rows: Rows, last_ns: int) -> None:
+    """Tell queries that may have been answered after the end of the capture from those that were not."""
+    end = rows.number(fields.END)
+    recent = (end == fields.UNANSWERED) & (rows.word(fields.LAST_NS) > last_ns - OPEN_NS)
+    end[recent] = fields.OPEN
+
+
+def latency_ns(rows: Rows, since: int) -> NDArray[np.int64]:
+    """From a time of the query to the answer, ``NULL`` where one of the two is missing."""
+    response, query = rows.word(fields.RESPONSE_NS), rows.word(since)
+    known = (response != NULL) & (query != NULL) & (rows.word(fields.FRAME) != NULL)
+    return np.where(known, response - np.where(known, query, 0), NULL)
+
+
+def _or_null(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.where(values < 0, NULL, values)
+
+
+def _positions(values: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.int64]:
+    return np.searchsorted(distinct, values)
+
+
+class QueryTable:
+    """Makes the columns of some rows."""
+
+    def __init__(self, rows: Rows, patterns: NDArray[Any], texts: Texts) -> None:
+        """Take the rows in order, the pattern of each, and the texts."""
+        self._rows, self._patterns, self._texts = rows, patterns, texts
+        self._types = _Coded(_type_key(rows), _type_of)
+        self._rcodes = _Coded(_rcode_key(rows), _rcode_of)
+        self._opcodes = _Coded(_opcode_key(rows), _opcode_of)
+        self._classes = _Coded(rows.number(fields.QCLASS), _class_of)
+        self._notes = _Coded(_note_key(rows, patterns), _note_of)
+
+    def many_rows(self) -> ManyRows:
+        """The table."""
+        words = self._texts.words
+        return ManyRows(
+            len(self._rows),
+            self.columns,
+            texts={
+                "transport": TRANSPORTS,
+                "protocol": fields.PROTOCOLS,
+                "end": fields.ENDS,
+                "pattern": PATTERNS,
+                "type": self._types.names,
+                "rcode": self._rcodes.names,
+                "opcode": self._opcodes.names,
+                "qclass": self._classes.names,
+                "note": self._notes.names,
+            },
+            worded={
+                "name": words,
+                "answer": words,
+                "edns_options": self._texts.options,
+                "server_edns_options": self._texts.options,
+                "extended_error": self._texts.extended_errors,
+            },
+        )
+
+    def columns(self, which: Which) -> Mapping[str, NDArray[Any]]:
+        """The columns of some rows."""
+        rows = self._rows.pick(which)
+        number = partial(_number, rows)
+        asked = rows.word(fields.FRAME) != NULL
+        answered = rows.word(fields.RESPONSE_FRAME) != NULL
+        edns = number(fields.EDNS_FLAGS)
+        response_flags, query_flags = number(fields.RESPONSE_FLAGS), number(fields.QUERY_FLAGS)
+        return {
+            "frame": rows.word(fields.FRAME),
+            "response_frame": rows.word(fields.RESPONSE_FRAME),
+            "time_ns": rows.word(fields.TIME),
+            "transport": number(fields.TRANSPORT),
+            **_address("client", rows, fields.CLIENT_HI),
+            **_address("server", rows, fields.SERVER_HI),
+            "id": _or_null(number(fields.ID)),
+            "name": number(fields.NAME),
+            "type": self._types.codes(_type_key(rows)),
+            "rcode": self._rcodes.codes(_rcode_key(rows)),
+            "answers": _or_null(number(fields.ANSWERS_COUNT)),
+            "latency_ns": latency_ns(rows, fields.FIRST_NS),
+            "attempts": np.where(asked, number(fields.ATTEMPTS), NULL),
+            "end": number(fields.END),
+            "answer": number(fields.ANSWER_TEXT),
+            "ttl_s": _or_null(number(fields.MIN_TTL)),
+            "pattern": np.where(self._patterns[which] > 0, self._patterns[which], -1),
+            "protocol": number(fields.PROTOCOL),
+            "flow": rows.word(fields.FLOW),
+            "client_port": number(fields.CLIENT_PORT),
+            "server_port": number(fields.SERVER_PORT),
+            "first_frame": rows.word(fields.FIRST_FRAME),
+            "other_frame": rows.word(fields.OTHER_FRAME),
+            "response_ns": latency_ns(rows, fields.TIME),
+            "responses": np.where(asked, number(fields.RESPONSES), NULL),
+            "opcode": self._opcodes.codes(_opcode_key(rows)),
+            "qclass": self._classes.codes(rows.number(fields.QCLASS)),
+            "questions": number(fields.QUESTIONS),
+            "truncated": (answered & ((response_flags & 0x0200) != 0)),
+            "query_flags": np.where(query_flags < 0, NULL, query_flags & _FLAG_BITS),
+            "response_flags": np.where(response_flags < 0, NULL, response_flags & _FLAG_BITS),
+            "query_bytes": _or_null(number(fields.QUERY_SIZE)),
+            "response_bytes": _or_null(number(fields.RESPONSE_SIZE)),
+            "edns_bytes": _or_null(number(fields.PAYLOAD_SIZE)),
+            "dnssec_ok": (edns >= 0) & ((edns & 0x8000) != 0),
+            "edns_options": number(fields.QUERY_OPTIONS),
+            "server_edns_bytes": _or_null(number(fields.SERVER_PAYLOAD)),
+            "server_edns_options": number(fields.SERVER_OPTIONS),
+            "extended_error": number(fields.SERVER_OPTIONS),
+            "note": self._notes.codes(_note_key(rows, self._patterns[which])),
+        }
+
+
+def _number(rows: Rows, field: int) -> NDArray[np.int64]:
+    return rows.number(field).astype(np.int64)
+
+
+def _address(name: str, rows: Rows, field: int) -> dict[str, NDArray[Any]]:
+    return {
+        f"{name}_hi": rows.addresses[:, field],
+        f"{name}_lo": rows.addresses[:, field + 1],
+        f"{name}_version": rows.number(fields.VERSION),
+    }
+
+
+class _Coded:
+    """Numbers of which there are few, and the text of each."""
+
+    def __init__(self, values: NDArray[Any], text: Callable[[int], str | None]) -> None:
+        self._distinct = np.unique(values)
+        self.names = [text(value) for value in self._distinct.tolist()]
+
+    def codes(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """The place of each value's text."""
+        return _positions(values, self._distinct)
+
+
+_NETBIOS = 1 << 20
+
+
+def _with_netbios(rows: Rows, values: NDArray[Any]) -> NDArray[np.int64]:
+    """Values that mean something else in NetBIOS names; those below 0 stay."""
+    netbios = rows.number(fields.PROTOCOL) == fields.NBNS
+    return np.where((values >= 0) & netbios, values + _NETBIOS, values)
+
+
+def _type_key(rows: Rows) -> NDArray[np.int64]:
+    return _with_netbios(rows, rows.number(fields.QTYPE))
+
+
+def _type_of(key: int) -> str | None:
+    return None if key < 0 else type_name(key % _NETBIOS, netbios=key >= _NETBIOS)
+
+
+def _rcode_key(rows: Rows) -> NDArray[np.int64]:
+    return _with_netbios(rows, rows.number(fields.RCODE))
+
+
+def _rcode_of(key: int) -> str | None:
+    return None if key < 0 else rcode_name(key % _NETBIOS, netbios=key >= _NETBIOS)
+
+
+def _opcode_key(rows: Rows) -> NDArray[np.int64]:
+    query, response = rows.number(fields.QUERY_FLAGS), rows.number(fields.RESPONSE_FLAGS)
+    flags = np.where(query >= 0, query, response)
+    return _with_netbios(rows, np.where(flags < 0, -1, flags >> 11 & 15))
+
+
+def _opcode_of(key: int) -> str | None:
+    return None if key < 0 else opcode_name(key % _NETBIOS, netbios=key >= _NETBIOS)
+
+
+def _class_of(key: int) -> str | None:
+    return None if key < 0 else class_name(key)
+
+
+def _note_key(rows: Rows, patterns: NDArray[Any]) -> NDArray[np.int64]:
+    noted = rows.number(fields.NOTE).astype(np.int64) | rows.number(fields.PROBLEM).astype(np.int64) << 10
+    return noted | patterns.astype(np.int64) << 16
+
+
+def _note_of(key: int) -> str | None:
+    said = [text for bit, text in _NOTES if key & bit]
+    problem = fields.PROBLEMS[key >> 10 & 63]
+    if problem is not None:
+        said.append(f"malformed: {problem}" if key >> 10 & 63 != fields.CUT_CAPTURE else problem)
+    pattern = _PATTERN_NOTES.get(key >> 16)
+    if pattern is not None:
+        said.append(pattern)
+    return "; ".join(said) or None
