@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from netanalyze.apps.messages import Messages
+    from netanalyze.apps.said_names import SaidNames
     from netanalyze.capture import Capture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
@@ -131,6 +132,7 @@ class Engine:
             else None
         )
         self._datagrams = Datagrams() if "udp" in wanted else None
+        self._said = _said_names() if "names" in wanted else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(
@@ -154,9 +156,8 @@ class Engine:
         self._flows.mark_duplicates(batch, packets)
         if self._track_flows:
             self._flows.add(batch, packets)
-        if self._datagrams is not None:
-            self._datagrams.feed(batch, packets, self._flows.udp.count)
         streams = self._flows.tcp.count
+        self._look(batch, packets, streams)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         steps = self._tcp.steps(batch, packets, streams) if self._tcp is not None else []
         name = partial(self._name, batch, packets, streams)
@@ -173,6 +174,13 @@ class Engine:
                 step()
         if self._tcp is not None and until_ns is not None:
             self._let_go(self._tcp, until_ns)
+
+    def _look(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Have the packets looked at for single tables."""
+        if self._datagrams is not None:
+            self._datagrams.feed(batch, packets, self._flows.udp.count)
+        if self._said is not None:
+            self._said.feed(batch, packets, streams)
 
     def _until_ns(self, batch: Batch) -> int | None:
         """Up to when what happened is known for good, if so much is kept that some may be let go of."""
@@ -224,6 +232,7 @@ class Engine:
             **self._tcp_tables(streams),
             "udp": self._udp,
             **self._message_tables(streams),
+            "names": lambda: self._names(streams),
         }
         made = [make() for name, make in tables.items() if name in self._wanted]
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
@@ -289,6 +298,17 @@ class Engine:
             for name, columns in self._messages.columns().items()
         }
 
+    def _names(self, streams: Streams | None) -> Table[Any]:
+        from netanalyze.apps.resolved import name_columns  # noqa: PLC0415 - for one table only
+
+        if self._messages is None or streams is None or self._said is None:
+            return build.empty_table("names", table_kind("names").record)
+        udp = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        dns: Any = self._messages.application("dns")
+        return build.table_of_columns(
+            "names", name_columns(streams.columns, udp, dns.answers, self._said.names)
+        )
+
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         flows, ports = self._flows.udp, self._identifier.service_ports["udp"]
@@ -314,6 +334,13 @@ def _messages(
 
     applications = {name: application(name, asked) for name in protocols}
     return Messages(capacity, identifier, applications, policy=overlap)
+
+
+def _said_names() -> SaidNames:
+    """What looks for the names that clients say."""
+    from netanalyze.apps.said_names import SaidNames  # noqa: PLC0415 - for one table only
+
+    return SaidNames()
 
 
 def check_overlap(overlap: str) -> None:

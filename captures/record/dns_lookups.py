@@ -33,9 +33,11 @@ RECORDS = (
 
 PYTHON_STEPS = (
     "connect:www.lab.test:8080",
-    "connect:shop.lab.test:8080",
+    "get:shop.lab.test:8080",
     "connect:known.lab.test:8080",
+    "get:known.lab.test:8080",
     f"connect:{WEB}:8080",
+    "get:10.40.0.85:8080",
     "connect:10.40.0.85:8080",
     "connect:short.lab.test:8080",
     "sleep:1.5",

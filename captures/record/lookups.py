@@ -1,7 +1,8 @@
 """Look names up as programs do, and connect: ``python3 lookups.py STEP …``, a line of JSON for each.
 
 A step is ``lookup:NAME`` (getaddrinfo), ``connect:NAME:PORT`` (getaddrinfo, then a connection to the first
-address), ``reconnect:PORT`` (to the address of the last connection again) or ``sleep:SECONDS``.
+address; what is sent does not say the name), ``get:NAME:PORT`` (the same, with the name as HTTP host),
+``reconnect:PORT`` (to the address of the last connection again) or ``sleep:SECONDS``.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ def look_up(name: str, port: int = 80) -> dict[str, object]:
     return {"name": name, "addresses": addresses, "error": error, "took_ns": took_ns}
 
 
-def connect(address: str, port: int) -> dict[str, object]:
+def connect(address: str, port: int, host: str = "") -> dict[str, object]:
     """A connection with a question, and which local port it had."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as made:
         made.settimeout(10)
         made.connect((address, port))
         local = made.getsockname()[1]
-        made.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        says = f"Host: {host}:{port}\r\nConnection: close\r\n" if host else ""
+        made.sendall(f"GET / HTTP/1.{int(bool(host))}\r\n{says}\r\n".encode())
         while made.recv(4096):
             pass
     last[0] = address
@@ -49,8 +51,9 @@ def step(words: list[str]) -> dict[str, object]:
     if kind == "reconnect":
         return connect(last[0], int(words[1]))
     found = look_up(words[1])
-    if kind == "connect":
-        found |= connect(str(found["addresses"][0]), int(words[2]))  # type: ignore[index]
+    if kind in ("connect", "get"):
+        host = words[1] if kind == "get" else ""
+        found |= connect(str(found["addresses"][0]), int(words[2]), host)  # type: ignore[index]
     return found
 
 
