@@ -9,7 +9,7 @@ from netanalyze.report.record import WIDE, Record, Unit, column
 class Name(Record, frozen=True):
     """A TCP connection or UDP flow, and the answer that gave its server's address."""
 
-    transport: Annotated[str, column("tcp or udp", show=0)]
+    transport: Annotated[str, column("Which it is: tcp or udp", show=0)]
     stream: Annotated[
         int,
         column("Number of the stream or flow, as Wireshark's tcp.stream or udp.stream", Unit.NUMBER, show=0),
