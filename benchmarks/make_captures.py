@@ -4,6 +4,7 @@
 
 * ``http-large.pcap``: 500 000 frames of real HTTP with losses, recorded (``record_http.py``; needs root).
 * ``http-exchanges.pcap``: 64 000 real HTTP exchanges, recorded (``record_exchanges.py``; needs root).
+* ``dns-large.pcap``: 2 400 000 DNS questions and answers, recorded (``record_dns.py``; needs root).
 * ``small-interleaved.pcap``: 1 000 000 frames of 100 000 small connections, generated (``small_capture.py``).
 * ``tiny.pcap``: ten frames, one connection, generated.
 
@@ -23,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcapfile import summarize
+from record_dns import missing as missing_for_dns
+from record_dns import record_dns
 from record_exchanges import missing as missing_for_exchanges
 from record_exchanges import record_exchanges
 from record_http import RecordingError, missing, record_http
@@ -55,6 +58,14 @@ def _make_exchanges(path: Path, scale: float) -> dict[str, str | int]:
     return record_exchanges(path, round(64_000 * scale))
 
 
+def _make_dns(path: Path, scale: float) -> dict[str, str | int]:
+    """Record the questions and answers."""
+    if absent := missing_for_dns():
+        message = f"recording needs {', '.join(absent)}"
+        raise RecordingError(message)
+    return record_dns(path, round(2_400_000 * scale))
+
+
 def _make_small(path: Path, scale: float) -> dict[str, str | int]:
     """Generate the many connections."""
     return dict(write_small(path, round(100_000 * scale)))
@@ -68,6 +79,7 @@ def _make_tiny(path: Path, _: float) -> dict[str, str | int]:
 MAKERS: dict[str, Callable[[Path, float], dict[str, str | int]]] = {
     "http-large": _make_large,
     "http-exchanges": _make_exchanges,
+    "dns-large": _make_dns,
     "small-interleaved": _make_small,
     "tiny": _make_tiny,
 }

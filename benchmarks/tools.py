@@ -107,6 +107,24 @@ TOOLS = {
             optional=True,
         ),
         Tool("tshark-http", "tshark -n -q -z http,tree -r {file}", "HTTP counted, bodies decoded"),
+        Tool(
+            "netanalyze-dns-servers",
+            "{netanalyze} analyze -r dns_servers {file}",
+            "a row a server: counts, rcodes, latencies",
+        ),
+        Tool(
+            "netanalyze-dns-jsonl",
+            "{netanalyze} analyze -r dns --format jsonl -o {folder}/out {file}",
+            "a row a question with its answer, every field, to a file",
+        ),
+        Tool("netanalyze-udp", "{netanalyze} analyze -r udp {file}", "floor: the flows, no message read"),
+        Tool("tshark-dns", "tshark -n -q -z dns,tree -r {file}", "DNS counted, by rcode, type and time"),
+        Tool(
+            "tshark-dns-fields",
+            "{python} {here}/to_file.py {folder}/out"
+            " tshark -n -T fields -e dns.qry.name -e dns.time -r {file}",
+            "name and time of each message, to a file",
+        ),
         Tool("help", "{netanalyze} --help", "the list of commands"),
         Tool("python", "{python} -c pass", "floor: the interpreter"),
         Tool("python+numpy", "{python} -c 'import numpy'", "floor: interpreter and numpy"),
@@ -155,6 +173,18 @@ CASES = {
             "http-exchanges",
             ("netanalyze-http", "netanalyze-flows", "netanalyze-bytes", "tshark-http"),
         ),
+        Case(
+            "dns",
+            "DNS: 1.2 million questions and answers, recorded",
+            "dns-large",
+            (
+                "netanalyze-dns-servers",
+                "netanalyze-dns-jsonl",
+                "netanalyze-udp",
+                "tshark-dns",
+                "tshark-dns-fields",
+            ),
+        ),
         Case("help", "Start-up: no capture", None, ("help", "python", "python+numpy")),
         Case("memory", "Memory against length of the capture", "http-large", ("stdin x1", "stdin x10")),
     )
@@ -192,6 +222,22 @@ TARGETS = (
     Target("small", "a quarter of tshark's memory or less", "peak", "netanalyze", "tshark", at_least=4),
     Target(
         "http", "at least 10 times as fast as tshark", "wall", "netanalyze-http", "tshark-http", at_least=10
+    ),
+    Target(
+        "dns",
+        "dns_servers at least 8 times as fast as tshark",
+        "wall",
+        "netanalyze-dns-servers",
+        "tshark-dns",
+        at_least=8,
+    ),
+    Target(
+        "dns",
+        "dns as JSON lines at least 10 times as fast as tshark's fields",
+        "wall",
+        "netanalyze-dns-jsonl",
+        "tshark-dns-fields",
+        at_least=10,
     ),
     Target("help", "--help within 0.2 s", "wall", "help", None, at_most=0.2),
     Target("tiny", "ten frames within 0.35 s", "wall", "netanalyze", None, at_most=0.35),

@@ -33,6 +33,7 @@ from netanalyze.tcp.waits import joined
 from netanalyze.tcp.writes.columns import message_columns, writes_columns
 from netanalyze.tcp.writes.framing import parse_framings
 from netanalyze.udp.conn import state_columns as udp_states
+from netanalyze.udp.datagrams import Datagrams
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.ledger import Ledger, Paths
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.boundaries.stage import Boundaries
     from netanalyze.apps.messages import Messages
+    from netanalyze.apps.said_names import SaidNames
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
@@ -147,6 +149,8 @@ class Engine:
             if wanted & TCP_TABLES
             else None
         )
+        self._datagrams = Datagrams() if "udp" in wanted else None
+        self._said = _said_names() if "names" in wanted else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
         self._messages = _messages(
@@ -174,6 +178,7 @@ class Engine:
         if self._track_flows:
             self._flows.add(batch, packets)
         streams = self._flows.tcp.count
+        self._look(batch, packets, streams)
         self._ledger.add(batch, self._decoder.facts.views["verdict"])
         steps = self._tcp.steps(batch, packets, streams) if self._tcp is not None else []
         name = partial(self._name, batch, packets, streams)
@@ -192,6 +197,13 @@ class Engine:
                 step()
         if self._tcp is not None and until_ns is not None:
             self._let_go(self._tcp, until_ns)
+
+    def _look(self, batch: Batch, packets: Packets, streams: int) -> None:
+        """Have the packets looked at for single tables."""
+        if self._datagrams is not None:
+            self._datagrams.feed(batch, packets, self._flows.udp.count)
+        if self._said is not None:
+            self._said.feed(batch, packets, streams)
 
     def _until_ns(self, batch: Batch) -> int | None:
         """Up to when what happened is known for good, if so much is kept that some may be let go of."""
@@ -248,6 +260,7 @@ class Engine:
             **self._writes_tables(streams),
             "udp": self._udp,
             **self._message_tables(streams),
+            "names": lambda: self._names(streams),
         }
         computed = {name: make() for name, make in tables.items() if name in self._wanted}
         made = [table for name, table in computed.items() if name in self._shown]
@@ -343,10 +356,23 @@ class Engine:
             for name, columns in self._messages.columns().items()
         }
 
+    def _names(self, streams: Streams | None) -> Table[Any]:
+        from netanalyze.apps.resolved import name_columns  # noqa: PLC0415 - for one table only
+
+        if self._messages is None or streams is None or self._said is None:
+            return build.empty_table("names", table_kind("names").record)
+        udp = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        dns: Any = self._messages.application("dns")
+        return build.table_of_columns(
+            "names", name_columns(streams.columns, udp, dns.answers, self._said.names)
+        )
+
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
-        columns = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
-        columns |= udp_states(self._flows.udp)
+        flows, ports = self._flows.udp, self._identifier.service_ports["udp"]
+        columns = flow_columns(flows, ports) | udp_states(flows)
+        if self._datagrams is not None:
+            columns |= self._datagrams.columns(flows, columns, client_side(flows, ports))
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
@@ -410,6 +436,13 @@ def _boundaries(
         streams=options.streams,
         policy=options.overlap,
     )
+
+
+def _said_names() -> SaidNames:
+    """What looks for the names that clients say."""
+    from netanalyze.apps.said_names import SaidNames  # noqa: PLC0415 - for one table only
+
+    return SaidNames()
 
 
 def check_overlap(overlap: str) -> None:

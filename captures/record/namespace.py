@@ -137,9 +137,13 @@ class Namespace:
 
     def resolver(self, address: str) -> None:
         """Make ``address`` the name server of programs run here."""
+        self.etc("resolv.conf", f"nameserver {address}\n")
+
+    def etc(self, name: str, text: str) -> None:
+        """Give programs run here their own ``/etc/NAME``; the system must have such a file."""
         folder = Path("/etc/netns", self.name)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "resolv.conf").write_text(f"nameserver {address}\n")
+        (folder / name).write_text(text)
 
     def proc(self, name: str) -> str:
         """The text of ``/proc/net/NAME`` of this namespace."""

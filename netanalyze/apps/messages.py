@@ -100,6 +100,10 @@ class Messages:
             found |= made.columns()
         return found
 
+    def application(self, protocol: str) -> Application:
+        """What is kept of a protocol that is read."""
+        return self._applications[protocol]
+
     def warnings(self) -> list[str]:
         """What was left out, a line each."""
         lines = self._reassembly.losses.lines(self._policy)

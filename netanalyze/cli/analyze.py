@@ -37,6 +37,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
     columns: options.Columns = None,
     stream: options.Streams = None,
     wide: options.Wide = False,
+    show_names: options.Names = False,
     capture_filter: options.Filter = None,
     start: options.Start = None,
     stop: options.Stop = None,
@@ -76,12 +77,14 @@ def analyze(  # noqa: PLR0913 - every option is an argument
         check_tables(names, form, selection, plot=plot is not None)
         drawing = _drawing(plot, names, selection.streams)
         asked = names or (OVERVIEW if form in PEOPLE else USUAL)
+        named = show_names and _can_be_named(names, form)
+        besides = _besides(drawing=drawing is not None, named=named)
         to_stdout = output in (None, STDOUT)
         with open_output(output, files) as out:
             made = _run(
                 files,
                 Options(
-                    tables=tuple(dict.fromkeys((*asked, *(("windows", "streams") if drawing else ())))),
+                    tables=tuple(dict.fromkeys((*asked, *besides))),
                     filter=capture_filter,
                     start=start,
                     stop=stop,
@@ -102,6 +105,10 @@ def analyze(  # noqa: PLR0913 - every option is an argument
                 draw_stream(made, selection.streams[0], plot, drawing, files)
             chosen = bool(names or selection) and not (drawing and not names)
             tables = choose(made.tables(names), selection) if chosen else None
+            if named and tables is not None:
+                from netanalyze.report.named import names_by_address, with_names  # noqa: PLC0415 - the same
+
+                tables = with_names(tables, names_by_address(made["names"]))
             style = options.style_for(
                 to_stdout=to_stdout, wide=wide, all_rows=top is not None, verbose=verbose
             )
@@ -118,6 +125,26 @@ def _looked_into(files: Sequence[str]) -> frozenset[str] | None:
     except OSError:  # is told when the file is opened
         size = None
     return affordable(size)
+
+
+def _can_be_named(names: Sequence[str], form: str) -> bool:
+    """Refuse ``--names`` where it would do nothing.
+
+    Raises:
+        UsageError: there are no tables for people.
+    """
+    if not names:
+        message = "--names is about tables: choose some with --report"
+    elif form not in PEOPLE:
+        message = f"--names changes text, not {form}: add --report names and join it by stream"
+    else:
+        return True
+    raise UsageError(message)
+
+
+def _besides(*, drawing: bool, named: bool) -> tuple[str, ...]:
+    """Tables that are needed without being asked for."""
+    return (*(("windows", "streams") if drawing else ()), *(("names",) if named else ()))
 
 
 def format_asked(name: str | None, output: str | None) -> str:

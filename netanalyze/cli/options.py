@@ -118,6 +118,14 @@ Stop = Annotated[
     str | None,
     typer.Option("--to", metavar="BOUND", help="Analyze only what ends here, this frame or time included."),
 ]
+Names = Annotated[
+    bool,
+    typer.Option(
+        "--names",
+        help="In tables for people, show names beside addresses: those that captured DNS answers gave them"
+        " (table names). The address itself remains.",
+    ),
+]
 KeepDuplicates = Annotated[
     bool,
     typer.Option("--keep-duplicates", help="Count a packet again for each time it was captured."),

@@ -255,6 +255,15 @@ TABLES = (
         protocol="dns",
     ),
     TableKind(
+        "names",
+        "connection",
+        "connections",
+        "The DNS answer that each TCP connection and UDP flow had its server's address from, and its age",
+        "names",
+        "Name",
+        protocol="dns",
+    ),
+    TableKind(
         "http",
         "exchange",
         "exchanges",

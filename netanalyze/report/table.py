@@ -17,7 +17,7 @@ from netanalyze.report.names import no_such_column
 from netanalyze.report.record import QUANTITIES, Field, Record, fields, find_field, select_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -111,6 +111,15 @@ class Table(Generic[R]):
         place = range(len(self))[index]
         row = place if self._rows is None else int(self._rows[place])
         return self._records(slice(row, row + 1))[0]
+
+    def replaced(self, change: Callable[[Column], Column]) -> Table[R]:
+        """The same rows with other columns in the place of some, of the same length."""
+        other: Table[R] = Table(
+            self.name, self.record, {name: change(column) for name, column in self._columns.items()}
+        )
+        other.total, other.matched, other.ordered = self.total, self.matched, self.ordered
+        other._rows = self._rows
+        return other
 
     def chunks(self, size: int = CHUNK_ROWS) -> Iterator[list[R]]:
         """All rows, some at a time."""

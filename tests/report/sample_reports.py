@@ -135,6 +135,12 @@ FLOWS = [
 ]
 
 
+UNMEASURED = (
+    *(f"{what}_{side}_bytes" for what in ("min", "avg", "max") for side in ("client", "server")),
+    *("client_bps", "server_bps", "silence_ns", "silence_frame", "icmp_frame"),
+)
+
+
 def udp_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of some UDP flows."""
     columns = stream_columns(rows)
@@ -145,6 +151,14 @@ def udp_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "server_datagrams": columns["server_packets"],
         "icmp_errors": np.zeros(count, np.int64),
         "fragments": np.zeros(count, np.int64),
+        "senders": np.zeros(count, np.int64),
+        "senders_names": ("both",),
+        "cast": np.zeros(count, np.int64),
+        "cast_names": ("unicast",),
+        "icmp_error": np.full(count, -1),
+        "icmp_error_names": (),
+        **{name: np.full(count, NULL) for name in UNMEASURED},
+        **{name: np.zeros(count, np.int64) for name in ("fragmented", "aligned", "coalesced")},
     }
 
 

@@ -38,3 +38,62 @@ class UdpFlow(Record, frozen=True):
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
     icmp_errors: Annotated[int, column("ICMP errors that quote a datagram of this flow", Unit.COUNT, show=4)]
     fragments: Annotated[int, column("IP fragments that its datagrams came in", Unit.COUNT, show=5)]
+    senders: Annotated[
+        str | None,
+        column("Who sent datagrams: both, client or server (one-way), null if none were captured", show=3),
+    ]
+    cast: Annotated[
+        str,
+        column(
+            "To how many they went: unicast, multicast or broadcast (by the address, or by the link header)",
+            show=4,
+        ),
+    ]
+    min_client_bytes: Annotated[
+        int | None, column("The client's smallest datagram: its payload", Unit.BYTES, show=WIDE)
+    ]
+    avg_client_bytes: Annotated[int | None, column("The mean of its datagrams", Unit.BYTES, show=WIDE)]
+    max_client_bytes: Annotated[int | None, column("Its largest datagram", Unit.BYTES, show=5)]
+    min_server_bytes: Annotated[
+        int | None, column("The server's smallest datagram: its payload", Unit.BYTES, show=WIDE)
+    ]
+    avg_server_bytes: Annotated[int | None, column("The mean of its datagrams", Unit.BYTES, show=WIDE)]
+    max_server_bytes: Annotated[int | None, column("Its largest datagram", Unit.BYTES, show=5)]
+    client_bps: Annotated[
+        int | None, column("Payload of the client over the duration of the flow", Unit.RATE, show=WIDE)
+    ]
+    server_bps: Annotated[
+        int | None, column("Payload of the server over the duration of the flow", Unit.RATE, show=WIDE)
+    ]
+    silence_ns: Annotated[
+        int | None,
+        column("Longest time between two datagrams, whoever sent them", Unit.DURATION, show=6),
+    ]
+    silence_frame: Annotated[int | None, column("The frame that ended it", Unit.FRAME, show=WIDE)]
+    icmp_error: Annotated[
+        str | None,
+        column(
+            "What the first of the ICMP errors says: port unreachable (sent to nobody) or another", show=2
+        ),
+    ]
+    icmp_frame: Annotated[int | None, column("Its frame", Unit.FRAME, show=6)]
+    fragmented: Annotated[int, column("Datagrams that came in IP fragments", Unit.COUNT, show=WIDE)]
+    aligned: Annotated[
+        int,
+        column(
+            "Datagrams that are one message each, as writes has it for TCP: what was sent at once is received"
+            " at once",
+            Unit.COUNT,
+            show=WIDE,
+        ),
+    ]
+    coalesced: Annotated[
+        int,
+        column(
+            "Packets above 1500 bytes that are no fragments and do not stay on their host: several datagrams"
+            " that were captured before they were cut (GSO) or after they were joined (GRO), or a link with"
+            " larger frames",
+            Unit.COUNT,
+            show=WIDE,
+        ),
+    ]
