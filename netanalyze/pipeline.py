@@ -88,6 +88,8 @@ class Engine:
         warnings: what the stages had to say, a line each.
     """
 
+    _takes_rows = False  # whether rows are taken while it goes on, so that streams may leave
+
     def __init__(
         self,
         options: Options,
@@ -126,14 +128,16 @@ class Engine:
                 like_wireshark=options.like_wireshark,
                 streams=options.streams,
                 time_wait_ns=options.time_wait_ns,
+                lets_go=self._takes_rows,
             )
             if wanted & TCP_TABLES
             else None
         )
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
+        number = self._flows.tcp.number if self._takes_rows else None
         self._messages = _messages(
-            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
+            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap, number
         )
         self._limits = Limit(), Limit()
         self._ledger = Ledger()
@@ -217,17 +221,32 @@ class Engine:
         self.close()
         if self._filter is not None and complete:
             self._filter.finish()
+        if self._messages is not None:
+            self._messages.finish()
+            for line in self._messages.warnings():
+                self._warn(line)
+        made = self._final(capture)
+        return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
+
+    def _final(
+        self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()
+    ) -> list[Table[Any]]:
+        """The tables but some, once nothing more comes."""
         streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
+            **self._capture_tables(capture),
+            **self._tcp_tables(streams),
+            "udp": self._udp,
+            **self._message_tables(streams, self._messages.columns() if self._messages is not None else {}),
+        }
+        return [make() for name, make in tables.items() if name in self._wanted - but]
+
+    def _capture_tables(self, capture: Capture | LiveCapture) -> dict[str, Callable[[], Table[Any]]]:
+        return {
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
-            **self._tcp_tables(streams),
-            "udp": self._udp,
-            **self._message_tables(streams),
         }
-        made = [make() for name, make in tables.items() if name in self._wanted]
-        return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
 
     def _wait(self) -> None:
         """Let what is under way end."""
@@ -263,31 +282,31 @@ class Engine:
         if analysis is None or streams is None:
             return {}
         codes, names = self._identifier.tcp_apps()
+        number = streams.numbered
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
         return {
             "streams": lambda: build.streams_table(found),
             "directions": lambda: build.directions_table(
-                2 * len(streams.client), partial(analysis.directions, streams)
+                2 * len(streams.client), lambda rows: number(analysis.directions(streams, rows))
             ),
-            "limits": lambda: build.limits_table(analysis.limits(streams)),
-            "events": lambda: build.events_table(analysis.events(streams)),
-            "windows": lambda: build.windows_table(analysis.windows(streams)),
+            "limits": lambda: build.limits_table(analysis.limits(streams).numbered(number)),
+            "events": lambda: build.events_table(number(analysis.events(streams))),
+            "windows": lambda: build.windows_table(number(analysis.windows(streams))),
             "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),
-            "transitions": lambda: build.transitions_table(analysis.transitions(streams)),
+            "transitions": lambda: build.transitions_table(number(analysis.transitions(streams))),
             "populations": lambda: build.populations_table(analysis.populations(streams)),
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
 
-    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
-        if self._messages is None or streams is None:
+    def _message_tables(
+        self, streams: Streams | None, found: Mapping[str, Mapping[str, Sequence[Any]]]
+    ) -> dict[str, Callable[[], Table[Any]]]:
+        if streams is None:
             return {}
-        self._messages.finish()
-        for line in self._messages.warnings():
-            self._warn(line)
         sides = {**streams.columns, "client_side": streams.client}
         return {
             name: partial(build.application_table, table_kind(name), columns, sides)
-            for name, columns in self._messages.columns().items()
+            for name, columns in found.items()
         }
 
     def _udp(self) -> Table[Any]:
@@ -298,7 +317,12 @@ class Engine:
 
 
 def _messages(
-    capacity: int, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
+    capacity: int,
+    identifier: Identifier,
+    protocols: Sequence[str],
+    asked: Asked,
+    overlap: str,
+    number: Callable[[int], int] | None,
 ) -> Messages | None:
     """The stage that reads application protocols, if a table asks for one.
 
@@ -312,7 +336,7 @@ def _messages(
     from netanalyze.apps.readers import application  # noqa: PLC0415
 
     applications = {name: application(name, asked) for name in protocols}
-    return Messages(capacity, identifier, applications, policy=overlap)
+    return Messages(capacity, identifier, applications, policy=overlap, number=number)
 
 
 def check_overlap(overlap: str) -> None:

@@ -13,14 +13,14 @@ and starts again where a message provably begins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["Application", "Asked", "Ending", "Reader", "StreamFacts"]
+__all__ = ["Application", "Asked", "Ending", "Forgetting", "Reader", "StreamFacts"]
 
 MAX_BODY_BYTES = 1 << 28
 """Decoded bytes of one body, unless the user asks for more or less."""
@@ -63,4 +63,31 @@ class Application(Protocol):
         A column has an element for each row, None where there is no value. ``stream`` is among the
         columns wherever rows belong to one, so that the report can name the endpoints. ``client_side``
         may be too: which side the bytes say is the client, None where they do not.
+        """
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """An application whose rows can be taken while it goes on, so that a run without end is possible.
+
+    An application may have these methods besides; the rows of one that has not come at the end.
+    """
+
+    def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+        """Rows that are complete and were not taken before, as in ``columns``; of such tables only whose
+        rows do not depend on each other. The rows stay in ``columns``.
+
+        Args:
+            over: numbers of streams of which every row is complete now: their readers have finished.
+        """
+
+    def forget(self, streams: Collection[int], most: int) -> int:
+        """Keep no row of these streams, and of all others that were taken the newest ones only.
+
+        Args:
+            streams: by their numbers.
+            most: rows of a table to keep, where these were taken.
+
+        Returns:
+            How many rows of other streams were let go of.
         """

@@ -207,7 +207,8 @@ def application_table(
     Raises:
         KeyError: a column is missing.
     """
-    places = np.asarray(columns.get("stream", ()), np.int64)
+    numbers = np.asarray(columns.get("stream", ()), np.int64)
+    places = np.searchsorted(streams["stream"], numbers)  # which some of may have been let go of
     swapped = np.zeros(len(places), np.bool_)
     if "client_side" in columns:
         told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)

@@ -38,6 +38,9 @@ STATE_NAMES = [state.label for state in states.State]
 
 EVENT_NAMES = [event.label for event in states.Event]
 
+_OVER = (states.State.UNSEEN, states.State.CLOSED, states.State.LISTEN, states.State.TIME_WAIT)
+_OPENING = (states.State.SYN_SENT, states.State.SYN_RECEIVED)
+
 _COLUMNS = (
     "frame", "role", "protocol", "payload_bytes", "seq", "ack", "flags", "window", "window_scale",
     "duplicate", "stream", "side",
@@ -190,6 +193,22 @@ class Machines:
             count, _ = tracker.used()
         final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
         return Outcome(final, _sorted_moves(moves[:count], clock_ns, streams.start))
+
+    def over(self, streams: int, *, never_open: bool) -> NDArray[np.bool_]:
+        """Which streams both endpoints have closed as of now, be it but for TIME-WAIT.
+
+        Args:
+            streams: how many there are.
+            never_open: those as well that were never established.
+        """
+        self._state.reach(streams)
+        now = self._state.array[:streams, fields.BITS : fields.BITS + 2] & np.uint64(15)
+        if never_open:
+            found: NDArray[np.bool_] = np.isin(now, (*_OVER, *_OPENING)).all(axis=1)
+            return found
+        closed = (now == states.State.CLOSED) | (now == states.State.TIME_WAIT)
+        found = np.isin(now, _OVER).all(axis=1) & closed.any(axis=1)
+        return found
 
     def close_succeeded(self, conversations: Conversations) -> None:
         """Bring streams to their end that others between the same ports have followed.
