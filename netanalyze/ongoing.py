@@ -143,6 +143,25 @@ class OngoingEngine(Engine):
         out, self._out = self._out, []
         return out
 
+    @property
+    def now_ns(self) -> int | None:
+        """Time of the newest frames that were taken in, None before any."""
+        return self._now_ns
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many TCP streams are open, how many others there were, and how many UDP flows."""
+        self._wait()
+        tcp, udp = self._flows.tcp, self._flows.udp
+        over = int(np.count_nonzero(self._tcp.over(tcp, never_open=True))) if self._tcp is not None else 0
+        return tcp.count - over, over + tcp.let_go, udp.count + udp.let_go
+
+    def glimpse(self, name: str, rows: int) -> Table[Any]:
+        """The first rows of a table of TCP as it is now, ordered by its first amount; it must be wanted."""
+        self._wait()
+        table = self._tcp_tables(self._streams())[name]()
+        by = "bytes" if name == "streams" else "attempts"
+        return table.top(rows, by) if rows else table[:0]
+
     def _until_ns(self, batch: Batch) -> int | None:
         """Streams leave by other rules here."""
         del batch
@@ -310,13 +329,13 @@ class OngoingEngine(Engine):
             return super()._final(capture)
         everything = np.ones(self._flows.tcp.count, np.bool_)
         rows: dict[str, list[Record]] = {name: [] for name in self._row_tables}
-        self._out = []
         self._collect(_LATEST_NS, everything)
         if "udp" in self._wanted:
             self._put("udp", list(self._udp()))
         given = self._kept.items() if self.bounds.keep_rows else self._out
         for name, some in given:
             rows[name] += some
+        self._out = []
         made = super()._final(capture, but | frozenset(rows))
         for name, some in rows.items():
             key = "stream" if name in OF_STREAMS else "flow" if name == "udp" else "frame"

@@ -411,6 +411,8 @@ def sniff(  # noqa: PLR0913 - all but the first three are by name
     on_progress: Callable[[int, int | None], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    engine: Engine | None = None,
+    on_batch: Callable[[LiveCapture], None] | None = None,
 ) -> Report:
     """Analyse what interfaces carry, from now until a limit is reached.
 
@@ -421,6 +423,8 @@ def sniff(  # noqa: PLR0913 - all but the first three are by name
         on_progress: is told after each batch how many bytes of frames have come, ten times a second or more.
         on_warning: is told of what went wrong, as it does.
         should_stop: asked about ten times a second; True ends the capture with what was seen so far.
+        engine: to analyse with, if not one that keeps everything.
+        on_batch: is told of the capture after each batch, ten times a second or more.
 
     Raises:
         PermissionDeniedError: the process may not capture.
@@ -429,7 +433,8 @@ def sniff(  # noqa: PLR0913 - all but the first three are by name
     """
     from netanalyze.capture import open_live  # noqa: PLC0415 - not for files
 
-    engine = Engine(options, on_warning=on_warning, two_threads=worth_it())  # bad options show first
+    if engine is None:  # before the capture: bad options show first
+        engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
     with open_live(interfaces, live, on_warning=on_warning, should_stop=should_stop) as capture:
         try:
             for batch in capture:
@@ -439,6 +444,8 @@ def sniff(  # noqa: PLR0913 - all but the first three are by name
                     engine.settle()
                 if on_progress is not None:
                     on_progress(capture.position_bytes, None)
+                if on_batch is not None:
+                    on_batch(capture)
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()

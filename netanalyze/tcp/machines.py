@@ -40,6 +40,9 @@ EVENT_NAMES = [event.label for event in states.Event]
 
 _OVER = (states.State.UNSEEN, states.State.CLOSED, states.State.LISTEN, states.State.TIME_WAIT)
 _OPENING = (states.State.SYN_SENT, states.State.SYN_RECEIVED)
+_NOTHING = (states.State.UNSEEN, states.State.LISTEN)
+_ACK_CLOSES = (states.State.LAST_ACK, states.State.CLOSING)
+_CLOSING_SLOTS = (fields.ACK, fields.FIN, fields.RST)
 
 _COLUMNS = (
     "frame", "role", "protocol", "payload_bytes", "seq", "ack", "flags", "window", "window_scale",
@@ -202,12 +205,16 @@ class Machines:
             never_open: those as well that were never established.
         """
         self._state.reach(streams)
-        now = self._state.array[:streams, fields.BITS : fields.BITS + 2] & np.uint64(15)
+        bits = self._state.array[:streams, fields.BITS : fields.BITS + 2].astype(np.int64)
+        now = bits & 15
+        # What was seen on its way to an endpoint will have arrived, though nothing proves it.
+        acked, closed, reset = (bits & fields.PENDING << slot != 0 for slot in _CLOSING_SLOTS)
+        over = np.isin(now, _OVER) | reset | (np.isin(now, _ACK_CLOSES) & acked)
+        over |= ((now == states.State.FIN_WAIT_2) | ((now == states.State.FIN_WAIT_1) & acked)) & closed
         if never_open:
-            found: NDArray[np.bool_] = np.isin(now, (*_OVER, *_OPENING)).all(axis=1)
+            found: NDArray[np.bool_] = (over | np.isin(now, _OPENING)).all(axis=1)
             return found
-        closed = (now == states.State.CLOSED) | (now == states.State.TIME_WAIT)
-        found = np.isin(now, _OVER).all(axis=1) & closed.any(axis=1)
+        found = over.all(axis=1) & ~np.isin(now, _NOTHING).all(axis=1)
         return found
 
     def close_succeeded(self, conversations: Conversations) -> None:
