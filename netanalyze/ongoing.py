@@ -18,8 +18,10 @@ import numpy as np
 
 from netanalyze.columns import GrowingRows
 from netanalyze.flow import fields
+from netanalyze.flow.owned import Owned
 from netanalyze.flow.summary import client_side, endpoint_columns
 from netanalyze.pipeline import Engine
+from netanalyze.report import tables as build
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.units import count as grouped
@@ -45,6 +47,7 @@ LEAVE_NS = QUIET_NS
 """A stream that is closed leaves after so much silence, and TIME-WAIT before; a UDP flow likewise."""
 LOOK_NS = 5_000_000_000
 """So often it is looked which streams leave, if there are not too many."""
+LATELY_NS = 10_000_000_000
 MAX_STREAMS = 100_000
 _ROWS_EACH = 4
 """Rows of events and messages that are kept for each stream that may be."""
@@ -87,12 +90,22 @@ class OngoingEngine(Engine):
         *,
         on_warning: Callable[[str], None] | None = None,
         two_threads: bool = False,
+        owners: bool = False,
     ) -> None:
-        """An engine that has seen nothing; arguments as of ``Engine``."""
+        """An engine that has seen nothing; arguments as of ``Engine``.
+
+        Args:
+            options: what is asked.
+            bounds: what it may take.
+            on_warning: see there.
+            two_threads: see there.
+            owners: whether it is looked up which processes of this machine have the sockets.
+        """
         super().__init__(options, on_warning=on_warning, two_threads=two_threads)
         self.bounds = bounds or Bounds()
         self.evicted = {"open": 0, "udp": 0, "messages": 0}
         self._time_wait_ns = options.time_wait_ns
+        self._owned = Owned() if owners else None
         self._told = GrowingRows(1)  # packets that each stream had when its rows were taken
         self._out: list[tuple[str, list[Record]]] = []
         self._kept: dict[str, deque[Record]] = {}
@@ -118,6 +131,8 @@ class OngoingEngine(Engine):
             now_ns = min(max(int(np.partition(times, middle)[middle]), -(1 << 61)), 1 << 61)
             self._now_ns = now_ns if self._now_ns is None else max(self._now_ns, now_ns)
         super().feed(batch)
+        if self._owned is not None:
+            self._owned.look(self._flows.tcp)
         if self._now_ns is None or not self._leave:
             return
         looked = self._looked_ns
@@ -156,11 +171,25 @@ class OngoingEngine(Engine):
         return tcp.count - over, over + tcp.let_go, udp.count + udp.let_go
 
     def glimpse(self, name: str, rows: int) -> Table[Any]:
-        """The first rows of a table of TCP as it is now, ordered by its first amount; it must be wanted."""
+        """The first rows of ``streams`` or ``listeners`` as it is now; it must be wanted.
+
+        Streams of which something came lately stand first, then those with most bytes; listeners with most
+        attempts.
+        """
         self._wait()
         table = self._tcp_tables(self._streams())[name]()
-        by = "bytes" if name == "streams" else "attempts"
-        return table.top(rows, by) if rows else table[:0]
+        if not rows:
+            return table[:0]
+        if name != "streams":
+            return table.top(rows, "attempts")
+        lately = self._flows.tcp.word(fields.LAST_NS) > (self._now_ns or 0) - LATELY_NS
+        size = table.column(table.field("bytes")).ranks()
+        return table.at(np.lexsort((-size, ~lately))[:rows])
+
+    def _owners(self, streams: Streams) -> dict[str, Any]:
+        if self._owned is None:
+            return super()._owners(streams)
+        return build.owner_columns(len(streams.client), *self._owned.columns(streams.client))
 
     def _until_ns(self, batch: Batch) -> int | None:
         """Streams leave by other rules here."""
@@ -283,6 +312,8 @@ class OngoingEngine(Engine):
             self._messages.keep(kept, tcp.count)
         self._identifier.keep_tcp(kept)
         self._told.keep(kept, tcp.count)
+        if self._owned is not None:
+            self._owned.keep(kept, tcp.count)
         tcp.keep(kept)
 
     def _leave_udp(self, now_ns: int) -> None:
@@ -319,9 +350,7 @@ class OngoingEngine(Engine):
 
     # The report.
 
-    def _final(
-        self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()
-    ) -> list[Table[Any]]:
+    def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
         """The tables: of rows that were taken those that are kept, and all that were not taken."""
         for line in self._evictions():
             self._warn(line)
@@ -354,8 +383,8 @@ class OngoingEngine(Engine):
             )
         if evicted["udp"]:
             lines.append(
-                f"{counted(evicted['udp'], 'UDP flow')} left for want of room (--max-streams {most}): datagrams"
-                " that came later count as other flows"
+                f"{counted(evicted['udp'], 'UDP flow')} left for want of room (--max-streams {most}):"
+                " datagrams that came later count as other flows"
             )
         forgotten = {name: number for name, number in self._forgotten.items() if number}
         if forgotten:

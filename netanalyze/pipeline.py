@@ -228,25 +228,18 @@ class Engine:
         made = self._final(capture)
         return Report(made, warnings=[*capture.warnings, *self.warnings], complete=complete)
 
-    def _final(
-        self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()
-    ) -> list[Table[Any]]:
+    def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
         """The tables but some, once nothing more comes."""
         streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
-            **self._capture_tables(capture),
+            "capture": lambda: build.capture_table(capture.files),
+            "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
+            "protocols": self._protocols,
             **self._tcp_tables(streams),
             "udp": self._udp,
             **self._message_tables(streams, self._messages.columns() if self._messages is not None else {}),
         }
         return [make() for name, make in tables.items() if name in self._wanted - but]
-
-    def _capture_tables(self, capture: Capture | LiveCapture) -> dict[str, Callable[[], Table[Any]]]:
-        return {
-            "capture": lambda: build.capture_table(capture.files),
-            "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
-            "protocols": self._protocols,
-        }
 
     def _wait(self) -> None:
         """Let what is under way end."""
@@ -284,6 +277,7 @@ class Engine:
         codes, names = self._identifier.tcp_apps()
         number = streams.numbered
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
+        found |= self._owners(streams)
         return {
             "streams": lambda: build.streams_table(found),
             "directions": lambda: build.directions_table(
@@ -297,6 +291,10 @@ class Engine:
             "populations": lambda: build.populations_table(analysis.populations(streams)),
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
+
+    def _owners(self, streams: Streams) -> dict[str, Any]:
+        """Which processes have the sockets of streams: files do not tell."""
+        return build.owner_columns(len(streams.client))
 
     def _message_tables(
         self, streams: Streams | None, found: Mapping[str, Mapping[str, Sequence[Any]]]
@@ -316,7 +314,7 @@ class Engine:
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
-def _messages(
+def _messages(  # noqa: PLR0913, PLR0917 - parts of the engine
     capacity: int,
     identifier: Identifier,
     protocols: Sequence[str],

@@ -10,7 +10,20 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "netanalyze"
 
 LEAVES = {"errors", "model", "columns", "kernels", "follower", "_version"}
-ORDER = ["capture", "wire", "flow", "tcp", "udp", "apps", "findings", "report", "pipeline", "closeup", "cli"]
+ORDER = [
+    "capture",
+    "wire",
+    "flow",
+    "tcp",
+    "udp",
+    "apps",
+    "findings",
+    "report",
+    "pipeline",
+    "ongoing",
+    "closeup",
+    "cli",
+]
 # pipeline.py knows the order of the stages and so all of them; __init__ and __main__ offer the whole.
 TOPS = {"__init__", "__main__"}
 

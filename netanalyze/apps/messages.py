@@ -125,7 +125,7 @@ class Messages:
         return sum(each.forget(numbers, most) for each in made if isinstance(each, Forgetting))
 
     def keep(self, streams: NDArray[np.int64], count: int) -> None:
-        """Let go of all streams but these of the first ``count``, in ascending order: the others have ended."""
+        """Let go of all streams but these of the first ``count``, in ascending order. Others have ended."""
         self._status.reach(count)
         self._status.keep(streams, count)
         self._reassembly.keep(streams, count)

@@ -74,8 +74,9 @@ class Forgetting(Protocol):
     """
 
     def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]]]:
-        """Rows that are complete and were not taken before, as in ``columns``; of such tables only whose
-        rows do not depend on each other. The rows stay in ``columns``.
+        """Rows that are complete and were not taken before, as in ``columns``, where they stay.
+
+        Only tables are there whose rows do not depend on each other.
 
         Args:
             over: numbers of streams of which every row is complete now: their readers have finished.

@@ -110,9 +110,17 @@ class Showing:
         from netanalyze.pipeline import sniff  # noqa: PLC0415 - the same
 
         told: list[Callable[[str], None]] = [warn]
+
+        def tell(line: str) -> None:
+            told[-1](line)
+
         bounds = replace(bounds, keep_rows=not self.by_row, give_rows=self.by_row or self.on_screen)
         engine = OngoingEngine(
-            asked, bounds, on_warning=lambda line: told[-1](line), two_threads=worth_it()
+            asked,
+            bounds,
+            on_warning=tell,
+            two_threads=worth_it(),
+            owners="streams" in asked.tables,
         )
         printer = RowPrinter(engine, self._selection, asked.tables) if self.by_row else None
         viewer = self._viewer(engine, ", ".join(interfaces), asked.tables) if self.on_screen else None
@@ -141,7 +149,7 @@ class Showing:
                 asked,
                 live,
                 on_progress=advance,
-                on_warning=lambda line: told[-1](line),
+                on_warning=tell,
                 should_stop=should_stop,
                 engine=engine,
                 on_batch=on_batch,

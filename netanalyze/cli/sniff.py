@@ -114,7 +114,8 @@ ForgetIdle = Annotated[
         "--forget-idle",
         min=1,
         metavar="SECONDS",
-        help="Let open streams leave when nothing came for so long. Without it they stay while there is room.",
+        help="Let open streams leave when nothing came for so long. Without it they stay while there is"
+        " room.",
     ),
 ]
 View = Annotated[
@@ -122,8 +123,8 @@ View = Annotated[
     typer.Option(
         "--view",
         metavar="TABLE",
-        help="On a terminal, begin with this table: streams, events, http, dns or listeners, as far as there are"
-        " such. Keys choose another one.",
+        help="On a terminal, begin with this table: streams, events, http, dns or listeners, as far as there"
+        " are such. Keys choose another one.",
     ),
 ]
 NoView = Annotated[

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 VIEWS = {"s": "streams", "e": "events", "h": "http", "d": "dns", "l": "listeners"}
 """Tables that can be looked at, by the key that shows them."""
 TITLES = {
-    "streams": "TCP connections, most bytes first",
+    "streams": "TCP connections, those of the last 10 s first, then by bytes",
     "events": "latest TCP events",
     "http": "latest HTTP exchanges",
     "dns": "latest DNS queries",

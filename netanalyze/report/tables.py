@@ -94,6 +94,24 @@ def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     return table_of_columns("streams", columns, made)
 
 
+def owner_columns(count: int, codes: NDArray[Any] | None = None, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns of the table ``streams`` about processes.
+
+    Args:
+        count: how many streams there are.
+        codes: a row for each, of the numbers of the names of the client's and the server's process, -1 for
+            none; if None, nothing is known.
+        names: by number.
+    """
+    known = np.full((count, 2), -1) if codes is None else codes
+    return {
+        "client_process": known[:, 0],
+        "client_process_names": names,
+        "server_process": known[:, 1],
+        "server_process_names": names,
+    }
+
+
 def transitions_table(columns: Mapping[str, Any]) -> Table[Transition]:
     """One row for each change of state, from arrays (see ``table_of_columns``)."""
     return table_of_columns("transitions", columns)

@@ -92,7 +92,7 @@ class TcpAnalysis:
         lets_go: whether streams that are finished need not be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, given by name
         self,
         capacity: int,
         tables: Collection[str],

@@ -212,9 +212,10 @@ class Machines:
         over = np.isin(now, _OVER) | reset | (np.isin(now, _ACK_CLOSES) & acked)
         over |= ((now == states.State.FIN_WAIT_2) | ((now == states.State.FIN_WAIT_1) & acked)) & closed
         if never_open:
-            found: NDArray[np.bool_] = (over | np.isin(now, _OPENING)).all(axis=1)
-            return found
-        found = over.all(axis=1) & ~np.isin(now, _NOTHING).all(axis=1)
+            over |= np.isin(now, _OPENING)
+        found: NDArray[np.bool_] = over.all(axis=1)
+        if not never_open:
+            found &= ~np.isin(now, _NOTHING).all(axis=1)
         return found
 
     def close_succeeded(self, conversations: Conversations) -> None:

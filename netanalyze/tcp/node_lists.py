@@ -27,9 +27,7 @@ def both_halves(streams: Numbers, count: int) -> tuple[Numbers, Numbers]:
     return np.flatnonzero(halves), np.flatnonzero(~halves)
 
 
-def give_back(
-    nodes: Numbers, state: Numbers, heads: Sequence[int], after: int, counters: memoryview
-) -> None:
+def give_back(nodes: Numbers, state: Numbers, heads: Sequence[int], after: int, counters: memoryview) -> None:
     """Put the nodes of all lists of some rows into the list of free ones.
 
     Args:

@@ -144,7 +144,7 @@ class Reassembly:
             self._free_slot(slot)
 
     def keep(self, streams: NDArray[np.int64], count: int) -> None:
-        """Let go of all streams but these of the first ``count``, in ascending order; the others have ended."""
+        """Let go of all streams but these of the first ``count``, in ascending order. Others have ended."""
         self._slot_of.reach(count)
         self._slot_of.keep(streams, count)
         place = np.full(count, -1, np.int64)

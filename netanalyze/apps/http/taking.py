@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from netanalyze.apps.http.texts import Texts
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from netanalyze.apps.http.connection import Connection
     from netanalyze.apps.http.connections import Use
     from netanalyze.apps.http.exchange import Exchange
+    from netanalyze.apps.http.texts import Texts
     from netanalyze.apps.http.websocket import Frame
 
 
@@ -53,18 +52,20 @@ class Taking:
             over: streams of which all are.
         """
         app = self._app
-        complete, going_on = [], []
+        complete: list[Exchange] = []
+        going_on: list[Exchange] = []
         for row in (*self._going_on, *app.exchanges[self._seen :]):
             (complete if row.stream in over or _complete(row) else going_on).append(row)
         self._seen, self._going_on = len(app.exchanges), going_on
-        whole, coming = [], []
+        whole: list[Frame] = []
+        coming: list[Frame] = []
         for frame in (*self._coming, *app.frames[self._frames :]):
             (whole if frame.stream in over or frame.seen >= frame.bytes else coming).append(frame)
         self._frames, self._coming = len(app.frames), coming
         return Part(app.texts, complete, whole)
 
     def forget(self, streams: Collection[int], most: int, connections: Iterable[Connection]) -> int:
-        """Keep no row of these streams, and not many more than ``most`` of others: see ``reading.Forgetting``.
+        """Keep no row of these streams, and not many more than ``most`` of others (``Forgetting``).
 
         Args:
             streams: numbers.

@@ -6,19 +6,26 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from frames import Frame
+from frames import batches as crafted
+from hypothesis import given
+from hypothesis import strategies as st
+from tcp_steps import CLIENT_CLOSES, READY, frames_of
 
 from netanalyze import ongoing
 from netanalyze.capture import open_capture
-from netanalyze.ongoing import OF_STREAMS, Bounds, OngoingEngine
+from netanalyze.ongoing import Bounds, OngoingEngine
 from netanalyze.pipeline import Engine, Options
+from netanalyze.tcp.node_lists import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from netanalyze.capture.batch import Batch
 
-CAPTURES = Path(__file__).parent.parent / "captures"
+CAPTURES = Path(__file__).parents[2] / "captures"
 TABLES = ("streams", "directions", "limits", "events", "transitions", "udp", "http", "websocket")
 SOME = [
     "mixed.pcapng", "http-keepalive.pcapng", "lossy-transfer-client.pcap", "closing-both.pcap",
@@ -108,3 +115,104 @@ def test_report_is_the_same_after_streams_have_left(
 
 LATER = {"detail", "client_state", "server_state"}
 """What frames may tell that come when the stream has left."""
+
+
+SECOND = 1_000_000_000
+
+
+def many(count: int, *, closed: bool = True) -> Iterator[Batch]:
+    """A hundred connections a second, one after the other: a request, a response, FIN from both sides."""
+    steps = CLIENT_CLOSES if closed else READY
+    frames: list[Frame] = []
+    for number in range(count):
+        client = f"10.9.{number // 250 % 250}.{number % 250 + 1}"
+        start_ns = SECOND + number * SECOND // 100
+        frames += frames_of(steps, start_ns=start_ns, ports=(20_000 + number, 80), hosts=(client, "10.8.0.1"))
+    return crafted(sorted(frames, key=lambda frame: frame.time_ns), 64)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_no_more_streams_are_kept_than_asked_for(*, keep: bool) -> None:
+    tables = (
+        "streams",
+        "directions",
+        "limits",
+        "events",
+        "transitions",
+        "populations",
+        "closers",
+        "listeners",
+    )
+    engine = OngoingEngine(Options(tables=tables), Bounds(max_streams=50, keep_rows=keep, give_rows=not keep))
+    told: list[int] = []
+    most = 0
+    for batch in many(1000):
+        engine.feed(batch)
+        most = max(most, engine._flows.tcp.count)
+        told += [row.stream for name, rows in engine.take() if name == "streams" for row in rows]
+    report = engine.finish(nothing())
+    rest = report["streams"].to_dicts()
+    assert most <= 50 + 64
+    if keep:
+        assert [row["stream"] for row in rest] == list(range(950, 1000))
+        assert any("newest rows" in line for line in report.warnings)
+    else:
+        assert sorted({*told, *(row["stream"] for row in rest)}) == list(range(1000))
+    sums = Engine(Options(tables=("closers", "listeners")))
+    for batch in many(1000):
+        sums.feed(batch)
+    expected = sums.finish(nothing()).to_dicts()
+    assert report["closers"].to_dicts() == expected["closers"]
+    assert report["listeners"].to_dicts() == expected["listeners"]
+
+
+def test_open_streams_that_leave_are_counted() -> None:
+    engine = OngoingEngine(Options(tables=("streams",)), Bounds(max_streams=50))
+    for batch in many(300, closed=False):
+        engine.feed(batch)
+    report = engine.finish(nothing())
+    assert engine.evicted["open"] >= 250 - 64
+    assert f"{engine.evicted['open']} open TCP streams left" in report.warnings[0]
+
+
+def test_open_streams_leave_when_they_are_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ongoing, "LOOK_NS", 0)
+    engine = OngoingEngine(Options(tables=("streams",)), Bounds(idle_ns=SECOND))
+    most = 0
+    for batch in many(1000, closed=False):
+        engine.feed(batch)
+        most = max(most, engine._flows.tcp.count)
+    assert most < 300
+    assert not engine.evicted["open"]
+    assert len(engine.finish(nothing())["streams"]) == 1000
+
+
+def test_nodes_of_streams_that_left_are_used_again() -> None:
+    engine = OngoingEngine(Options(tables=("streams", "limits", "events")), Bounds(max_streams=20))
+    used = []
+    for batch in many(2000, closed=False):
+        engine.feed(batch)
+        assert engine._tcp is not None
+        used.append(engine._tcp._sequences._nodes.array.shape[0])  # type: ignore[union-attr]
+    assert used[-1] == used[len(used) // 2]
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.data())
+def test_lists_are_given_back_once(lengths: list[int], data: st.DataObject) -> None:
+    nodes = np.zeros((sum(lengths) + 1, 2), np.int64)
+    state = np.zeros((len(lengths), 1), np.int64)
+    at = 1
+    for row, length in enumerate(lengths):
+        state[row, 0] = at
+        for node in range(at, at + length):
+            nodes[node, 1] = node + 1 if node < at + length - 1 else 0
+        at += length
+    gone = sorted(data.draw(st.sets(st.integers(0, len(lengths) - 1))))
+    counters = memoryview(np.array([sum(lengths), 0], np.int64))  # type: ignore[arg-type]
+    give_back(nodes, state[gone], (0,), 1, counters)
+    free = []
+    node = counters[1]
+    while node:
+        free.append(int(node))
+        node = nodes[node, 1]
+    assert len(free) == len(set(free)) == sum(lengths[row] for row in gone)
