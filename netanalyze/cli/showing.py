@@ -154,6 +154,7 @@ class Showing:
                 engine=engine,
                 on_batch=on_batch,
             )
+            made.complete = not interrupt()  # who quits wants no more, as who sets a limit
         for line in viewer.warnings if viewer is not None else ():
             warn(line)
         return made
