@@ -153,6 +153,8 @@ class OngoingEngine(Engine):
             now_ns: the time by now, if that may be later than the last frame.
         """
         self._wait()
+        if self._owned is not None:
+            self._owned.look(self._flows.tcp)
         if self._now_ns is not None:
             self._collect(self._now_ns if now_ns is None else max(now_ns, self._now_ns))
         out, self._out = self._out, []
@@ -352,6 +354,8 @@ class OngoingEngine(Engine):
 
     def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
         """The tables: of rows that were taken those that are kept, and all that were not taken."""
+        if self._owned is not None:
+            self._owned.look(self._flows.tcp, now=True)
         for line in self._evictions():
             self._warn(line)
         if not self._drained and self.bounds.keep_rows:

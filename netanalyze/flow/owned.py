@@ -36,10 +36,10 @@ class Owned:
         self._looked = 0  # streams up to here
         self._next = 0.0
 
-    def look(self, tcp: Conversations) -> None:
-        """Look up streams that are new, unless that was done just before."""
+    def look(self, tcp: Conversations, *, now: bool = False) -> None:
+        """Look up streams that are new; unless ``now``, not if that was done just before."""
         began = time.monotonic()
-        if not self._there or tcp.count == self._looked or began < self._next:
+        if not self._there or tcp.count == self._looked or (began < self._next and not now):
             return
         self._codes.reach(tcp.count)
         codes = self._codes.array

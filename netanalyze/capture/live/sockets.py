@@ -126,15 +126,15 @@ class Owners:
         if len(self._names) + len(wanted) > _MOST_CACHED:
             self._names.clear()
         self._names |= dict.fromkeys(wanted - self._names.keys(), "")
-        with suppress(OSError):
-            for entry in os.scandir(self._root):
+        with suppress(OSError), os.scandir(self._root) as entries:
+            for entry in entries:
                 if entry.name.isdecimal():
                     self._look_at(entry.name)
 
     def _look_at(self, process: str) -> None:
-        with suppress(OSError):
-            name = ""
-            for file in os.scandir(self._root / process / "fd"):
+        name = ""
+        with suppress(OSError), os.scandir(self._root / process / "fd") as files:
+            for file in files:
                 target = os.readlink(file.path)  # noqa: PTH115 - for each open file of the machine
                 if not target.startswith("socket:["):
                     continue
