@@ -49,8 +49,8 @@ LOOK_NS = 5_000_000_000
 """So often it is looked which streams leave, if there are not too many."""
 LATELY_NS = 10_000_000_000
 MAX_STREAMS = 100_000
-_ROWS_EACH = 4
-"""Rows of events and messages that are kept for each stream that may be."""
+_ROWS_EACH = {"directions": 2, "limits": 2, "transitions": 8}
+"""Rows that are kept for each stream that may be, if not one."""
 _LATEST_NS = 1 << 62
 _KEEP = 8
 """When there are too many streams, one in so many of those allowed makes room."""
@@ -274,7 +274,7 @@ class OngoingEngine(Engine):
         kept = self._kept.setdefault(name, deque())
         kept.extend(rows)
         self._drained = True
-        beyond = len(kept) - self.bounds.max_streams * (1 if name in {"streams", "udp"} else _ROWS_EACH)
+        beyond = len(kept) - self.bounds.max_streams * _ROWS_EACH.get(name, 1)
         for _ in range(beyond):
             kept.popleft()
         self._forgotten[name] = self._forgotten.get(name, 0) + max(beyond, 0)

@@ -33,6 +33,8 @@ _BESIDE = ("events", "http", "dns")
 _BESIDE_ROWS = 3
 _HIGH = 20
 """Lines from which there is room for more than one table."""
+_LOW = 12
+"""Lines up to which none is left empty."""
 _TABLE_HEAD = 3
 """Lines above a table's rows: its title, header and rule; a header may take more."""
 
@@ -86,7 +88,9 @@ def screen(glance: Glance, columns: int, lines: int, *, ascii_only: bool = False
     top = [(TITLE, _title(glance)), (HEALTH, _rates(glance)), (HEALTH, _health(glance))]
     top += [(WARNING, f"warning: {printable(line)}") for line in glance.warnings[-1:]]
     keys = (KEYS, _keys(glance, columns))
-    room = lines - len(top) - 2
+    if lines > _LOW:
+        top.append((PLAIN, ""))
+    room = lines - len(top) - 1
     body: list[tuple[str, str]] = []
     if room > 0:
         others = [name for name in _BESIDE if name != glance.view and len(glance.tables.get(name, ()))]
@@ -98,8 +102,7 @@ def screen(glance: Glance, columns: int, lines: int, *, ascii_only: bool = False
             beside = []
         body = _table(glance.view, glance, style, room - len(beside))
         body += [(PLAIN, "")] * (room - len(beside) - len(body)) + beside
-    made = [*top, (PLAIN, ""), *body] if room > 0 else top[: max(lines - 1, 0)]
-    made = [*made[: max(lines - 1, 0)], keys]
+    made = [*[*top, *body][: max(lines - 1, 0)], keys]
     return [(kind, _fitting(text, style)) for kind, text in made][:lines]
 
 
@@ -152,19 +155,20 @@ def _keys(glance: Glance, columns: int) -> str:
 
 def _table(name: str, glance: Glance, style: Style, lines: int) -> list[tuple[str, str]]:
     """A table with its title in no more than so many lines: the latest rows, or the first ones."""
-    if lines <= 1:
+    if lines < 1:
         return []
-    title = (TITLE, TITLES[name])
+    title = [(TITLE, TITLES[name])] if lines > _TABLE_HEAD + 1 else []
     table = glance.tables.get(name)
     if table is None:
-        return [title, (PLAIN, f"not analyzed; add {name} to --report")]
+        return [*title, (PLAIN, f"not analyzed; add {name} to --report")]
     if not len(table):
-        return [title, (PLAIN, "none yet")]
+        return [*title, (PLAIN, "none yet")]
     count = max(lines - _TABLE_HEAD, 1)
     while True:
         rows = table[-count:] if name in _BESIDE else table[:count]
         fields = [each for each in table.fields if not each.note]
         drawn = draw(rows, fields, style).lines
-        if len(drawn) + 1 <= lines or count == 1:
-            return [title, *((PLAIN, line) for line in drawn)][:lines]
-        count = max(count - (len(drawn) + 1 - lines), 1)
+        beyond = len(title) + len(drawn) - lines
+        if beyond <= 0 or count == 1:
+            return [*title, *((PLAIN, line) for line in drawn)][:lines]
+        count = max(count - beyond, 1)

@@ -18,6 +18,7 @@ from netanalyze import ongoing
 from netanalyze.capture import open_capture
 from netanalyze.ongoing import Bounds, OngoingEngine
 from netanalyze.pipeline import Engine, Options
+from netanalyze.report.table import Table
 from netanalyze.tcp.node_lists import give_back
 
 if TYPE_CHECKING:
@@ -92,18 +93,25 @@ def test_rows_taken_are_those_of_the_report(name: str, size: int) -> None:
         assert told == {column: expected[key][column] for column in told}, key
 
 
-@pytest.mark.parametrize("size", [1, 50])
-@pytest.mark.parametrize("name", SOME)
+LONG = [
+    "handshake-retry.pcap", "http-connections.pcap", "http-cookies.pcap", "http-encodings.pcap",
+    "http-hang-ups-client.pcap", "http-hang-ups-server.pcap", "injected-faults-sender.pcap",
+    "limited-transfers.pcap", "rtt-delays-middle.pcap",
+]  # fmt: skip
+"""Captures in which streams end long before others."""
+
+
+@pytest.mark.parametrize("size", [7, 50])
+@pytest.mark.parametrize("name", LONG)
 def test_report_is_the_same_after_streams_have_left(
     name: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ongoing, "LOOK_NS", 0)
-    monkeypatch.setattr(ongoing, "LEAVE_NS", 2_000_000_000)
+    monkeypatch.setattr(ongoing, "LEAVE_NS", 1_000_000_000)
     engine = OngoingEngine(Options(tables=TABLES, time_wait_ns=0), Bounds())
-    most = 0
     for batch in batches(CAPTURES / name, size):
         engine.feed(batch)
-        most = max(most, engine._flows.tcp.count)
+    assert engine._flows.tcp.let_go > 0
     told = engine.finish(nothing()).to_dicts()
     expected = final(CAPTURES / name, time_wait_ns=0)
     for table in TABLES:
@@ -216,3 +224,36 @@ def test_lists_are_given_back_once(lengths: list[int], data: st.DataObject) -> N
         free.append(int(node))
         node = nodes[node, 1]
     assert len(free) == len(set(free)) == sum(lengths[row] for row in gone)
+
+
+@pytest.mark.parametrize("options", [{}, {"like_wireshark": True}], ids=["", "wireshark"])
+@pytest.mark.parametrize("two_threads", [False, True])
+def test_rows_are_the_same_where_streams_leave_early(options: dict[str, Any], *, two_threads: bool) -> None:
+    path = CAPTURES / "http-connections.pcap"
+    asked = Options(tables=TABLES, **options)
+    engine = OngoingEngine(
+        asked, Bounds(max_streams=10, keep_rows=False, give_rows=True), two_threads=two_threads
+    )
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for batch in batches(path, 16):
+        engine.feed(batch)
+        for table, rows in engine.take():
+            found |= {
+                key_of(table, row): row for row in Table.from_rows(table, type(rows[0]), rows).to_dicts()
+            }
+    gone = engine._flows.tcp.let_go
+    told = engine.finish(nothing()).to_dicts()
+    found |= {key_of(table, row): row for table in TABLES for row in told[table]}
+    plain = Engine(asked)
+    for batch in batches(path, 16):
+        plain.feed(batch)
+    expected = plain.finish(nothing()).to_dicts()
+    assert gone > 0
+    if engine.evicted["open"]:
+        pytest.fail("the capture has too many open streams at a time for this test")
+    for table in ("http", "streams", "directions"):
+        for row in expected[table]:
+            other = found[key_of(table, row)]
+            assert {name: row[name] for name in row if name not in STATES} == {
+                name: other[name] for name in other if name not in STATES
+            }
