@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 COMMANDS = (
-    *("", "analyze", "stream", "follow", "explain-frame", "extract"),
+    *("", "analyze", "sniff", "interfaces", "stream", "follow", "explain-frame", "extract"),
     *("tables", "protocols", "schema"),
 )
 _COLUMNS = "100"

@@ -29,9 +29,9 @@ from netanalyze.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from netanalyze.capture import open_capture
+    from netanalyze.capture import open_capture, open_live
     from netanalyze.report.report import Report
     from netanalyze.report.table import Table
 
@@ -53,12 +53,15 @@ __all__ = [
     "__version__",
     "analyze",
     "open_capture",
+    "open_live",
+    "sniff",
 ]
 
 _LATER = {
     "Report": "netanalyze.report.report",
     "Table": "netanalyze.report.table",
     "open_capture": "netanalyze.capture",
+    "open_live": "netanalyze.capture",
 }
 """Names that are imported when somebody uses them: they bring numpy along, which takes its time."""
 
@@ -132,3 +135,84 @@ def analyze(  # noqa: PLR0913 - all but the paths are options, given by name
         overlap=overlap,
     )
     return run([os.fspath(path) for path in several], asked)
+
+
+def sniff(  # noqa: PLR0913 - all but the interfaces are options, given by name
+    interfaces: str | Iterable[str],
+    *,
+    reports: Iterable[str] | None = None,
+    filter: str | None = None,  # noqa: A002 - the word that tcpdump and the command line use
+    seconds: float | None = None,
+    frames: int | None = None,
+    idle_seconds: float | None = None,
+    write: Path | None = None,
+    promiscuous: bool = False,
+    snap_bytes: int = 262_144,
+    buffer_bytes: int = 64 << 20,
+    fanout: int | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    keep_duplicates: bool = False,
+    compat: str | None = None,
+    streams: Iterable[int] = (),
+    decode_as: Mapping[tuple[str, int], str] | None = None,
+    time_wait_ns: int = 60_000_000_000,
+    overlap: str = "first",
+) -> Report:
+    """Capture on interfaces until a limit is reached, and report on what they carried.
+
+    Args:
+        interfaces: the name of one or the names of several; ``any`` for all.
+        reports: names of the tables wanted, as for ``analyze``.
+        filter: capture only packets that match this BPF expression, as ``host 10.0.0.1``.
+        seconds: stop after so long.
+        frames: stop after so many.
+        idle_seconds: stop when nothing came for so long.
+        write: a pcapng file to write all frames to; it must not be there yet.
+        promiscuous: capture packets for other hosts too.
+        snap_bytes: bytes to take of each frame at most.
+        buffer_bytes: memory for packets that wait to be looked at.
+        fanout: number of a group of captures that share the packets (Linux, packet(7)).
+        should_stop: asked about ten times a second; True ends the capture. Without a limit this is the only
+            end there is.
+        keep_duplicates: count a packet again for each time it was captured.
+        compat: ``wireshark`` for TCP events by its rules.
+        streams: numbers of the TCP streams that ``windows`` is to show.
+        decode_as: application protocol by transport and port.
+        time_wait_ns: how long TCP endpoints stay in TIME-WAIT.
+        overlap: which copy of bytes of a TCP stream counts that came twice: ``first`` or ``last``.
+
+    Raises:
+        PermissionDeniedError: the process may not capture (on Linux: it has no CAP_NET_RAW).
+        CaptureError: the system does not allow it.
+        UsageError: an interface, a table or a filter makes no sense.
+    """
+    from netanalyze.capture import open_live  # noqa: PLC0415 - numpy takes its time
+    from netanalyze.capture.live.options import LiveOptions  # noqa: PLC0415 - the same
+    from netanalyze.capture.writer import Recording  # noqa: PLC0415 - the same
+    from netanalyze.pipeline import Options  # noqa: PLC0415 - the same
+    from netanalyze.pipeline import sniff as run  # noqa: PLC0415 - the same
+    from netanalyze.report.registry import USUAL, like_wireshark, wanted  # noqa: PLC0415 - the same
+
+    asked = Options(
+        tables=USUAL if reports is None else wanted([reports] if isinstance(reports, str) else reports),
+        keep_duplicates=keep_duplicates,
+        like_wireshark=like_wireshark(compat),
+        streams=tuple(streams),
+        decode_as=decode_as or {},
+        time_wait_ns=time_wait_ns,
+        overlap=overlap,
+    )
+    live = LiveOptions(
+        filter=filter or "",
+        snap_bytes=snap_bytes,
+        buffer_bytes=buffer_bytes,
+        promiscuous=promiscuous,
+        duration_ns=None if seconds is None else round(seconds * 1e9),
+        frames=frames,
+        idle_ns=None if idle_seconds is None else round(idle_seconds * 1e9),
+        fanout=fanout,
+        recording=None if write is None else Recording(os.fspath(write)),
+    )
+    several = [interfaces] if isinstance(interfaces, str) else list(interfaces)
+    with open_live(several, live, should_stop=should_stop) as capture:
+        return run(capture, asked, should_stop=should_stop)

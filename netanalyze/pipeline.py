@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.capture.bpf import CaptureFilter
-    from netanalyze.capture.live.options import LiveOptions
     from netanalyze.capture.selection import Selection
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
@@ -401,49 +400,43 @@ def run(
             engine.close()
 
 
-def sniff(  # noqa: PLR0913 - all but the first three are by name
-    interfaces: Sequence[str],
+def sniff(  # noqa: PLR0913 - all but two are by name
+    capture: LiveCapture,
     options: Options,
-    live: LiveOptions,
     *,
     on_progress: Callable[[int, int | None], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     engine: Engine | None = None,
-    on_batch: Callable[[LiveCapture], None] | None = None,
+    on_batch: Callable[[], None] | None = None,
 ) -> Report:
-    """Analyse what interfaces carry, from now until a limit is reached.
+    """Analyse what interfaces carry until the capture ends.
 
     Args:
-        interfaces: their names; ``any`` for all.
+        capture: of ``netanalyze.capture.open_live``; whoever opened it closes it.
         options: what is asked.
-        live: how to capture, and when to stop.
         on_progress: is told after each batch how many bytes of frames have come, ten times a second or more.
-        on_warning: is told of what went wrong, as it does.
-        should_stop: asked about ten times a second; True ends the capture with what was seen so far.
+        on_warning: is told of what the stages have to say.
+        should_stop: whether the capture was ended before its time; the report says so then.
         engine: to analyse with, if not one that keeps everything.
-        on_batch: is told of the capture after each batch, ten times a second or more.
+        on_batch: is called after each batch, ten times a second or more.
 
     Raises:
-        PermissionDeniedError: the process may not capture.
-        CaptureError: the system does not allow it.
-        UsageError: an option makes no sense.
+        UsageError: an option makes no sense, or the file to write is there already.
+        PermissionDeniedError: the file may not be written.
     """
-    from netanalyze.capture import open_live  # noqa: PLC0415 - not for files
-
-    if engine is None:  # before the capture: bad options show first
+    if engine is None:
         engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
-    with open_live(interfaces, live, on_warning=on_warning, should_stop=should_stop) as capture:
-        try:
-            for batch in capture:
-                if batch.count:
-                    engine.feed(batch)
-                else:
-                    engine.settle()
-                if on_progress is not None:
-                    on_progress(capture.position_bytes, None)
-                if on_batch is not None:
-                    on_batch(capture)
-            return engine.finish(capture, complete=should_stop is None or not should_stop())
-        finally:
-            engine.close()
+    try:
+        for batch in capture:
+            if batch.count:
+                engine.feed(batch)
+            else:
+                engine.settle()
+            if on_progress is not None:
+                on_progress(capture.position_bytes, None)
+            if on_batch is not None:
+                on_batch()
+        return engine.finish(capture, complete=should_stop is None or not should_stop())
+    finally:
+        engine.close()

@@ -39,6 +39,7 @@ class Batch(Columns):
         data: the buffer; read only.
         count: number of frames.
         first_frame: number of the first frame, counted from 1 over the whole capture.
+        passed_over: whether ``keep`` is 0 because there was no time for these frames (live captures).
     """
 
     FIELDS: ClassVar = {
@@ -57,3 +58,4 @@ class Batch(Columns):
         self.data: memoryview = memoryview(b"")
         self.count = 0
         self.first_frame = 1
+        self.passed_over = False

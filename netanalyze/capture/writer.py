@@ -188,7 +188,7 @@ class Recorder:
         self._described = 0
         self._opened_ns = time.monotonic_ns()
         self._begin_ns = time.time_ns()
-        self._before = self._counts()
+        self._before = self._counts() if self._number > 1 else (0, 0)
         self._seen = [0] * len(self._seen)
         if self._pcapng:
             self._put(_section())

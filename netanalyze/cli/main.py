@@ -16,6 +16,7 @@ from netanalyze.cli.analyze import analyze
 from netanalyze.cli.explain_frame import SETTINGS, explain_frame
 from netanalyze.cli.extract import extract
 from netanalyze.cli.follow import follow
+from netanalyze.cli.interfaces import interfaces
 from netanalyze.cli.protocols import protocols
 from netanalyze.cli.schema import schema
 from netanalyze.cli.sniff import sniff
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(sniff)
+app.command()(interfaces)
 app.command()(stream)
 app.command()(follow)
 app.command("explain-frame", context_settings=SETTINGS)(explain_frame)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netanalyze.cli.analyze import format_asked
-from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.rows import USUAL as USUAL_ROWS
 from netanalyze.cli.rows import RowPrinter
 from netanalyze.errors import UsageError
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from netanalyze.capture import LiveCapture
-    from netanalyze.capture.live.options import LiveOptions
     from netanalyze.cli.viewer import Viewer
     from netanalyze.ongoing import Bounds, OngoingEngine
     from netanalyze.pipeline import Options
@@ -81,6 +79,10 @@ class Showing:
             raise UsageError(message)
         available = [name for name in known if not names or name in names]
         self._views = available
+        self._engine: OngoingEngine | None = None
+        self._printer: RowPrinter | None = None
+        self._viewer: Viewer | None = None
+        self._tell: Callable[[str], None] = lambda _line: None
         self._view = view or (available[0] if available else "streams")
 
     def tables(self, usual: Sequence[str]) -> tuple[str, ...]:
@@ -91,75 +93,81 @@ class Showing:
             return tuple(name for name in USUAL_ROWS if name in NAMES)
         return tuple(dict.fromkeys((*usual, *(self._views if self.on_screen else ()))))
 
-    def run(  # noqa: PLR0913, PLR0917 - what a capture takes
-        self,
-        interfaces: Sequence[str],
-        asked: Options,
-        live: LiveOptions,
-        bounds: Bounds,
-        warn: Callable[[str], None],
-        advance: Callable[[int, int | None], None],
-    ) -> Report:
-        """Capture until a limit is reached, or Ctrl-C; returns the report, without rows printed before.
+    @property
+    def ends(self) -> bool:
+        """Whether the user wants no more, or nobody reads any more."""
+        quits = self._viewer is not None and self._viewer.quits
+        return quits or (self._printer is not None and self._printer.gone)
+
+    def warn(self, line: str) -> None:
+        """Say a warning where it can be seen."""
+        self._tell(line)
+
+    def abandon(self) -> None:
+        """Give the terminal back at once, before the program is ended."""
+        if self._viewer is not None:
+            self._viewer.keys.abandon()
+
+    def prepare(
+        self, asked: Options, bounds: Bounds, interfaces: Sequence[str], warn: Callable[[str], None]
+    ) -> None:
+        """Make ready for a capture.
+
+        Args:
+            asked: what is asked of the analysis.
+            bounds: what it may take.
+            interfaces: that are to be captured on.
+            warn: says a warning while there is no screen.
+
+        Raises:
+            UsageError: an option makes no sense.
+        """
+        from netanalyze.follower import worth_it  # noqa: PLC0415 - help answers faster
+        from netanalyze.ongoing import OngoingEngine  # noqa: PLC0415 - the same
+
+        self._tell = warn
+        bounds = replace(bounds, keep_rows=not self.by_row, give_rows=self.by_row or self.on_screen)
+        self._engine = OngoingEngine(
+            asked,
+            bounds,
+            on_warning=self.warn,
+            two_threads=worth_it(),
+            owners="streams" in asked.tables,
+        )
+        if self.by_row:
+            self._printer = RowPrinter(self._engine, self._selection, asked.tables)
+        if self.on_screen:
+            from netanalyze.cli.viewer import Viewer  # noqa: PLC0415 - for terminals only
+
+            self._viewer = Viewer(self._engine, ", ".join(interfaces), asked.tables, self._view)
+
+    def run(self, capture: LiveCapture, asked: Options, advance: Callable[[int, int | None], None]) -> Report:
+        """Analyse a capture until it ends; returns the report, without rows printed before.
+
+        Args:
+            capture: what ``prepare`` was for.
+            asked: as there.
+            advance: is told how many bytes have come.
 
         Raises:
             NetanalyzeError: see ``pipeline.sniff``; or standard output refuses what is written.
         """
-        from netanalyze.follower import worth_it  # noqa: PLC0415 - help answers faster
-        from netanalyze.ongoing import OngoingEngine  # noqa: PLC0415 - the same
-        from netanalyze.pipeline import sniff  # noqa: PLC0415 - the same
+        from netanalyze.pipeline import sniff  # noqa: PLC0415 - help answers faster
 
-        told: list[Callable[[str], None]] = [warn]
+        printer, viewer, before = self._printer, self._viewer, self._tell
 
-        def tell(line: str) -> None:
-            told[-1](line)
+        def look() -> None:
+            if printer is not None:
+                printer.look()
+            if viewer is not None:
+                viewer.look(capture)
 
-        bounds = replace(bounds, keep_rows=not self.by_row, give_rows=self.by_row or self.on_screen)
-        engine = OngoingEngine(
-            asked,
-            bounds,
-            on_warning=tell,
-            two_threads=worth_it(),
-            owners="streams" in asked.tables,
-        )
-        printer = RowPrinter(engine, self._selection, asked.tables) if self.by_row else None
-        viewer = self._viewer(engine, ", ".join(interfaces), asked.tables) if self.on_screen else None
-        with ExitStack() as stack:
-            interrupt = stack.enter_context(Interrupt(viewer.keys.abandon if viewer is not None else None))
-
-            def should_stop() -> bool:
-                quits = viewer is not None and viewer.quits
-                return quits or interrupt() or (printer is not None and printer.gone)
-
-            opened = False
-
-            def on_batch(capture: LiveCapture) -> None:
-                nonlocal opened
-                if printer is not None:
-                    printer.look()
+        try:
+            with viewer or nullcontext():
                 if viewer is not None:
-                    if not opened:  # what cannot be captured is said on the screen as it was
-                        opened = True
-                        told.append(viewer.warn)
-                        stack.enter_context(viewer)
-                    viewer.look(capture)
-
-            made = sniff(
-                interfaces,
-                asked,
-                live,
-                on_progress=advance,
-                on_warning=tell,
-                should_stop=should_stop,
-                engine=engine,
-                on_batch=on_batch,
-            )
-            made.complete = not interrupt()  # who quits wants no more, as who sets a limit
-        for line in viewer.warnings if viewer is not None else ():
-            warn(line)
-        return made
-
-    def _viewer(self, engine: OngoingEngine, source: str, tables: Sequence[str]) -> Viewer:
-        from netanalyze.cli.viewer import Viewer  # noqa: PLC0415 - for terminals only
-
-        return Viewer(engine, source, tables, self._view)
+                    self._tell = viewer.warn
+                return sniff(capture, asked, on_progress=advance, engine=self._engine, on_batch=look)
+        finally:
+            self._tell = before
+            for line in viewer.warnings if viewer is not None else ():
+                before(line)

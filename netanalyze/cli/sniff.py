@@ -9,6 +9,7 @@ import typer
 
 from netanalyze.cli import errors, options
 from netanalyze.cli.analyze import check_tables, exit_status
+from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
 from netanalyze.cli.showing import Showing, format_while
@@ -189,7 +190,8 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     with errors.errors_told():
         names = wanted(options.split(report))
         form = format_while(format_name, output)
-        from netanalyze.ongoing import Bounds  # noqa: PLC0415 - help answers faster without
+        from netanalyze.capture import open_live  # noqa: PLC0415 - help answers faster without
+        from netanalyze.ongoing import Bounds  # noqa: PLC0415 - the same
         from netanalyze.pipeline import Options  # noqa: PLC0415 - the same
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
         from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
@@ -231,16 +233,27 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             drop_to=drop_to,
             recording=_recording(write, rotate_size, rotate_seconds, rotate_files, output),
         )
-        shown_names = options.split(interfaces)
-        with open_output(output) as out:
-            bounds = Bounds(max_streams, _nanoseconds(forget_idle, "--forget-idle"))
-            bar = not (quiet or no_progress)
-            with Progress(wanted=bar and not showing.on_screen and not showing.by_row) as progress:
-                warn = (lambda _line: None) if quiet else progress.warn
-                made = showing.run(shown_names, asked, live, bounds, warn, progress.advance)
-            tables = choose(made.tables(names), selection) if names or selection else None
-            style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
-            out.write(render(form, made, tables, style))
+        names_given = options.split(interfaces)
+        bounds = Bounds(max_streams, _nanoseconds(forget_idle, "--forget-idle"))
+        bar = not (quiet or no_progress or showing.on_screen or showing.by_row)
+        with Progress(wanted=bar) as progress:
+            warn = (lambda _line: None) if quiet else progress.warn
+            showing.prepare(asked, bounds, names_given, warn)  # bad options show first
+            with (
+                Interrupt(showing.abandon) as interrupt,
+                open_live(
+                    names_given,
+                    live,
+                    on_warning=showing.warn,
+                    should_stop=lambda: showing.ends or interrupt(),
+                ) as capture,
+                open_output(output) as out,  # by the user that open_live has made of root
+            ):
+                made = showing.run(capture, asked, progress.advance)
+                made.complete = not interrupt()
+                tables = choose(made.tables(names), selection) if names or selection else None
+                style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
+                out.write(render(form, made, tables, style))
         raise typer.Exit(exit_status(made, quiet=quiet))
 
 

@@ -8,13 +8,18 @@ from pathlib import Path
 
 import netanalyze
 from netanalyze import kernels
+from netanalyze.capture.live.tap import method
 
 
 def version_line() -> str:
-    """Version, kind of kernels, Python; the kernels are loaded to see what they are."""
+    """Version, kind of kernels, how interfaces are captured, Python.
+
+    The kernels are loaded to see what they are.
+    """
     package = Path(netanalyze.__file__).parent
-    for source in sorted(package.glob(f"*/*{kernels.SUFFIX}.py")):
+    for source in sorted(package.rglob(f"*{kernels.SUFFIX}.py")):
         import_module(".".join(("netanalyze", *source.relative_to(package).with_suffix("").parts)))
     return (
-        f"netanalyze {netanalyze.__version__}, {kernels.kind()} kernels, Python {platform.python_version()}"
+        f"netanalyze {netanalyze.__version__}, {kernels.kind()} kernels, capture by {method()}, "
+        f"Python {platform.python_version()}"
     )

@@ -163,9 +163,9 @@ class Viewer:
         """What there is to show."""
         info = capture.files[0]
         engine = self._engine
-        waiting = None
+        waiting = capture.waiting
         if info.received is not None:
-            waiting = max(info.received - (info.dropped or 0) - info.frames, 0)
+            waiting += max(info.received - (info.dropped or 0) - info.frames, 0)
         newest = engine.now_ns
         # Where nothing waits, the newest frame is old because nothing came.
         behind = time.time_ns() - newest if waiting and newest is not None else 0
@@ -183,6 +183,8 @@ class Viewer:
             received=info.received,
             lost=info.dropped,
             waiting=waiting,
+            ring_percent=round(100 * capture.crowded),
+            passed_over=capture.passed_over,
             behind_ns=behind,
             warnings=self._warnings,
             paused=self._paused,

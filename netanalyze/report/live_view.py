@@ -53,7 +53,9 @@ class Glance:
         frames_a_second, bits_a_second: of late.
         open_streams, other_streams, flows: TCP streams that are open, all others that there were, UDP flows.
         received, lost: packets by the kernel's count, None where nobody counts.
-        waiting: packets that were received and not looked at yet, None likewise.
+        waiting: packets that were received and not analysed yet.
+        ring_percent: how much of the room for them is taken.
+        passed_over: packets that were written but not analysed for want of time.
         behind_ns: how old the newest frame is that was analysed, 0 where nothing waits.
         warnings: the latest ones last.
         paused: whether tables stand still.
@@ -73,7 +75,9 @@ class Glance:
     flows: int
     received: int | None = None
     lost: int | None = None
-    waiting: int | None = None
+    waiting: int = 0
+    ring_percent: int = 0
+    passed_over: int = 0
     behind_ns: int = 0
     warnings: Sequence[str] = ()
     paused: bool = False
@@ -139,9 +143,10 @@ def _health(glance: Glance) -> str:
         counted = "capture: the system does not count losses"
     else:
         counted = f"capture: {units.count(glance.received)} received, {units.count(glance.lost or 0)} lost"
-    if glance.waiting is not None:
-        counted += f", {units.count(glance.waiting)} waiting"
-    return f"{counted}; analysis {units.duration(max(glance.behind_ns, 0))} behind"
+    if glance.passed_over:
+        counted += f", {units.count(glance.passed_over)} not analyzed"
+    counted += f"; {units.count(glance.waiting)} wait, ring {glance.ring_percent} % full"
+    return f"{counted}, {units.duration(max(glance.behind_ns, 0))} behind"
 
 
 def _keys(glance: Glance, columns: int) -> str:

@@ -178,6 +178,7 @@ TOO_DEEP = 34
 LINK_BAD = 35
 ENCRYPTED = 36
 TUNNEL_CUT = 37
+NO_TIME = 38
 
 MAX_LAYERS = 32
 """Headers followed in one frame before it is given up as nested too deeply."""
@@ -221,6 +222,7 @@ VERDICT_TEXTS = {
     TUNNEL_BAD: "damaged tunnel header",
     TOO_DEEP: "nested too deeply",
     ENCRYPTED: "encrypted packet (ESP)",
+    NO_TIME: "passed over: analysis was slower than packets came",
 }
 
 ETHERTYPE_NAMES = {

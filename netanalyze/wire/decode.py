@@ -135,10 +135,11 @@ class Decoder:
         self._current, self._other = self._other, self._current
         packets = self.packets = self._current.packets
         count = batch.count
+        left_out = codes.NO_TIME if batch.passed_over else codes.LEFT_OUT
         arguments = (
             count, 0,
             *batch.pick("link_type", "offset", "captured_bytes", "wire_bytes", "keep"),
-            *self._tables, codes.LEFT_OUT * codes.DETAIL_BASE, *self._current.start,
+            *self._tables, left_out * codes.DETAIL_BASE, *self._current.start,
         )  # fmt: skip
         start_rows(*arguments)
         self._counters[0] = count

@@ -58,7 +58,7 @@ def test_version(run: Run) -> None:
     assert result.status == 0
     assert re.fullmatch(
         rf"netanalyze {re.escape(netanalyze.__version__)}, (compiled|interpreted|mixed) kernels,"
-        rf" Python {re.escape(platform.python_version())}\n",
+        rf" capture by (packet ring|scapy), Python {re.escape(platform.python_version())}\n",
         result.out,
     )
 

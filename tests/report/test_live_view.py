@@ -44,6 +44,7 @@ def glance(**changed: Any) -> Glance:  # noqa: ANN401 - of any attribute
         received=12_400,
         lost=7,
         waiting=48,
+        ring_percent=3,
         behind_ns=2_500_000,
         tables={name: report[name] for name in ("streams", "events", "http", "listeners")},
     )
@@ -60,7 +61,7 @@ def test_what_it_says(columns: int) -> None:
     assert lines[:4] == [
         "netanalyze  lo  1:02:03",
         "1 234 frames/s  45.6 Mbit/s  12 345 frames, 6.79 MB  TCP 12 open, 34 over  UDP 5",
-        "capture: 12 400 received, 7 lost, 48 waiting; analysis 2.50 ms behind",
+        "capture: 12 400 received, 7 lost; 48 wait, ring 3 % full, 2.50 ms behind",
         "warning: the clock was set",
     ]
     assert lines[5].startswith("TCP connections")
@@ -84,8 +85,8 @@ def test_the_view_that_was_chosen() -> None:
 
 
 def test_nobody_counts_losses() -> None:
-    lines = texts(glance(received=None, lost=None, waiting=None, behind_ns=0), 80, 24)
-    assert lines[2] == "capture: the system does not count losses; analysis 0 s behind"
+    lines = texts(glance(received=None, lost=None, waiting=0, behind_ns=0), 80, 24)
+    assert lines[2] == "capture: the system does not count losses; 0 wait, ring 3 % full, 0 s behind"
 
 
 def test_nothing_yet() -> None:

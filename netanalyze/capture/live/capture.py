@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import re
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -38,6 +39,8 @@ LOOK_NS = 1_000_000_000
 """Interfaces, drops and the clock are looked at so often."""
 DRAIN_NS = 200_000_000
 """So long after the end the kernel has handed over what it took in before."""
+CROWDED = 0.75
+"""With so much of the ring waiting for analysis, some of what is written already is passed over."""
 STEP_NS = 500_000_000
 """The clock may be this far from where it should be before it counts as set."""
 
@@ -62,8 +65,7 @@ def open_live(
 
     Raises:
         PermissionDeniedError: the process may not capture.
-        UsageError: there is no such interface or user, the filter makes no sense, or the file to write is
-            there already.
+        UsageError: there is no such interface or user, or the filter makes no sense.
         CaptureError: the system does not allow it.
     """
     if not names:
@@ -71,7 +73,7 @@ def open_live(
         raise UsageError(message)
     asked = options or LiveOptions()
     wanted = devices.find(names)
-    user = privileges.user_to_be(asked.drop_to)
+    user = None if asked.drop_to is None else privileges.user_to_be(asked.drop_to)
     notices = Notices(on_warning)
     info = FileInfo(", ".join(dict.fromkeys(names)), snap_length=asked.snap_bytes)
     mine = _by_tags(asked.filter)
@@ -80,9 +82,11 @@ def open_live(
         if user is not None:
             privileges.become(user)
         info.format = tap.format
-        return LiveCapture(
-            tap, info, notices, asked, should_stop, CaptureFilter(asked.filter) if mine else None
-        )
+        for device in wanted:
+            if not device.up:
+                notices.warn(f"{device.name}: the interface is down; waiting for it to come up")
+        chosen = CaptureFilter(asked.filter, notices.warn) if mine else None
+        return LiveCapture(tap, info, notices, asked, should_stop, chosen)
     except BaseException:
         tap.close()
         raise
@@ -104,6 +108,7 @@ class LiveCapture:
         warnings: what was noticed so far, one line each.
         total_bytes: None; a capture of files knows it.
         position_bytes: bytes of frames so far.
+        passed_over: frames that were counted and written, and not analysed for want of time.
     """
 
     total_bytes = None
@@ -128,10 +133,6 @@ class LiveCapture:
             should_stop: True ends the capture.
             chosen: a filter that the tap has not got.
             clock: the time of day, in nanoseconds.
-
-        Raises:
-            UsageError: the file to write is there already, or cannot be there.
-            PermissionDeniedError: it may not be written.
         """
         self._tap = tap
         self._notices = notices
@@ -145,11 +146,16 @@ class LiveCapture:
         counts = tap.counts()
         if counts is not None:
             info.received, info.dropped = counts
-        self._recorder = (
-            Recorder(options.recording, notices.interfaces, self._counts) if options.recording else None
-        )
+        self._recorder: Recorder | None = None
         self._closed = False
         self._told_drops = 0
+        self._told_time = False
+        self.passed_over = 0
+        self._full = False
+        self._began = self._seen = 0
+        self._queue: deque[Batch] = deque()
+        self._given: deque[Batch | None] = deque()
+        self._spare: list[Batch] = []
         self._offset_ns = self._clock() - _steady_ns()
         self._batches = self._read()
 
@@ -158,45 +164,93 @@ class LiveCapture:
         """Bytes of frames so far."""
         return self.files[0].captured_bytes
 
+    @property
+    def waiting(self) -> int:
+        """Frames that were taken in and not handed out for analysis yet."""
+        return sum(batch.count for batch in self._queue)
+
+    @property
+    def crowded(self) -> float:
+        """How much of the room for frames is taken, from 0 to 1."""
+        return self._tap.crowded
+
     def __iter__(self) -> Iterator[Batch]:
-        """The batches not read yet: frames are numbered from 1."""
+        """The batches not read yet: frames are numbered from 1.
+
+        Asking for the first one raises UsageError or PermissionDeniedError if the file to write is there
+        already, or cannot be there.
+        """
         return self._batches
 
     def _read(self) -> Iterator[Batch]:
-        tap, options, info = self._tap, self._options, self.files[0]
-        batch, other = Batch(BATCH_FRAMES), Batch(BATCH_FRAMES)
-        began = seen = looked = time.monotonic_ns()
+        if self._options.recording is not None:
+            self._recorder = Recorder(self._options.recording, self.interfaces, self._counts)
+        self._began = self._seen = looked = time.monotonic_ns()
         stopped: int | None = None
+        nothing = Batch(1)
         while not self._closed:
-            batch, other = other, batch
-            tap.fill(batch)
-            if self._chosen is not None and batch.count:
-                _choose(batch, self._chosen)
             now = time.monotonic_ns()
-            if batch.count:
-                seen = now
-                left = None if options.frames is None else options.frames - info.frames
-                if left is not None:
-                    batch.count = min(batch.count, left)
-                batch.first_frame = info.frames + 1
-                self._count(batch)
-                self._record(batch)
-                if left is not None and batch.count == left:
-                    yield batch
-                    break
+            batch = self._next(now) or nothing
             if now - looked >= LOOK_NS:
                 looked = now
                 self._look()
             yield batch
-            if stopped is None and self._ends(now, began, seen):
+            if stopped is None and (self._full or self._ends(now)):
                 stopped = now
-                tap.stop()
-            if batch.count:
+                self._tap.stop()
+            if batch is not nothing:
                 continue
-            if stopped is not None and now - max(stopped, seen) >= DRAIN_NS:
+            if self._full or (stopped is not None and now - max(stopped, self._seen) >= DRAIN_NS):
                 break
-            self._wait(now, began)
+            self._wait(now)
         self._end()
+
+    def _next(self, now: int) -> Batch | None:
+        """The batch that is to be analysed now; None if there is none.
+
+        Everything that has come is taken in before, counted and written.
+        """
+        self._release(1)  # the next but one is asked for
+        self._take_in(now)
+        if self._recorder is not None and self._tap.crowded >= CROWDED:
+            self._pass_over()
+        batch = self._queue.popleft() if self._queue else None
+        self._given.append(batch)
+        return batch
+
+    def _release(self, kept: int) -> None:
+        """Nobody looks any more at the batches that were given out, but the last ones."""
+        while len(self._given) > kept:
+            done = self._given.popleft()
+            if done is not None:
+                self._tap.release()
+                self._spare.append(done)
+
+    def _take_in(self, now: int) -> None:
+        """Count and write what has come, and let it wait for its turn."""
+        while not self._full and len(self._queue) + len(self._given) < self._tap.depth:
+            batch = self._spare.pop() if self._spare else Batch(BATCH_FRAMES)
+            self._tap.fill(batch)
+            batch.passed_over = False
+            if not batch.count:
+                self._spare.append(batch)
+                return
+            if self._take(batch):
+                self._seen = now
+            self._queue.append(batch)
+
+    def _pass_over(self) -> None:
+        """Have no time for the older half of what waits: it is written, and what comes needs room."""
+        for batch in list(self._queue)[: (len(self._queue) + 1) // 2]:
+            if not batch.passed_over:
+                batch.passed_over = True
+                batch.arrays["keep"][: batch.count] = 0
+                self.passed_over += batch.count
+        if not self._told_time:
+            self._told_time = True
+            self._notices.warn(
+                "analysis is slower than packets come: some are counted and written, and not analysed"
+            )
 
     def close(self) -> None:
         """End the capture. Reading on gives nothing."""
@@ -217,22 +271,37 @@ class LiveCapture:
         """End the capture."""
         self.close()
 
-    def _ends(self, now: int, began: int, seen: int) -> bool:
+    def _ends(self, now: int) -> bool:
         """Whether it is time to stop."""
         options = self._options
         return (
             (self._should_stop is not None and self._should_stop())
-            or (options.duration_ns is not None and now - began >= options.duration_ns)
-            or (options.idle_ns is not None and now - seen >= options.idle_ns)
+            or (options.duration_ns is not None and now - self._began >= options.duration_ns)
+            or (options.idle_ns is not None and now - self._seen >= options.idle_ns)
         )
 
-    def _wait(self, now: int, began: int) -> None:
+    def _wait(self, now: int) -> None:
         seconds = WAIT_SECONDS
         if self._options.duration_ns is not None:
-            seconds = min(seconds, max(0.001, (began + self._options.duration_ns - now) / 1e9))
+            seconds = min(seconds, max(0.001, (self._began + self._options.duration_ns - now) / 1e9))
+        self._release(0)  # the last one was empty
         problem = self._tap.wait(seconds)
         if problem and problem != errno.ENETDOWN:  # of which ``renew`` tells
             time.sleep(seconds)  # there may be an error each time
+
+    def _take(self, batch: Batch) -> bool:
+        """See to a batch that was filled; whether it has any frames."""
+        if self._chosen is not None and batch.count:
+            _choose(batch, self._chosen)
+        info, limit = self.files[0], self._options.frames
+        if limit is not None:
+            batch.count = min(batch.count, limit - info.frames)
+            self._full = batch.count == limit - info.frames
+        batch.first_frame = info.frames + 1
+        if batch.count:
+            self._count(batch)
+            self._record(batch)
+        return batch.count > 0
 
     def _count(self, batch: Batch) -> None:
         """Add a batch to the capture's figures."""
@@ -288,6 +357,12 @@ class LiveCapture:
                 f"{dropped} of {received} packets were lost while capturing ({share:.2g} %): counts and bytes"
                 " are too low, gaps and lost segments may be ours and not the network's; use a filter (-f),"
                 " fewer tables (-r), a larger --buffer, or only --write and analyze the file afterwards"
+            )
+        if self.passed_over:
+            share = 100 * self.passed_over / self.files[0].frames
+            self._notices.warn(
+                f"{self.passed_over} frames were not analysed ({share:.2g} %), because analysis was slower"
+                " than they came: only capture and ledger count them; analyze the file that was written"
             )
         if self._recorder is not None:
             self._recorder.close()

@@ -1,6 +1,6 @@
 """The network interfaces of this machine: what they are called, their state and addresses.
 
-On Linux from sysfs and rtnetlink; elsewhere scapy knows them.
+On Linux from rtnetlink; elsewhere scapy knows them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import socket
 import struct
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from netanalyze.capture.live.packet_socket import link_of
@@ -23,12 +22,15 @@ ANY = "any"
 
 UP = 1
 LOOPBACK_FLAG = 8
-_FOLDER = Path("/sys/class/net")
-_LOOPBACK_HARDWARE = 772
-
-_GET_ADDRESSES, _NEW_ADDRESS, _DONE, _ERROR = 22, 20, 3, 2
+_GET_FLAGS = 0x8913  # SIOCGIFFLAGS
+_GET_LINKS, _NEW_LINK, _GET_ADDRESSES, _NEW_ADDRESS, _DONE, _ERROR = 18, 16, 22, 20, 3, 2
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_HEADER_BYTES = 16
+_LINK = struct.Struct("=HHiII")
+_FAMILY = struct.Struct("=BBBBI")
+_LINK_ADDRESS, _IFNAME, _MTU, _STATE = 1, 3, 4, 16  # IFLA_…
 _ADDRESS, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL
+_STATES = dict(enumerate(("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")))
 _ETHERNET = 1
 
 
@@ -65,7 +67,7 @@ def devices() -> list[Device]:
     """Every interface, by index."""
     if not sys.platform.startswith("linux"):
         return _by_scapy()
-    found = [_device(index, name) for index, name in sorted(socket.if_nameindex())]
+    found = list(_links())
     by_index = {device.index: device for device in found}
     for index, address in _addresses():
         if index in by_index:
@@ -111,54 +113,68 @@ def name_of(index: int) -> str:
 
 def is_up(name: str) -> bool:
     """Whether an interface is switched on."""
-    return bool(_number(name, "flags") & UP)
+    import fcntl  # noqa: PLC0415 - not there on Windows
 
-
-def _device(index: int, name: str) -> Device:
-    flags, hardware = _number(name, "flags"), _number(name, "type")
-    mac = _text(name, "address")
-    return Device(
-        index=index,
-        name=name,
-        up=bool(flags & UP),
-        state=_text(name, "operstate") or "unknown",
-        mtu=_number(name, "mtu") or None,
-        hardware_type=hardware,
-        link_type=link_of(hardware)[0],
-        mac=mac if mac.strip("0:") else "",
-        loopback=hardware == _LOOPBACK_HARDWARE or bool(flags & LOOPBACK_FLAG),
-    )
-
-
-def _text(name: str, what: str) -> str:
     try:
-        return (_FOLDER / name / what).read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            request = struct.pack("16s16x8x", name.encode())
+            _, flags = struct.unpack_from("16sH", fcntl.ioctl(sock.fileno(), _GET_FLAGS, request))
+    except OSError:
+        return False
+    return bool(flags & UP)
 
 
-def _number(name: str, what: str) -> int:
-    text = _text(name, what)
-    try:
-        return int(text, 0)
-    except ValueError:
-        return 0
+def _links() -> Iterator[Device]:
+    for body in _dump(_GET_LINKS, _NEW_LINK):
+        if len(body) < _LINK.size:
+            continue
+        _, hardware, index, flags, _ = _LINK.unpack_from(body)
+        found = _attributes(body, _LINK.size)
+        name = found.get(_IFNAME, b"").split(b"\0")[0].decode("utf-8", "replace")
+        mtu = int.from_bytes(found.get(_MTU, b""), sys.byteorder)
+        mac = found.get(_LINK_ADDRESS, b"")
+        yield Device(
+            index=index,
+            name=name or name_of(index),
+            up=bool(flags & UP),
+            state=_STATES.get(found.get(_STATE, b"\0")[0], "unknown"),
+            mtu=mtu or None,
+            hardware_type=hardware,
+            link_type=link_of(hardware)[0],
+            mac=mac.hex(":") if any(mac) else "",
+            loopback=bool(flags & LOOPBACK_FLAG),
+        )
 
 
 def _addresses() -> Iterator[tuple[int, str]]:
-    """Index of an interface and an address of it, from the kernel (rtnetlink(7), RTM_GETADDR)."""
-    request = struct.pack("=IHHII B3x", 20, _GET_ADDRESSES, _DUMP, 1, 0, socket.AF_UNSPEC)
+    """Index of an interface and an address of it; this end's where the two ends of a line have one each."""
+    for body in _dump(_GET_ADDRESSES, _NEW_ADDRESS):
+        if len(body) < _FAMILY.size:
+            continue
+        family, prefix, _, _, index = _FAMILY.unpack_from(body)
+        found = _attributes(body, _FAMILY.size)
+        packed = found.get(_LOCAL) or found.get(_ADDRESS)
+        if packed and family in (socket.AF_INET, socket.AF_INET6):
+            yield index, f"{socket.inet_ntop(family, packed)}/{prefix}"
+
+
+def _dump(request: int, kind: int) -> Iterator[bytes]:
+    """The bodies of the kernel's answers to a request (rtnetlink(7)).
+
+    Sysfs has the same, but of the network namespace in which it was mounted.
+    """
+    asked = struct.pack("=IHHIIB15x", _HEADER_BYTES + 16, request, _DUMP, 1, 0, socket.AF_UNSPEC)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:
             sock.settimeout(2)
-            sock.send(request)
+            sock.send(asked)
             while True:
-                answer = sock.recv(1 << 16)
-                for kind, body in _messages(answer):
-                    if kind in (_DONE, _ERROR):
+                answer = sock.recv(1 << 18)
+                for found, body in _messages(answer):
+                    if found in (_DONE, _ERROR):
                         return
-                    if kind == _NEW_ADDRESS:
-                        yield from _address(body)
+                    if found == kind:
+                        yield body
     except OSError:
         return
 
@@ -166,28 +182,24 @@ def _addresses() -> Iterator[tuple[int, str]]:
 def _messages(answer: bytes) -> Iterator[tuple[int, bytes]]:
     """Kind and body of each message of an answer."""
     at = 0
-    while at + 16 <= len(answer):
+    while at + _HEADER_BYTES <= len(answer):
         length, kind = struct.unpack_from("=IH", answer, at)
-        if length < 16 or at + length > len(answer):  # noqa: PLR2004 - the header's own length
+        if length < _HEADER_BYTES or at + length > len(answer):
             return
-        yield kind, answer[at + 16 : at + length]
+        yield kind, answer[at + _HEADER_BYTES : at + length]
         at += (length + 3) & ~3
 
 
-def _address(body: bytes) -> Iterator[tuple[int, str]]:
-    """The address in a message; that of this end where the two ends of a line have one each."""
-    family, prefix, _, _, index = struct.unpack_from("=BBBBI", body)
+def _attributes(body: bytes, at: int) -> dict[int, bytes]:
+    """The attributes of a message by their kinds."""
     found: dict[int, bytes] = {}
-    at = 8
     while at + 4 <= len(body):
         length, kind = struct.unpack_from("=HH", body, at)
         if length < 4:  # noqa: PLR2004 - the header's own length
             break
         found[kind] = body[at + 4 : at + length]
         at += (length + 3) & ~3
-    packed = found.get(_LOCAL) or found.get(_ADDRESS)
-    if packed and family in (socket.AF_INET, socket.AF_INET6):
-        yield index, f"{socket.inet_ntop(family, packed)}/{prefix}"
+    return found
 
 
 def _by_scapy() -> list[Device]:

@@ -26,7 +26,8 @@ class LiveOptions:
         frames: stop after so many; None for never.
         idle_ns: stop when nothing was captured for so long; None for never.
         fanout: number of a group of sockets that share the packets (packet(7)); None for none.
-        drop_to: user to become once the socket is open; empty for the one who called sudo, if that was used.
+        drop_to: user to become once the socket is open; empty for the one who called sudo, if that was used;
+            None to remain who one is.
         recording: the file to write what is captured to; None for none.
     """
 
@@ -38,5 +39,5 @@ class LiveOptions:
     frames: int | None = None
     idle_ns: int | None = None
     fanout: int | None = None
-    drop_to: str = ""
+    drop_to: str | None = None
     recording: Recording | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import pkgutil
+from importlib import import_module
 from typing import NamedTuple
 
+import netanalyze
 from netanalyze.errors import NetanalyzeError, UsageError
 
 
@@ -44,9 +47,14 @@ def user_to_be(name: str = "") -> User | None:
 def become(user: User) -> None:
     """Become this user for good.
 
+    The rest of the program is loaded before: the user may not be allowed to read the folder that it is in.
+
     Raises:
         NetanalyzeError: it did not work, and nothing may go on.
     """
+    for module in pkgutil.walk_packages(netanalyze.__path__, "netanalyze."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
     try:
         groups = os.getgrouplist(user.name, user.gid)
     except (KeyError, OSError):

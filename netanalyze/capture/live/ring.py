@@ -6,7 +6,6 @@ back when nobody looks at it any more. Who holds every block makes the kernel dr
 
 from __future__ import annotations
 
-import errno
 import mmap
 import select
 import socket
@@ -121,48 +120,56 @@ class Ring:
         self._words = self._data.cast("I")
         self._walk = walk
         self._next = 0
-        self._held: deque[tuple[int, int]] = deque()
-        self._serial = 0
+        self._held: deque[list[int]] = deque()
+        self._loose: list[int] = []
+        self._out = 0
         self._fence = threading.Lock()
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN | select.POLLERR)
 
     @property
-    def size(self) -> int:
-        """Bytes of the ring."""
-        return self._blocks * BLOCK_BYTES
-
-    @property
-    def held(self) -> int:
-        """Blocks that were handed out and are not given back yet."""
-        return len(self._held)
+    def crowded(self) -> float:
+        """Share of the ring that is not with the kernel."""
+        return self._out / self._blocks
 
     def fill(self, batch: Batch) -> None:
-        """Put what there is into a batch: nothing, or as many frames as it has room for.
-
-        The blocks of the batch before the previous one go back to the kernel.
-        """
-        self._serial += 1
-        self._give_back(self._serial - 2)
+        """Put what there is into a batch: nothing, or as many frames as it has room for."""
         batch.data = self._read_only
         batch.count = 0
-        while batch.count < batch.capacity and len(self._held) < self._blocks and self._is_ours(self._next):
+        while batch.count < batch.capacity and self._out < self._blocks and self._is_ours(self._next):
             start = self._next * BLOCK_BYTES
             if not self._walk.take(self._data, start, start + BLOCK_BYTES, batch):
                 break
-            self._held.append((self._serial, self._next))
+            self._loose.append(self._next)
+            self._out += 1
             self._next = (self._next + 1) % self._blocks
+        if batch.count:
+            self._held.append(self._loose)
+            self._loose = []
+
+    def release(self) -> None:
+        """Give the blocks of the oldest batch back that still has them."""
+        self._back(self._held.popleft())
 
     def wait(self, seconds: float) -> int:
         """Wait for a block; the number of an error of the interface, 0 if there was none.
 
-        Every block goes back: the kernel says that one is ready as long as the last that it filled is not.
+        Every batch has to be released: the kernel says that a block is ready as long as the last that it
+        filled is not back.
         """
-        self._give_back(self._serial)
+        self._back(self._loose)
+        self._loose = []
         events = self._poll.poll(max(0, round(1000 * seconds)))
         if any(event & select.POLLERR for _, event in events):
             return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return 0
+
+    def _back(self, blocks: list[int]) -> None:
+        """Give blocks back to the kernel."""
+        for block in blocks:
+            with self._fence:  # whatever was read was read before
+                self._words[(block * BLOCK_BYTES + _STATUS) >> 2] = 0
+            self._out -= 1
 
     def close(self) -> None:
         """Let go of the memory, unless somebody still has a view of it."""
@@ -176,14 +183,3 @@ class Ring:
         ours = bool(self._words[(block * BLOCK_BYTES + _STATUS) >> 2] & _OURS)
         with self._fence:  # what is read from here on is not older than the mark
             return ours
-
-    def _give_back(self, serial: int) -> None:
-        """Give the blocks back that were handed out with this batch or one before."""
-        while self._held and self._held[0][0] <= serial:
-            _, block = self._held.popleft()
-            with self._fence:  # whatever was read was read before
-                self._words[(block * BLOCK_BYTES + _STATUS) >> 2] = 0
-
-
-DOWN = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO})
-"""Errors that say that an interface is down or gone."""

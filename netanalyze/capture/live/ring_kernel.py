@@ -245,6 +245,7 @@ def walk(
                 mac < _RECORD_BYTES
                 or network < mac
                 or at + mac + captured > block_end
+                or at + network > block_end
                 or (left > 1 and following < _RECORD_BYTES)
             ):
                 reason = _DAMAGE

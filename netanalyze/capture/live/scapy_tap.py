@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from netanalyze.capture.live.tap import Names
 
 BUFFER_BYTES = 1 << 22
+DRAIN_SECONDS = 0.15
+"""So long after the end frames are still taken: nobody knows when those that wait have come."""
+
 _LONGEST = 1 << 18
 _OUTGOING = 4
 
@@ -30,6 +33,8 @@ class ScapyTap:
     """A socket of scapy's for each interface; frames are copied into one of two buffers in turn."""
 
     format = "live (scapy)"
+    depth = 2
+    crowded = 0.0
 
     def __init__(self, wanted: Sequence[Device], options: LiveOptions, names: Names, expression: str) -> None:
         """Begin to capture.
@@ -47,7 +52,7 @@ class ScapyTap:
         """
         self._snap = options.snap_bytes
         self._buffers = [bytearray(BUFFER_BYTES), bytearray(BUFFER_BYTES)]
-        self._stopped = False
+        self._stop_seconds: float | None = None
         self._sockets: list[tuple[Any, int, int, bool]] = []
         try:
             for device in wanted:
@@ -66,16 +71,19 @@ class ScapyTap:
         batch.data = memoryview(buffer).toreadonly()
         batch.count = 0
         while batch.count < batch.capacity and used + self._snap <= len(buffer):
-            ready = [] if self._stopped else self._ready(0)
+            ready = [] if self._over() else self._ready(0)
             if not ready:
                 return
             for one in ready:
                 if batch.count < batch.capacity and used + self._snap <= len(buffer):
                     used = self._take(one, batch, buffer, used)
 
+    def release(self) -> None:
+        """Its buffer is used for the next but one anyway."""
+
     def wait(self, seconds: float) -> int:
         """Wait for a frame."""
-        if self._stopped:
+        if self._over():
             time.sleep(seconds)
         else:
             self._ready(seconds)
@@ -86,8 +94,8 @@ class ScapyTap:
         return
 
     def stop(self) -> None:
-        """Take in nothing more."""
-        self._stopped = True
+        """Take in what waits in the sockets, and then nothing more."""
+        self._stop_seconds = time.monotonic() + DRAIN_SECONDS
 
     def renew(self) -> list[str]:
         """Interfaces are not watched."""
@@ -95,10 +103,13 @@ class ScapyTap:
 
     def close(self) -> None:
         """Close the sockets."""
-        self._stopped = True
+        self._stop_seconds = 0.0
         for sock, *_ in self._sockets:
             sock.close()
         self._sockets = []
+
+    def _over(self) -> bool:
+        return self._stop_seconds is not None and time.monotonic() > self._stop_seconds
 
     def _ready(self, seconds: float) -> list[tuple[Any, int, int, bool]]:
         """The sockets that have something."""

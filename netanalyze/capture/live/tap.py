@@ -32,15 +32,25 @@ class Tap(Protocol):
 
     Attributes:
         format: what the table ``capture`` has as its format.
+        depth: how many batches can be filled before one is released.
     """
 
     format: str
 
+    depth: int
+
+    @property
+    def crowded(self) -> float:
+        """How much of the room for frames is taken, from 0 to 1."""
+
     def fill(self, batch: Batch) -> None:
-        """Put frames into a batch, as many as there are; the batch before stays as it is."""
+        """Put frames into a batch, as many as there are; ``depth`` batches before stay as they are."""
+
+    def release(self) -> None:
+        """Nobody looks at the oldest batch any more that had frames and was not released."""
 
     def wait(self, seconds: float) -> int:
-        """Wait for frames; nobody looks at a batch any more. Returns an error number, or 0."""
+        """Wait for frames; all batches were released. Returns an error number, or 0."""
 
     def counts(self) -> tuple[int, int] | None:
         """Packets received, those lost included, and packets lost so far; None if nobody counts them."""
@@ -88,6 +98,7 @@ class RingTap:
     """A packet socket on one interface, or on several or all of them, with a filter that chooses."""
 
     format = "live"
+    depth = 1 << 30  # the ring's room is the limit
 
     def __init__(self, wanted: Sequence[Device], options: LiveOptions, names: Names, expression: str) -> None:
         """Begin to capture.
@@ -127,6 +138,15 @@ class RingTap:
     def fill(self, batch: Batch) -> None:
         """Put frames into a batch, where they lie in the ring."""
         self._ring.fill(batch)
+
+    @property
+    def crowded(self) -> float:
+        """Share of the ring that is not with the kernel."""
+        return self._ring.crowded
+
+    def release(self) -> None:
+        """Give the blocks of the oldest batch back."""
+        self._ring.release()
 
     def wait(self, seconds: float) -> int:
         """Wait for a block."""

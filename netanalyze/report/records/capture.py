@@ -12,12 +12,13 @@ class Capture(Record, frozen=True):
     file: Annotated[
         str,
         column(
-            "Path of the file as it was given, what cannot be shown escaped; - for standard input",
+            "Path of the file as it was given, what cannot be shown escaped; - for standard input; of live"
+            " traffic the names of the interfaces",
             Unit.FILE,
             show=0,
         ),
     ]
-    format: Annotated[str, column("File format, such as pcap or pcapng", show=0)]
+    format: Annotated[str, column("File format, such as pcap or pcapng; live for live traffic", show=0)]
     compression: Annotated[str | None, column("How the file is compressed, null if it is not", show=5)]
     link_types: Annotated[
         str,
