@@ -6,7 +6,7 @@ shown. All texts from the wire go through ``cells``, which makes them printable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.report import units
@@ -17,6 +17,7 @@ from netanalyze.report.text import draw
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from netanalyze.report.record import Field
     from netanalyze.report.table import Table
 
 VIEWS = {"s": "streams", "e": "events", "h": "http", "d": "dns", "l": "listeners"}
@@ -171,9 +172,20 @@ def _table(name: str, glance: Glance, style: Style, lines: int) -> list[tuple[st
     count = max(lines - _TABLE_HEAD, 1)
     while True:
         rows = table[-count:] if name in _BESIDE else table[:count]
-        fields = [each for each in table.fields if not each.note]
+        fields = [_as_shown(each, rows) for each in table.fields if not each.note]
         drawn = draw(rows, fields, style).lines
         beyond = len(title) + len(drawn) - lines
         if beyond <= 0 or count == 1:
             return [*title, *((PLAIN, line) for line in drawn)][:lines]
         count = max(count - beyond, 1)
+
+
+def _as_shown(known: Field, rows: Table[Any]) -> Field:
+    """A column; those about processes matter more here than in a report, if any is known."""
+    if known.name in _PROCESSES and any(rows.columns[known.name]):
+        return replace(known, show=_PROCESSES[known.name])
+    return known
+
+
+_PROCESSES = {"server_process": 1, "client_process": 2}
+"""How much they matter (``record.column``)."""
