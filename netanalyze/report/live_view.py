@@ -6,11 +6,14 @@ shown. All texts from the wire go through ``cells``, which makes them printable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from netanalyze.report import units
 from netanalyze.report.printable import plain, printable, shorten, width
+from netanalyze.report.record import Unit
 from netanalyze.report.style import Style
 from netanalyze.report.text import draw
 
@@ -181,11 +184,12 @@ def _table(name: str, glance: Glance, style: Style, lines: int) -> list[tuple[st
 
 
 def _as_shown(known: Field, rows: Table[Any]) -> Field:
-    """A column; those about processes matter more here than in a report, if any is known."""
-    if known.name in _PROCESSES and any(rows.columns[known.name]):
-        return replace(known, show=_PROCESSES[known.name])
-    return known
+    """A column, as important as it is here; those about processes are where any process is known."""
+    show = _IMPORTANT.get(known.name)
+    if show is None or (known.unit is Unit.TEXT and not any(rows.columns[known.name])):
+        return known
+    return msgspec.structs.replace(known, show=show)
 
 
-_PROCESSES = {"server_process": 1, "client_process": 2}
-"""How much they matter (``record.column``)."""
+_IMPORTANT = {"client_bytes": 1, "server_bytes": 1, "server_process": 1, "client_process": 2}
+"""Columns that matter more here than in a report, and how much (``record.column``)."""

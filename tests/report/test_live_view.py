@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,14 @@ def test_the_view_that_was_chosen() -> None:
     assert lines[4] == "latest HTTP exchanges"
     assert lines[-1] == " s  streams   e  events  [h] http   l  listeners   space  go on   q  quit"
     assert len([line for line in lines if "GET" in line]) > 8
+
+
+def test_a_process_that_is_known_is_shown_first() -> None:
+    rows = [msgspec.structs.replace(row, server_process="812/nginx") for row in glance().tables["streams"]]
+    shown = {"streams": Table.from_rows("streams", table_kind("streams").record, rows)}
+    lines = texts(glance(tables=shown), 80, 24)
+    assert any("812/nginx" in line for line in lines)
+    assert not any("process" in line for line in texts(glance(), 80, 24))
 
 
 def test_nobody_counts_losses() -> None:
