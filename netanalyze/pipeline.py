@@ -6,32 +6,28 @@ that the tables asked for need; at the end the tables are made.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from netanalyze import stages
 from netanalyze.apps.identify import Identifier
-from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
+from netanalyze.apps.reading import Asked, ManyRows
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
-from netanalyze.errors import UsageError
-from netanalyze.findings.engine import find, runnable, tables_needed
+from netanalyze.findings.engine import find, tables_needed
 from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
-from netanalyze.report.names import unknown
-from netanalyze.report.registry import ALWAYS, NAMES, USUAL, protocols_read, table_kind
+from netanalyze.report.registry import ALWAYS, protocols_read, table_kind
 from netanalyze.report.report import Report
+from netanalyze.stages import Options, check_overlap
 from netanalyze.tcp.analysis import TABLES as TCP_TABLES
 from netanalyze.tcp.analysis import Streams, TcpAnalysis
-from netanalyze.tcp.assembler import FIRST, POLICIES
 from netanalyze.tcp.finished import Limit, known_until
-from netanalyze.tcp.machines import TIME_WAIT_NS
 from netanalyze.tcp.waits import TABLES as WAIT_TABLES
 from netanalyze.tcp.waits import joined
 from netanalyze.tcp.writes.columns import message_columns, writes_columns
-from netanalyze.tcp.writes.framing import parse_framings
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.udp.datagrams import Datagrams
 from netanalyze.wire.decode import Decoder
@@ -40,61 +36,14 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from netanalyze.apps.boundaries.stage import Boundaries
-    from netanalyze.apps.messages import Messages
-    from netanalyze.apps.said_names import SaidNames
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
-    from netanalyze.capture.bpf import CaptureFilter
-    from netanalyze.capture.selection import Selection
-    from netanalyze.findings.rule import Rule
     from netanalyze.report.table import Table
     from netanalyze.wire.packets import Packets
 
-_WRITES_TABLES = frozenset({"writes", "messages"})
+__all__ = ["Engine", "Options", "check_overlap", "run", "sniff"]
+
 _FLOW_TABLES = TCP_TABLES | {"udp", "protocols"}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is asked of an analysis.
-
-    Attributes:
-        tables: names of the tables wanted; ``capture`` and ``ledger`` come with every report.
-        filter: a capture filter in libpcap's language; frames it does not match are left out.
-        start, stop: first and last time or frame of interest (see ``capture.selection``).
-        keep_duplicates: count frames that were captured twice each time.
-        like_wireshark: label TCP segments as Wireshark does; duplicates are kept as well.
-        streams: numbers of the TCP streams that tables of chosen streams are about.
-        decode_as: application protocol by transport and port, whatever the bytes look like.
-        time_wait_ns: how long endpoints stay in TIME-WAIT.
-        overlap: which copy of bytes of a TCP stream counts that came twice before they could be read:
-            ``first`` or ``last``.
-        max_body_bytes: what one body may grow to when it is decoded.
-        bodies: takes the bodies of messages (``apps.http.sinks.Sinks``), if somebody wants them.
-        raw_bodies: whether it takes them with their content codings.
-        select, ignore: codes of the findings wanted and not wanted, or their beginnings; all unless given.
-        looked_into: tables that findings may be made of; None for all.
-        framings: how messages are told apart where the user says so (``tcp.writes.framing``).
-    """
-
-    tables: tuple[str, ...] = USUAL
-    filter: str | None = None
-    start: str | None = None
-    stop: str | None = None
-    keep_duplicates: bool = False
-    like_wireshark: bool = False
-    streams: tuple[int, ...] = ()
-    decode_as: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    time_wait_ns: int = TIME_WAIT_NS
-    overlap: str = FIRST
-    max_body_bytes: int = MAX_BODY_BYTES
-    bodies: Any = None
-    raw_bodies: bool = False
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    looked_into: frozenset[str] | None = None
-    framings: tuple[str, ...] = ()
 
 
 class Engine:
@@ -103,6 +52,8 @@ class Engine:
     Attributes:
         warnings: what the stages had to say, a line each.
     """
+
+    _takes_rows = False  # whether rows are taken while it goes on, so that streams may leave
 
     def __init__(
         self,
@@ -126,13 +77,13 @@ class Engine:
                 findings makes no sense.
         """
         self._shown = frozenset(options.tables) | set(ALWAYS)
-        self._rules, self._left_out = _rules(options)
+        self._rules, self._left_out = stages.rules(options)
         wanted = frozenset(options.tables) | tables_needed(self._rules)
         self._wanted = wanted | set(ALWAYS)
         self.warnings: list[str] = []
         self._on_warning = on_warning
-        self._selection = _selection(options)
-        self._filter = _filter(options, self._warn)
+        self._selection = stages.selection(options)
+        self._filter = stages.capture_filter(options, self._warn)
         self._decoder = Decoder(batch_capacity)
         keep_duplicates = options.keep_duplicates or options.like_wireshark
         self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
@@ -145,18 +96,20 @@ class Engine:
                 like_wireshark=options.like_wireshark,
                 streams=options.streams,
                 time_wait_ns=options.time_wait_ns,
+                lets_go=self._takes_rows,
             )
             if wanted & TCP_TABLES
             else None
         )
         self._datagrams = Datagrams() if "udp" in wanted else None
-        self._said = _said_names() if "names" in wanted else None
+        self._said = stages.said_names() if "names" in wanted else None
         self._identifier = Identifier(options.decode_as)
         asked = Asked(wanted, options.max_body_bytes, options.bodies, options.raw_bodies)
-        self._messages = _messages(
-            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap
+        number = self._flows.tcp.number if self._takes_rows else None
+        self._messages = stages.messages(
+            self._decoder.packets.capacity, self._identifier, protocols, asked, options.overlap, number
         )
-        self._boundaries = _boundaries(
+        self._boundaries = stages.boundaries(
             self._decoder.packets.capacity, self._identifier, self._tcp, wanted, options
         )
         self._limits = Limit(), Limit()
@@ -251,6 +204,23 @@ class Engine:
         self.close()
         if self._filter is not None and complete:
             self._filter.finish()
+        if self._messages is not None:
+            self._messages.finish()
+            for line in self._messages.warnings():
+                self._warn(line)
+        made = {table.name: table for table in self._final(capture)}
+        shown = [table for name, table in made.items() if name in self._shown]
+        if "findings" in self._shown:
+            shown.append(build.findings_table(find(made, self._rules)))
+        return Report(
+            shown,
+            warnings=[*capture.warnings, *self.warnings],
+            complete=complete,
+            rules_left_out=self._left_out,
+        )
+
+    def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
+        """The tables but some, once nothing more comes."""
         streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
             "capture": lambda: build.capture_table(capture.files),
@@ -259,19 +229,10 @@ class Engine:
             **self._tcp_tables(streams),
             **self._writes_tables(streams),
             "udp": self._udp,
-            **self._message_tables(streams),
+            **self._message_tables(streams, self._messages.columns() if self._messages is not None else {}),
             "names": lambda: self._names(streams),
         }
-        computed = {name: make() for name, make in tables.items() if name in self._wanted}
-        made = [table for name, table in computed.items() if name in self._shown]
-        if "findings" in self._shown:
-            made.append(build.findings_table(find(computed, self._rules)))
-        return Report(
-            made,
-            warnings=[*capture.warnings, *self.warnings],
-            complete=complete,
-            rules_left_out=self._left_out,
-        )
+        return [make() for name, make in tables.items() if name in self._wanted - but]
 
     def _wait(self) -> None:
         """Let what is under way end."""
@@ -307,18 +268,20 @@ class Engine:
         if analysis is None or streams is None:
             return {}
         codes, names = self._identifier.tcp_apps()
+        number = streams.numbered
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
+        found |= self._owners(streams)
         return {
             "streams": lambda: build.streams_table(found),
             "directions": lambda: build.directions_table(
-                2 * len(streams.client), partial(analysis.directions, streams)
+                2 * len(streams.client), lambda rows: number(analysis.directions(streams, rows))
             ),
-            "limits": lambda: build.limits_table(analysis.limits(streams)),
+            "limits": lambda: build.limits_table(analysis.limits(streams).numbered(number)),
             **{name: partial(self._waits, analysis, streams, name) for name in WAIT_TABLES},
-            "events": lambda: build.events_table(analysis.events(streams)),
-            "windows": lambda: build.windows_table(analysis.windows(streams)),
+            "events": lambda: build.events_table(number(analysis.events(streams))),
+            "windows": lambda: build.windows_table(number(analysis.windows(streams))),
             "listeners": lambda: build.listeners_table(analysis.listeners(streams, self._flows.udp)),
-            "transitions": lambda: build.transitions_table(analysis.transitions(streams)),
+            "transitions": lambda: build.transitions_table(number(analysis.transitions(streams))),
             "populations": lambda: build.populations_table(analysis.populations(streams)),
             "closers": lambda: build.closers_table(analysis.closers(streams)),
         }
@@ -344,16 +307,19 @@ class Engine:
     def _waits(self, analysis: TcpAnalysis, streams: Streams, name: str) -> Table[Any]:
         return build.waits_table(name, analysis.waits(name, streams))
 
-    def _message_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
-        if self._messages is None or streams is None:
+    def _owners(self, streams: Streams) -> dict[str, Any]:
+        """Which processes have the sockets of streams: files do not tell."""
+        return build.owner_columns(len(streams.client))
+
+    def _message_tables(
+        self, streams: Streams | None, found: Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]
+    ) -> dict[str, Callable[[], Table[Any]]]:
+        if streams is None:
             return {}
-        self._messages.finish()
-        for line in self._messages.warnings():
-            self._warn(line)
         sides = {**streams.columns, "client_side": streams.client}
         return {
             name: partial(build.application_table, table_kind(name), columns, sides)
-            for name, columns in self._messages.columns().items()
+            for name, columns in found.items()
         }
 
     def _names(self, streams: Streams | None) -> Table[Any]:
@@ -374,104 +340,6 @@ class Engine:
         if self._datagrams is not None:
             columns |= self._datagrams.columns(flows, columns, client_side(flows, ports))
         return build.udp_table({**columns, "app": codes, "app_names": names})
-
-
-def _messages(
-    capacity: int, identifier: Identifier, protocols: Sequence[str], asked: Asked, overlap: str
-) -> Messages | None:
-    """The stage that reads application protocols, if a table asks for one.
-
-    Raises:
-        UsageError: ``overlap`` is no policy.
-    """
-    check_overlap(overlap)
-    if not protocols:
-        return None
-    from netanalyze.apps.messages import Messages  # noqa: PLC0415 - for some tables only
-    from netanalyze.apps.readers import application, with_carriers  # noqa: PLC0415
-
-    applications = with_carriers({name: application(name, asked) for name in protocols})
-    return Messages(capacity, identifier, applications, policy=overlap)
-
-
-def _rules(options: Options) -> tuple[list[Rule], list[str]]:
-    """The rules for the findings asked for, and what is left out because it would take too long.
-
-    Raises:
-        UsageError: a code begins no rule's.
-    """
-    if "findings" not in options.tables:
-        return [], []
-    from netanalyze.findings.budget import left_out  # noqa: PLC0415 - for one table only
-    from netanalyze.findings.catalog import select  # noqa: PLC0415 - the same
-
-    rules = runnable(select(options.select, options.ignore), NAMES)
-    run = rules if options.looked_into is None else runnable(rules, options.looked_into)
-    return run, left_out(rules, run)
-
-
-def _boundaries(
-    capacity: int,
-    identifier: Identifier,
-    analysis: TcpAnalysis | None,
-    wanted: frozenset[str],
-    options: Options,
-) -> Boundaries | None:
-    """The stage that lays messages over segments, if a table asks for it.
-
-    Raises:
-        UsageError: a framing makes no sense.
-    """
-    framings = parse_framings(options.framings)
-    if not _WRITES_TABLES & wanted or analysis is None or analysis.segments is None:
-        return None
-    from netanalyze.apps.boundaries.stage import Boundaries  # noqa: PLC0415 - for some tables only
-
-    return Boundaries(
-        capacity,
-        identifier,
-        analysis.segments,
-        framings=framings,
-        keep_messages="messages" in wanted,
-        streams=options.streams,
-        policy=options.overlap,
-    )
-
-
-def _said_names() -> SaidNames:
-    """What looks for the names that clients say."""
-    from netanalyze.apps.said_names import SaidNames  # noqa: PLC0415 - for one table only
-
-    return SaidNames()
-
-
-def check_overlap(overlap: str) -> None:
-    """Refuse what is no name of a policy.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if overlap not in POLICIES:
-        raise UsageError(unknown("copy to count", overlap, POLICIES))
-
-
-def _selection(options: Options) -> Selection | None:
-    """The range asked for."""
-    if not (options.start or options.stop):
-        return None
-    from netanalyze.capture.selection import Selection, parse_bound  # noqa: PLC0415 - rarely asked for
-
-    start, stop = (parse_bound(text) if text else None for text in (options.start, options.stop))
-    return Selection(start, stop)
-
-
-def _filter(options: Options, warn: Callable[[str], None]) -> CaptureFilter | None:
-    """The filter asked for."""
-    if not options.filter:
-        return None
-    from netanalyze.capture.bpf import CaptureFilter  # noqa: PLC0415 - rarely asked for
-
-    return CaptureFilter(options.filter, warn)
 
 
 def run(
@@ -509,13 +377,15 @@ def run(
             engine.close()
 
 
-def sniff(
+def sniff(  # noqa: PLR0913 - all but two are by name
     capture: LiveCapture,
     options: Options,
     *,
     on_progress: Callable[[int, int | None], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    engine: Engine | None = None,
+    on_batch: Callable[[], None] | None = None,
 ) -> Report:
     """Analyse what interfaces carry until the capture ends.
 
@@ -525,12 +395,15 @@ def sniff(
         on_progress: is told after each batch how many bytes of frames have come, ten times a second or more.
         on_warning: is told of what the stages have to say.
         should_stop: whether the capture was ended before its time; the report says so then.
+        engine: to analyse with, if not one that keeps everything.
+        on_batch: is called after each batch, ten times a second or more.
 
     Raises:
         UsageError: an option makes no sense, or the file to write is there already.
         PermissionDeniedError: the file may not be written.
     """
-    engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
+    if engine is None:
+        engine = Engine(options, on_warning=on_warning, two_threads=worth_it())
     try:
         for batch in capture:
             if batch.count:
@@ -539,6 +412,8 @@ def sniff(
                 engine.settle()
             if on_progress is not None:
                 on_progress(capture.position_bytes, None)
+            if on_batch is not None:
+                on_batch()
         return engine.finish(capture, complete=should_stop is None or not should_stop())
     finally:
         engine.close()

@@ -9,12 +9,14 @@ once its name stays, or once nothing more is looked at that could change it; unt
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.datagrams import DatagramReading
+from netanalyze.apps.reading import Forgetting
 from netanalyze.columns import GrowingRows
 from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
@@ -22,7 +24,7 @@ from netanalyze.tcp.reassembly import Reassembly
 from netanalyze.wire.packets import CARRIER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +51,7 @@ class Messages:
         applications: Mapping[str, Application],
         *,
         policy: str = FIRST,
+        number: Callable[[int], int] | None = None,
     ) -> None:
         """Nothing read yet.
 
@@ -57,7 +60,9 @@ class Messages:
             identifier: which sees every batch before.
             applications: of the protocols that are to be read, by name.
             policy: which copy of bytes counts that came twice (``tcp.assembler``).
+            number: the number of a stream by its place, if these are not the same.
         """
+        self._number = number
         self._identifier = identifier
         self._applications = applications
         self._policy = policy
@@ -100,6 +105,11 @@ class Messages:
             found |= made.columns()
         return found
 
+    @property
+    def reads_datagrams(self) -> bool:
+        """Whether any of the protocols is carried by UDP; its flows must keep their numbers."""
+        return bool(self._datagrams)
+
     def application(self, protocol: str) -> Application:
         """What is kept of a protocol that is read."""
         return self._applications[protocol]
@@ -113,6 +123,43 @@ class Messages:
                 " they carry, and were too many to keep"
             )
         return lines
+
+    def taken(self, over: Collection[int] = ()) -> dict[str, Mapping[str, Sequence[Any]]]:
+        """Rows that are complete and were not taken before, as in ``columns``.
+
+        Args:
+            over: numbers of streams that have ended, of which every row is complete.
+        """
+        found: dict[str, Mapping[str, Sequence[Any]]] = {}
+        for made in self._applications.values():
+            if isinstance(made, Forgetting):
+                found |= made.taken(over)
+        return found
+
+    def forget(self, numbers: Collection[int], most: int) -> int:
+        """Keep no row of these streams, and not more than ``most`` of others that were taken.
+
+        Returns:
+            How many rows of other streams were let go of.
+        """
+        made = self._applications.values()
+        return sum(each.forget(numbers, most) for each in made if isinstance(each, Forgetting))
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order. Others have ended."""
+        self._status.reach(count)
+        self._status.keep(streams, count)
+        self._reassembly.keep(streams, count)
+        backlogs = list(self._backlogs.values())
+        places = np.searchsorted(streams, [backlog.facts.number for backlog in backlogs]).tolist()
+        self._backlogs = dict(zip(places, backlogs, strict=True))
+        for place, backlog in self._backlogs.items():
+            backlog.facts = replace(backlog.facts, number=place)
+
+    def end(self, streams: Iterable[int]) -> None:
+        """Nothing more is told of these streams: their readers know it afterwards."""
+        for stream in streams:
+            self._reassembly.end(stream, self._last_ns or 0)
 
     def _decide(self, streams: NDArray[np.int64]) -> None:
         """Find out about the streams of a batch of which it is not known yet whether they are read."""
@@ -164,4 +211,7 @@ class Messages:
         return None
 
     def _reader(self, facts: StreamFacts) -> Consumer:
-        return self._applications[self._identifier.tcp_app(facts.number)].open(facts)
+        application = self._applications[self._identifier.tcp_app(facts.number)]
+        if self._number is not None:
+            facts = replace(facts, number=self._number(facts.number))
+        return application.open(facts)

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, overload, runtime_checkable
 
 from netanalyze.columns import Columns
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = [
-    "Application", "Asked", "DatagramApplication", "Datagrams", "Ending", "MadeWhenSeen", "ManyRows",
-    "Reader", "StreamFacts",
+    "Application", "Asked", "DatagramApplication", "Datagrams", "Ending", "Forgetting", "MadeWhenSeen",
+    "ManyRows", "Reader", "StreamFacts",
 ]  # fmt: skip
 
 MAX_BODY_BYTES = 1 << 28
@@ -121,6 +121,34 @@ class Application(Protocol):
         A column has an element for each row, None where there is no value; it may be ``MadeWhenSeen``.
         ``stream`` is among the columns wherever rows belong to one, so that the report can name the
         endpoints. ``client_side`` may be too: which side the bytes say is the client, None where they do not.
+        """
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """An application whose rows can be taken while it goes on, so that a run without end is possible.
+
+    An application may have these methods besides; the rows of one that has not come at the end.
+    """
+
+    def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+        """Rows that are complete and were not taken before, as in ``columns``, where they stay.
+
+        Only tables are there whose rows do not depend on each other.
+
+        Args:
+            over: numbers of streams of which every row is complete now: their readers have finished.
+        """
+
+    def forget(self, streams: Collection[int], most: int) -> int:
+        """Keep no row of these streams, and of all others that were taken the newest ones only.
+
+        Args:
+            streams: by their numbers.
+            most: rows of a table to keep, where these were taken.
+
+        Returns:
+            How many rows of other streams were let go of.
         """
 
 

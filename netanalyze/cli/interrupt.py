@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType, TracebackType
 
 
 class Interrupt:
     """Notes the first SIGINT while it is entered; after it, SIGINT kills as it does by default."""
 
-    def __init__(self) -> None:
-        """Nothing has happened yet."""
+    def __init__(self, on_second: Callable[[], None] | None = None) -> None:
+        """Nothing has happened yet.
+
+        Args:
+            on_second: is called before a second SIGINT ends the program; None if nothing has to be put right.
+        """
         self.happened = False
+        self._on_second = on_second
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -44,5 +51,10 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        if self.happened and self._on_second is not None:
+            self._on_second()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         self.happened = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if self._on_second is None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -68,14 +68,14 @@ class StandardOutput:
                 out.write(chunk)
             out.flush()
         except BrokenPipeError:
-            _discard_stdout()
+            discard_stdout()
         except OSError as error:
-            _discard_stdout()
+            discard_stdout()
             message = f"cannot write to standard output: {error.strerror}"
             raise NetanalyzeError(message) from None
 
 
-def _discard_stdout() -> None:
+def discard_stdout() -> None:
     """Let what Python still holds for standard output go nowhere when it flushes at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netanalyze.cli import errors, options
-from netanalyze.cli.analyze import check_tables, format_asked
+from netanalyze.cli.analyze import check_tables
 from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
+from netanalyze.cli.showing import Showing, format_while
 from netanalyze.errors import UsageError
 from netanalyze.report.formats import PEOPLE
 from netanalyze.report.registry import OVERVIEW, USUAL, like_wireshark, wanted
@@ -97,6 +98,39 @@ RotateFiles = Annotated[
     int | None,
     typer.Option("--rotate-files", min=1, metavar="N", help="Keep only the latest N of these files."),
 ]
+MaxStreams = Annotated[
+    int,
+    typer.Option(
+        "--max-streams",
+        min=10,
+        metavar="N",
+        show_default=False,
+        help="Keep no more than N TCP streams, N UDP flows and the rows of as many: those that ended first"
+        " leave first. Without it: 100000.",
+    ),
+]
+ForgetIdle = Annotated[
+    float | None,
+    typer.Option(
+        "--forget-idle",
+        min=1,
+        metavar="SECONDS",
+        help="Let open streams leave when nothing came for so long. Without it they stay while there is"
+        " room.",
+    ),
+]
+View = Annotated[
+    str | None,
+    typer.Option(
+        "--view",
+        metavar="TABLE",
+        help="On a terminal, begin with this table: streams, events, http, dns or listeners, as far as there"
+        " are such. Keys choose another one.",
+    ),
+]
+NoView = Annotated[
+    bool, typer.Option("--no-view", help="On a terminal, show nothing but the report when it ends.")
+]
 DropTo = Annotated[
     str,
     typer.Option(
@@ -132,6 +166,10 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     buffer: BufferSize = 64,
     promiscuous: Promiscuous = False,
     drop_to: DropTo = "",
+    max_streams: MaxStreams = 100_000,
+    forget_idle: ForgetIdle = None,
+    view: View = None,
+    no_view: NoView = False,
     keep_duplicates: options.KeepDuplicates = False,
     compat: options.Compat = None,
     decode_as: options.DecodeAs = None,
@@ -141,18 +179,21 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Capture on interfaces, and show what the conversations did when it ends.
+    """Capture on interfaces, and show what the conversations did.
 
+    On a terminal there is something to look at while it goes on, and the report when it ends. Without one,
+    and with --format jsonl, each stream, exchange, query and event is a line of JSON as soon as it is over.
     It ends with Ctrl-C or with a limit: --duration, --count, --until-idle. Capturing needs the right to
     (CAP_NET_RAW): sudo, or setcap once. Exit status: 0 done, 2 bad usage or not allowed, 130 ended with
     Ctrl-C (the report is shown all the same).
     """
     with errors.errors_told():
         names = wanted(options.split(report))
-        form = format_asked(format_name, output)
+        form = format_while(format_name, output)
         from netanalyze.capture import open_live  # noqa: PLC0415 - help answers faster without
-        from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
-        from netanalyze.pipeline import sniff as run  # noqa: PLC0415 - the same
+        from netanalyze.findings.budget import CHEAP  # noqa: PLC0415 - the same
+        from netanalyze.ongoing import Bounds  # noqa: PLC0415 - the same
+        from netanalyze.pipeline import Options  # noqa: PLC0415 - the same
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
         from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
 
@@ -164,8 +205,17 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             columns=options.split(columns),
         )
         check_tables(names, form, selection)
+        to_stdout = output in (None, STDOUT)
+        showing = Showing(
+            names,
+            selection,
+            by_row=form == "jsonl" and to_stdout,
+            view=view,
+            on_screen=not (no_view or quiet) and form in PEOPLE and to_stdout,
+        )
+        tables = showing.tables(OVERVIEW if form in PEOPLE else USUAL)
         asked = Options(
-            tables=tuple(names or (OVERVIEW if form in PEOPLE else USUAL)),
+            tables=tables,
             keep_duplicates=keep_duplicates,
             like_wireshark=like_wireshark(compat),
             streams=selection.streams,
@@ -173,6 +223,7 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             time_wait_ns=options.nanoseconds(time_wait),
             overlap=overlap,
             max_body_bytes=options.megabytes(max_body),
+            looked_into=None if names or form not in PEOPLE else CHEAP | set(tables),
         )
         live = _live(
             capture_filter,
@@ -185,23 +236,27 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             drop_to=drop_to,
             recording=_recording(write, rotate_size, rotate_seconds, rotate_files, output),
         )
-        to_stdout = output in (None, STDOUT)
         names_given = options.split(interfaces)
-        with (
-            Interrupt() as interrupt,
-            Progress(wanted=not (quiet or no_progress)) as progress,
-            open_live(
-                names_given,
-                live,
-                on_warning=(warn := (lambda _line: None) if quiet else progress.warn),
-                should_stop=interrupt,
-            ) as capture,
-            open_output(output) as out,  # by the user that open_live has made of root
-        ):
-            made = run(capture, asked, on_progress=progress.advance, on_warning=warn, should_stop=interrupt)
-            tables = choose(made.tables(names), selection) if names or selection else None
-            style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
-            out.write(render(form, made, tables, style))
+        bounds = Bounds(max_streams, _nanoseconds(forget_idle, "--forget-idle"))
+        bar = not (quiet or no_progress or showing.on_screen or showing.by_row)
+        with Progress(wanted=bar) as progress:
+            warn = (lambda _line: None) if quiet else progress.warn
+            showing.prepare(asked, bounds, names_given, warn)  # bad options show first
+            with (
+                Interrupt(showing.abandon) as interrupt,
+                open_live(
+                    names_given,
+                    live,
+                    on_warning=showing.warn,
+                    should_stop=lambda: showing.ends or interrupt(),
+                ) as capture,
+                open_output(output) as out,  # by the user that open_live has made of root
+            ):
+                made = showing.run(capture, asked, progress.advance)
+                made.complete = not interrupt()
+                chosen = choose(made.tables(names), selection) if names or selection else None
+                style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
+                out.write(render(form, made, chosen, style))
         raise typer.Exit(errors.status(made, quiet=quiet))
 
 

@@ -156,7 +156,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     client_packets, server_packets = _by_role(conversations, fields.PACKETS, side)
     client_bytes, server_bytes = _by_role(conversations, fields.PAYLOAD, side)
     return {
-        "stream": np.arange(conversations.count),
+        "stream": conversations.numbers,
         "hash": conversations.raw(fields.HASH),
         **_common(conversations, side),
         "client_packets": client_packets,
@@ -174,7 +174,7 @@ def flow_columns(conversations: Conversations, service_ports: Iterable[int]) -> 
     client_datagrams, server_datagrams = _by_role(conversations, fields.PACKETS, side)
     client_bytes, server_bytes = _by_role(conversations, fields.PAYLOAD, side)
     return {
-        "flow": np.arange(conversations.count),
+        "flow": conversations.numbers,
         **_common(conversations, side),
         "client_datagrams": client_datagrams,
         "server_datagrams": server_datagrams,

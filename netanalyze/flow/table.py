@@ -38,8 +38,8 @@ _DUPLICATE_COLUMNS = (
 class Conversations:
     """The streams of one transport.
 
-    Streams that are of no more use may be let go of. The others keep their order but not their numbers, so
-    that numbers are Wireshark's only as long as all of them are kept.
+    Streams that are of no more use may be let go of. The others keep their order but not their places in
+    tables; ``numbers`` says which number each has for good.
 
     Attributes:
         count: how many streams there are.
@@ -51,6 +51,7 @@ class Conversations:
         self.transport = transport
         self.count = 0
         self.let_go = 0
+        self._kept: NDArray[np.int64] = np.zeros(0, np.int64)  # numbers of those left by the last letting go
         self._rows = GrowingRows(fields.WORDS, "u8", _FIRST_ROWS)
         self._salt = salt
         self._slots: NDArray[np.uint64] = np.zeros(_FIRST_ROWS * 2, np.uint64)
@@ -73,11 +74,22 @@ class Conversations:
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Let go of all streams but these, whose numbers are ascending: they become the first ones."""
+        self._kept = self.numbers[rows]
         self._rows.keep(rows, self.count)
         self.let_go += self.count - len(rows)
         self.count = len(rows)
         self._slots[:] = 0
         rebuild_slots(view_of(self._slots), self._rows.view, self.count)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each stream, in ascending order: how many began before it."""
+        new = np.arange(len(self._kept), self.count) + self.let_go
+        return np.concatenate((self._kept, new))
+
+    def number(self, place: int) -> int:
+        """The number of one stream."""
+        return int(self._kept[place]) if place < len(self._kept) else place + self.let_go
 
     def heard_since(self, time_ns: int) -> NDArray[np.int64]:
         """Which streams have a packet that is later than this."""

@@ -9,6 +9,7 @@ from netanalyze.report.json_object import lines, with_ledger
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from netanalyze.report.record import Record
     from netanalyze.report.report import Report
     from netanalyze.report.table import Table
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The lines of one table after the other, in pieces, UTF-8."""
     for table in with_ledger(report, tables):
-        start = f'{{"table":"{table.name}",'.encode()
         for rows in table.chunks():
-            yield start + lines(rows)[1:].replace(b"\n{", b"\n" + start)
+            yield table_lines(table.name, rows)
+
+
+def table_lines(name: str, rows: Sequence[Record]) -> bytes:
+    """Some rows of a table, one at least, as lines."""
+    start = f'{{"table":"{name}",'.encode()
+    return start + lines(rows)[1:].replace(b"\n{", b"\n" + start)

@@ -232,6 +232,10 @@ class Table(Generic[R]):
         ordered = self if by is None else self.sort(by)
         return ordered if count == 0 else ordered[:count]
 
+    def at(self, rows: NDArray[np.int64]) -> Table[R]:
+        """The rows in these places, whatever was selected before."""
+        return self._with_rows(rows, len(rows))
+
     def select(self, *names: str) -> Table[Any]:
         """The same rows with these columns only, in this order.
 

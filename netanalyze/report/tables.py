@@ -130,6 +130,24 @@ def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     return table_of_columns("streams", columns, made)
 
 
+def owner_columns(count: int, codes: NDArray[Any] | None = None, names: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns of the table ``streams`` about processes.
+
+    Args:
+        count: how many streams there are.
+        codes: a row for each, of the numbers of the names of the client's and the server's process, -1 for
+            none; if None, nothing is known.
+        names: by number.
+    """
+    known = np.full((count, 2), -1) if codes is None else codes
+    return {
+        "client_process": known[:, 0],
+        "client_process_names": names,
+        "server_process": known[:, 1],
+        "server_process_names": names,
+    }
+
+
 def transitions_table(columns: Mapping[str, Any]) -> Table[Transition]:
     """One row for each change of state, from arrays (see ``table_of_columns``)."""
     return table_of_columns("transitions", columns)
@@ -261,7 +279,8 @@ def application_table(
     """
     if isinstance(columns, ManyRows):
         return _many_rows(kind, columns)
-    places = np.asarray(columns.get("stream", ()), np.int64)
+    numbers = np.asarray(columns.get("stream", ()), np.int64)
+    places = np.searchsorted(streams["stream"], numbers)  # which some of may have been let go of
     swapped = np.zeros(len(places), np.bool_)
     if "client_side" in columns:
         told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)

@@ -78,6 +78,11 @@ class Streams:
     columns: Mapping[str, NDArray[Any]]
     client: NDArray[np.int64]
 
+    def numbered(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """Columns with the numbers of streams where they have places."""
+        numbers = self.columns["stream"]
+        return {**columns, "stream": numbers[columns["stream"]]}
+
     @property
     def bases(self) -> NDArray[np.int64]:
         """The initial sequence number of each half-stream, side 0 of stream n at 2n."""
@@ -92,7 +97,7 @@ class TcpAnalysis:
         lets_go: whether streams that are finished need not be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, given by name
         self,
         capacity: int,
         tables: Collection[str],
@@ -100,6 +105,7 @@ class TcpAnalysis:
         like_wireshark: bool,
         streams: Collection[int],
         time_wait_ns: int = TIME_WAIT_NS,
+        lets_go: bool = False,
     ) -> None:
         """An analysis that has seen nothing.
 
@@ -109,6 +115,8 @@ class TcpAnalysis:
             like_wireshark: label segments as Wireshark does.
             streams: numbers of the streams that tables of chosen streams are about.
             time_wait_ns: how long endpoints stay in TIME-WAIT.
+            lets_go: streams may be let go of whatever tables are wanted, because somebody takes their rows
+                before.
 
         Raises:
             UsageError: ``time_wait_ns`` makes no sense.
@@ -148,7 +156,7 @@ class TcpAnalysis:
         self._closers = Closers() if "closers" in tables else None
         self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
-        self.lets_go = set(tables) <= _SUM_TABLES | _NO_STREAM_TABLES
+        self.lets_go = lets_go or set(tables) <= _SUM_TABLES | _NO_STREAM_TABLES
         moves = bool(_MOVE_TABLES & set(tables))
         if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
@@ -187,12 +195,30 @@ class TcpAnalysis:
         """How many streams have been silent for long enough to be let go of, if they are finished."""
         return int(np.count_nonzero(tcp.word(flow_fields.LAST_NS) <= until_ns - self._time_wait_ns))
 
-    def let_go(self, streams: Streams, until_ns: int) -> NDArray[np.int64]:
+    def over(self, tcp: Conversations, *, never_open: bool = False) -> NDArray[np.bool_]:
+        """Which streams both endpoints have closed, or besides never opened; only where ``lets_go``."""
+        assert self._machines is not None  # noqa: S101 - what lets go has machines
+        return self._machines.over(tcp.count, never_open=never_open)
+
+    @property
+    def event_count(self) -> int:
+        """How many events are kept."""
+        return 0 if self._sequences is None else self._sequences.event_count
+
+    def keep_events(self, rows: NDArray[np.int64]) -> None:
+        """Let go of all events but these, in ascending order."""
+        if self._sequences is not None:
+            self._sequences.keep_events(rows)
+
+    def let_go(
+        self, streams: Streams, until_ns: int, chosen: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int64]:
         """Add up streams that are finished, and forget them; only where ``lets_go``, and between batches.
 
         Args:
             streams: all that there are; of the columns, those of ``flow.summary.endpoint_columns`` will do.
             until_ns: up to when what happened is known for good (``finished.known_until``).
+            chosen: which streams to forget instead, finished or not; all must have begun by then.
 
         Returns:
             Which streams are left, in ascending order. From now on their numbers are places in this.
@@ -202,6 +228,7 @@ class TcpAnalysis:
         self._machines.close_succeeded(tcp)
         self._outcome = None
         gone = np.zeros(tcp.count, np.bool_)
+        self._known = None
         last_ns = tcp.word(flow_fields.LAST_NS)
         # Numbers of streams are in the order of their beginnings.
         begun = np.flatnonzero(streams.columns["start_ns"] <= until_ns)
@@ -213,6 +240,8 @@ class TcpAnalysis:
             gone[moves.stream[np.maximum(moves.time_ns, moves.until_ns) > until_ns]] = False
             for table in self._sums:
                 table.look(moves, streams.client)
+        if chosen is not None:
+            gone[:] = chosen
         if self._handshakes is not None:
             self._handshakes.let_go(tcp, gone, until_ns)
             self._handshakes.hear(tcp)
@@ -221,9 +250,10 @@ class TcpAnalysis:
         if self._closers is not None:
             self._closers.let_go(streams.columns, gone)
         kept = np.flatnonzero(~gone)
-        self._machines.keep(kept, tcp.count)
-        if self._handshakes is not None:
-            self._handshakes.keep(kept, tcp.count)
+        stages = (self._sequences, self._measures, self._limits, self._taps, self._delays)
+        for stage in (*stages, self._machines, self._connections, self._handshakes):
+            if stage is not None:
+                stage.keep(kept, tcp.count)
         return kept
 
     def hear(self, udp: Conversations) -> None:

@@ -71,6 +71,11 @@ class Connections:
         arguments = (packets.count, packets.order, *columns, self._servers, rows, self._scratch)
         follow(*arguments)
 
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        self._rows.reach(count)
+        self._rows.keep(streams, count)
+
     def states(self, streams: int) -> NDArray[np.int64]:
         """Zeek's ``conn_state`` of each stream, as a place in ``STATES``."""
         self._rows.reach(streams)

@@ -9,6 +9,7 @@ import numpy as np
 from netanalyze.columns import GrowingRows
 from netanalyze.model import NULL
 from netanalyze.tcp import causes, tap
+from netanalyze.tcp.node_lists import both_halves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,12 @@ class Delays:
         self._note(_TRIP, packets, some[trips >= 0], trips[trips >= 0])
         resets = rows[columns["flags"][rows] & _RST != 0]
         self._note(_RESET, packets, resets, batch.arrays["time_ns"][columns["frame"][resets]])
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        halves, _ = both_halves(streams, count)
+        self._left.reach(2 * count)
+        self._left.keep(halves, 2 * count)
 
     def _note(self, word: int, packets: Packets, rows: NDArray[np.int64], values: NDArray[np.int64]) -> None:
         """Keep the least of the values of each half-stream."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from netanalyze.columns import GrowingRows, view_of
 from netanalyze.model import known
 from netanalyze.tcp import limit_fields as fields
 from netanalyze.tcp.limit_kernel import limit_segments, settle_all
+from netanalyze.tcp.node_lists import both_halves, give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,16 @@ class Limits:
         )  # fmt: skip
         limit_segments(*arguments)
 
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        halves, gone = both_halves(streams, count)
+        for rows in (self._times, self._marks):
+            rows.reach(2 * count)
+        marks = self._marks.array[gone]
+        give_back(self._nodes.array, marks, (fields.HEAD,), fields.AFTER, self._counters)
+        for rows in (self._times, self._marks):
+            rows.keep(halves, 2 * count)
+
     def settled(self, client: NDArray[np.int64]) -> Settled:
         """What is known now of each half-stream that sent payload: the rows of the table ``limits``.
 
@@ -101,6 +112,10 @@ class Settled:
     sender: NDArray[np.int64]
     halves: NDArray[np.int64]
     settle: Callable[[NDArray[np.int64]], tuple[NDArray[np.int64], NDArray[np.uint32]]]
+
+    def numbered(self, number: Callable[[dict[str, Any]], dict[str, Any]]) -> Settled:
+        """The same with other numbers of streams; ``number`` changes the column ``stream``."""
+        return replace(self, **number({"stream": self.stream}))
 
     def columns(self, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
         """The columns of some rows of the table ``limits``."""

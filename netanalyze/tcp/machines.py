@@ -38,6 +38,12 @@ STATE_NAMES = [state.label for state in states.State]
 
 EVENT_NAMES = [event.label for event in states.Event]
 
+_OVER = (states.State.UNSEEN, states.State.CLOSED, states.State.LISTEN, states.State.TIME_WAIT)
+_OPENING = (states.State.SYN_SENT, states.State.SYN_RECEIVED)
+_NOTHING = (states.State.UNSEEN, states.State.LISTEN)
+_ACK_CLOSES = (states.State.LAST_ACK, states.State.CLOSING)
+_CLOSING_SLOTS = (fields.ACK, fields.FIN, fields.RST)
+
 _COLUMNS = (
     "frame", "role", "protocol", "payload_bytes", "seq", "ack", "flags", "window", "window_scale",
     "duplicate", "stream", "side",
@@ -190,6 +196,27 @@ class Machines:
             count, _ = tracker.used()
         final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
         return Outcome(final, _sorted_moves(moves[:count], clock_ns, streams.start))
+
+    def over(self, streams: int, *, never_open: bool) -> NDArray[np.bool_]:
+        """Which streams both endpoints have closed as of now, be it but for TIME-WAIT.
+
+        Args:
+            streams: how many there are.
+            never_open: those as well that were never established.
+        """
+        self._state.reach(streams)
+        bits = self._state.array[:streams, fields.BITS : fields.BITS + 2].astype(np.int64)
+        now = bits & 15
+        # What was seen on its way to an endpoint will have arrived, though nothing proves it.
+        acked, closed, reset = (bits & fields.PENDING << slot != 0 for slot in _CLOSING_SLOTS)
+        over = np.isin(now, _OVER) | reset | (np.isin(now, _ACK_CLOSES) & acked)
+        over |= ((now == states.State.FIN_WAIT_2) | ((now == states.State.FIN_WAIT_1) & acked)) & closed
+        if never_open:
+            over |= np.isin(now, _OPENING)
+        found: NDArray[np.bool_] = over.all(axis=1)
+        if not never_open:
+            found &= ~np.isin(now, _NOTHING).all(axis=1)
+        return found
 
     def close_succeeded(self, conversations: Conversations) -> None:
         """Bring streams to their end that others between the same ports have followed.

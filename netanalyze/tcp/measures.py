@@ -12,6 +12,7 @@ from netanalyze.tcp import measure_fields as fields
 from netanalyze.tcp import sequence_fields
 from netanalyze.tcp.kinds import COUNTS
 from netanalyze.tcp.measure_kernel import measure_segments
+from netanalyze.tcp.node_lists import both_halves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,13 @@ class Measures:
             *(table.reach(2 * streams) for table in self._tables),
         )  # fmt: skip
         measure_segments(*arguments)
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        halves, _ = both_halves(streams, count)
+        for rows in self._tables:
+            rows.reach(2 * count)
+            rows.keep(halves, 2 * count)
 
     def columns(
         self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64], rows: slice | NDArray[np.int64]

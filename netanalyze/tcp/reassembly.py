@@ -23,6 +23,8 @@ from netanalyze.tcp.waiting import HALF_LIMIT, TOTAL_LIMIT, Losses, Waiting
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from numpy.typing import NDArray
+
     from netanalyze.capture.batch import Batch
     from netanalyze.tcp.byte_streams import Consumer
     from netanalyze.wire.packets import Packets
@@ -131,10 +133,27 @@ class Reassembly:
         streams = rows[::2, fields.STREAM]
         open_slots = np.flatnonzero((streams >= 0) & ((rows[::2, fields.FLAGS] & fields.OPENED) != 0))
         for slot in open_slots[np.argsort(streams[open_slots])].tolist():
-            for key in sorted((2 * slot, 2 * slot + 1), key=self._waiting.since):
-                self._finish_side(key)
-            self._consumers[slot].finish(last_ns)
+            self._finish_slot(slot, last_ns)
+
+    def end(self, stream: int, last_ns: int) -> None:
+        """The same of one stream, of which nothing is to be told any more."""
+        slot = self._slot(stream)
+        if slot < 0:
+            return
+        if self._rows.array[2 * slot, fields.FLAGS] & fields.OPENED:
+            self._finish_slot(slot, last_ns)
+        else:
             self._free_slot(slot)
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order. Others have ended."""
+        self._slot_of.reach(count)
+        self._slot_of.keep(streams, count)
+        place = np.full(count, -1, np.int64)
+        place[streams] = np.arange(len(streams))
+        number = self._rows.array[: 2 * self._counters[fields.SLOTS], fields.STREAM]
+        there = number >= 0
+        number[there] = place[number[there]]
 
     def replace(self, stream: int, consumer: Consumer) -> None:
         """From now on this consumer is told of a stream that has one."""
@@ -236,6 +255,13 @@ class Reassembly:
         for slot in self._over:
             self._free_slot(slot)
         self._over.clear()
+
+    def _finish_slot(self, slot: int, last_ns: int) -> None:
+        """A stream ends because nothing more comes."""
+        for key in sorted((2 * slot, 2 * slot + 1), key=self._waiting.since):
+            self._finish_side(key)
+        self._consumers[slot].finish(last_ns)
+        self._free_slot(slot)
 
     def _finish_side(self, key: int) -> None:
         """Hand over what waits of a half-stream, and name what was acknowledged and is not there."""

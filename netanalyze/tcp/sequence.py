@@ -9,6 +9,7 @@ import numpy as np
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.tcp import event_fields, sequence_fields, wireshark_fields
 from netanalyze.tcp.kinds import COUNTS, KINDS
+from netanalyze.tcp.node_lists import both_halves, give_back
 from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS
 from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.sequence_kernel import NODES_A_SEGMENT, analyse_segments
@@ -120,6 +121,28 @@ class Sequences:
         pool: NDArray[np.int64] = self._nodes.array
         return pool
 
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order, and of their events."""
+        self.state.reach(2 * count)
+        self.counts.reach(2 * count)
+        halves, gone = both_halves(streams, count)
+        give_back(self._nodes.array, self.state.array[gone], _LISTS, sequence_fields.AFTER, self._counters)
+        self.state.keep(halves, 2 * count)
+        self.counts.keep(halves, 2 * count)
+        if self._wireshark is not None:
+            self._wireshark.keep(streams, count)
+        place = np.full(count, -1, np.int64)
+        place[streams] = np.arange(len(streams))
+        events = self.events()
+        events[:, event_fields.STREAM] = place[events[:, event_fields.STREAM]]
+        self.keep_events(np.flatnonzero(events[:, event_fields.STREAM] >= 0))
+
+    def keep_events(self, rows: NDArray[np.int64]) -> None:
+        """Let go of all events but these, in ascending order."""
+        self.events()  # so that nothing refers to others
+        self._events.keep(rows, self.event_count)
+        self.event_count = len(rows)
+
     def events(self) -> NDArray[np.int64]:
         """The events so far in the order of their frames, with what later frames told about them."""
         events: NDArray[np.int64] = self._events.array[: self.event_count]
@@ -127,6 +150,11 @@ class Sequences:
             _amend(events, np.concatenate(self._amendments))
             self._amendments.clear()
         return events
+
+
+_LISTS = (
+    sequence_fields.OLDEST, sequence_fields.RECENT, sequence_fields.SACKED, sequence_fields.HOLES,
+)  # fmt: skip
 
 
 class _Wireshark:
@@ -147,6 +175,13 @@ class _Wireshark:
             self._nodes.reach(self._counters[0] + packets.count + 1), self._counters, *self._facts,
         )  # fmt: skip
         label_segments(*arguments)
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        self._state.reach(2 * count)
+        halves, gone = both_halves(streams, count)
+        lists = (wireshark_fields.OLDEST,)
+        give_back(self._nodes.array, self._state.array[gone], lists, wireshark_fields.AFTER, self._counters)
+        self._state.keep(halves, 2 * count)
 
 
 def _amend(events: NDArray[np.int64], amendments: NDArray[np.int64]) -> None:

@@ -119,6 +119,12 @@ class Taps:
         )  # fmt: skip
         note_taps(*arguments)
 
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        for rows in (self._facts, self._stages):
+            rows.reach(count)
+            rows.keep(streams, count)
+
     def evidence(
         self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64]
     ) -> dict[str, NDArray[Any]]:

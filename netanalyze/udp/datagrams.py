@@ -85,6 +85,11 @@ class Datagrams:
         )  # fmt: skip
         measure_datagrams(*arguments)
 
+    def keep(self, flows: NDArray[np.int64], count: int) -> None:
+        """Let go of all flows but these of the first ``count``, in ascending order."""
+        self._table.reach(count)
+        self._table.keep(flows, count)
+
     def columns(
         self, flows: Conversations, found: Mapping[str, NDArray[Any]], client: NDArray[np.int64]
     ) -> dict[str, Any]:

@@ -24,8 +24,8 @@ COLUMNS = {
     "protocols": "path frames bytes",
     "streams": "stream client client_port server server_port app start_ns duration_ns client_packets"
     " server_packets client_bytes server_bytes retransmissions out_of_order duplicate_acks"
-    " zero_windows handshake_ns completeness conn_state history client_state server_state first_frame"
-    " last_frame tap tap_evidence",
+    " zero_windows handshake_ns completeness conn_state history client_state server_state"
+    " client_process server_process first_frame last_frame tap tap_evidence",
     "directions": "stream sender packets bytes unique_bytes retransmitted_bytes missed_bytes stream_bytes"
     " retransmissions fast_retransmissions spurious_retransmissions out_of_order lost_segments"
     " ack_lost_segments duplicate_acks zero_windows zero_window_probes zero_window_probe_acks"

@@ -148,7 +148,7 @@ def test_streams_from_columns(report: Report) -> None:
     )
     assert second.server == "2001:db8:0:1:202:b3ff:fe1e:8329"
     assert (third.app, third.handshake_ns) == (None, None)
-    assert repr(table) == "<Table streams: 4 rows, 26 columns>"
+    assert repr(table) == "<Table streams: 4 rows, 28 columns>"
     assert [row.stream for row in table.top(2, by="bytes")] == [0, 1]
     assert [row.stream for row in table.stream(3, 1)] == [1, 3]
     assert list(table.sort("client")) == [table[0], table[2], table[3], table[1]]

@@ -30,8 +30,9 @@ stream  client         port  server                          port  app   duratio
      2  10.0.0.2      50002  192.0.2.80                        80  -       1.27 s   420 B      0 B         0  SF     -
      3  10.1.2.3      50003  192.0.2.80                        80  http   61.0 ms     1 B     99 B         0  SF     -
 
-14 more columns: start_ns, client_packets, server_packets, out_of_order, duplicate_acks, zero_windows, handshake_ns,
-  completeness, history, client_state, server_state, first_frame, last_frame, tap_evidence (--wide)
+16 more columns: start_ns, client_packets, server_packets, out_of_order, duplicate_acks, zero_windows, handshake_ns,
+  completeness, history, client_state, server_state, client_process, server_process, first_frame, last_frame,
+  tap_evidence (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -46,10 +47,11 @@ stream  client    server        port  app   duration   bytes    bytes  missions
      2  10.0.0.2  192.0.2.80      80  -       1.27 s   420 B      0 B         0
 
 2 of 3 TCP connections; --top 0 shows all, --sort duration orders
-17 more columns: client_port, start_ns, client_packets, server_packets,
+19 more columns: client_port, start_ns, client_packets, server_packets,
   out_of_order, duplicate_acks, zero_windows, handshake_ns, completeness,
-  conn_state, history, client_state, server_state, first_frame, last_frame, tap
-  … (netanalyze tables streams explains all) (--wide)
+  conn_state, history, client_state, server_state, client_process,
+  server_process, first_frame … (netanalyze tables streams explains all)
+  (--wide)
 
 12 of 1 234 frames not analysed; --report ledger says why
 """
@@ -96,10 +98,10 @@ flow  client      port  server       port  app  duration  datagrams  datagrams  
 
 WIDE_LINES = """\
                                                                                                                                                              out
-                     client                                   server                                           client   server  client   server  retrans-     of  duplicate     zero                           conn             client     server  first   last       tap
-stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  missions  order       acks  windows  handshake  completeness  state  history   state      state   frame  frame  tap  evidence
-------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  --------  -----  ---------  -------  ---------  ------------  -----  --------  ---------  ------  -----  -----  ---  --------
-     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB         0      0          0        0    43.8 ms        ·FDASS  SF     ShADadFf  TIME-WAIT  CLOSED      2    101  -    -"""
+                     client                                   server                                           client   server  client   server  retrans-     of  duplicate     zero                           conn             client     server  client   server   first   last       tap
+stream  client         port  server                             port  app              start (UTC)  duration  packets  packets   bytes    bytes  missions  order       acks  windows  handshake  completeness  state  history   state      state   process  process  frame  frame  tap  evidence
+------  -----------  ------  -------------------------------  ------  ---  -----------------------  --------  -------  -------  ------  -------  --------  -----  ---------  -------  ---------  ------------  -----  --------  ---------  ------  -------  -------  -----  -----  ---  --------
+     1  2001:db8::1   50001  2001:db8:0:1:202:b3ff:fe1e:8329     443  tls  2024-05-01 12:30:00.124    1.27 s        6        5   420 B  1.23 MB         0      0          0        0    43.8 ms        ·FDASS  SF     ShADadFf  TIME-WAIT  CLOSED  -        -            2    101  -    -"""
 
 
 def shown(report: Report, style: Style, *chosen: Table[Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from netanalyze.apps.http import connections, cookies, cors, statistics
 from netanalyze.apps.http.bodies import Known, Limits
@@ -13,16 +14,18 @@ from netanalyze.apps.http.exchange import END_OF_HEAD
 from netanalyze.apps.http.memo import Memo
 from netanalyze.apps.http.sinks import message_sink
 from netanalyze.apps.http.statistics import columns_of, compressible
+from netanalyze.apps.http.taking import Taking
 from netanalyze.apps.http.texts import Texts
 from netanalyze.apps.reading import MadeWhenSeen
 from netanalyze.apps.tunnel import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from netanalyze.apps.http.connections import Use
     from netanalyze.apps.http.exchange import Exchange
     from netanalyze.apps.http.sinks import Sinks, TakeMessages
+    from netanalyze.apps.http.taking import Rows
     from netanalyze.apps.http.websocket import Frame
     from netanalyze.apps.reading import Asked, StreamFacts
     from netanalyze.apps.transcript import Transcriber
@@ -109,6 +112,8 @@ class Http:
         self.take_messages: TakeMessages | None = None
         if sinks is not None:
             self.take_messages = partial(message_sink, sinks)
+        self._taking = Taking(self)
+        self._connections: WeakSet[Connection] = WeakSet()
         self.keep_fields = "http_headers" in self.tables
         self._notes = bool(self.tables & {"http_cookies", "cors"})
         self._count_uses = bool(self.tables & {"http_connections", "http_hosts"})
@@ -118,7 +123,9 @@ class Http:
 
     def open(self, stream: StreamFacts) -> Connection:
         """A reader for a stream."""
-        return Connection(self, stream)
+        connection = Connection(self, stream)
+        self._connections.add(connection)
+        return connection
 
     def open_inside(self, name: str, stream: StreamFacts, through: str) -> Consumer | None:
         """A reader for what a tunnel carries, if it is HTTP.
@@ -164,13 +171,22 @@ class Http:
             if use is not None:
                 self.uses.append(use)
 
+    def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+        """Rows that are complete and new: see ``reading.Forgetting``."""
+        part = self._taking.new(over)
+        return {name: TABLES[name](part) for name in BY_ROW if name in self.tables}
+
+    def forget(self, streams: Collection[int], most: int) -> int:
+        """Keep fewer rows: see ``reading.Forgetting``."""
+        return self._taking.forget(streams, most, self._connections)
+
     def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]]]:
         """What was found: see ``reading.Application``."""
         self.uses.sort(key=attrgetter("stream"))  # those that never ended have come last
         return {name: make(self) for name, make in TABLES.items() if name in self.tables}
 
 
-def _http(app: Http) -> dict[str, Sequence[Any]]:
+def _http(app: Rows) -> dict[str, Sequence[Any]]:
     rows = app.exchanges
     columns: dict[str, Sequence[Any]] = {
         name: MadeWhenSeen(rows, attrgetter(attribute)) for name, attribute in _PLAIN.items()
@@ -191,7 +207,7 @@ def _request_complete(row: Exchange) -> bool | None:
     return None if row.frame is None else row.request_last_frame is not None
 
 
-def _headers(app: Http) -> dict[str, list[Any]]:
+def _headers(app: Rows) -> dict[str, list[Any]]:
     names = ("stream", "frame", "request_of_connection", "message", "part", "name", "value")
     columns: dict[str, list[Any]] = {name: [] for name in names}
     text = app.texts.of
@@ -211,14 +227,16 @@ def _headers(app: Http) -> dict[str, list[Any]]:
     return columns
 
 
-def _websocket(app: Http) -> dict[str, list[Any]]:
+def _websocket(app: Rows) -> dict[str, list[Any]]:
     names = ("stream", "sender", "frame", "time_ns", "opcode", "message", "fin", "masked", "compressed")
     plain = {**{name: name for name in names}, "payload_bytes": "bytes", "captured_bytes": "seen"}
     plain |= {"close_code": "close_code", "anomaly": "anomaly"}
     return {name: list(map(attrgetter(attribute), app.frames)) for name, attribute in plain.items()}
 
 
-TABLES: dict[str, Callable[[Http], Mapping[str, Sequence[Any]]]] = {
+BY_ROW = ("http", "http_headers", "websocket")
+"""Tables whose rows are known once an exchange or frame is, whatever comes later."""
+TABLES: dict[str, Callable[[Rows], Mapping[str, Sequence[Any]]]] = {
     "http": _http,
     "http_headers": _headers,
     "http_cookies": lambda app: columns_of(cookies.rows(app.exchanges), cookies.COLUMNS),

@@ -164,6 +164,16 @@ class LiveCapture:
         """Bytes of frames so far."""
         return self.files[0].captured_bytes
 
+    @property
+    def waiting(self) -> int:
+        """Frames that were taken in and not handed out for analysis yet."""
+        return sum(batch.count for batch in self._queue)
+
+    @property
+    def crowded(self) -> float:
+        """How much of the room for frames is taken, from 0 to 1."""
+        return self._tap.crowded
+
     def __iter__(self) -> Iterator[Batch]:
         """The batches not read yet: frames are numbered from 1.
 

@@ -80,6 +80,15 @@ class Stream(Record, frozen=True):
         str | None,
         column("TCP state of the server at the end, as in RFC 9293, null if nothing is known of it", show=6),
     ]
+    client_process: Annotated[
+        str | None,
+        column(
+            "Process of this machine that had the client's socket when the connection was seen first, as"
+            " 1234/curl; null where that is not known, and always for files",
+            show=6,
+        ),
+    ]
+    server_process: Annotated[str | None, column("The same of the server's socket", show=5)]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
     tap: Annotated[

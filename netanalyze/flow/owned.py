@@ -1,0 +1,78 @@
+"""Which processes of this machine have the sockets of the streams of a live capture."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netanalyze.capture.live.sockets import End, Owners
+from netanalyze.columns import GrowingRows
+from netanalyze.flow import fields
+from netanalyze.flow.table import ports
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from netanalyze.flow.table import Conversations
+
+MOST_AT_ONCE = 1024
+"""New streams that are looked up together; of more, the newest ones."""
+_SHARE = 20
+"""No more than one part in so many of the time is spent looking."""
+_MOST_NAMES = 1 << 16
+
+
+class Owned:
+    """Remembers of each stream who had its sockets when it was seen first."""
+
+    def __init__(self, owners: Owners | None = None) -> None:
+        """Nobody known yet; ``owners`` finds them."""
+        self._owners = owners or Owners()
+        self._there = self._owners.there
+        self._codes = GrowingRows(2, "i4")  # a number of a name and one
+        self._names: dict[str, int] = {}
+        self._looked = 0  # streams up to here
+        self._next = 0.0
+
+    def look(self, tcp: Conversations, *, now: bool = False) -> None:
+        """Look up streams that are new; unless ``now``, not if that was done just before."""
+        began = time.monotonic()
+        if not self._there or tcp.count == self._looked or (began < self._next and not now):
+            return
+        self._codes.reach(tcp.count)
+        codes = self._codes.array
+        places = np.arange(max(self._looked, tcp.count - MOST_AT_ONCE), tcp.count)
+        for place, names in zip(places.tolist(), self._owners.of(_ends(tcp, places)), strict=True):
+            codes[place] = [self._code(name) for name in names]
+        self._looked = tcp.count
+        self._next = began + _SHARE * (time.monotonic() - began)
+
+    def keep(self, streams: NDArray[np.int64], count: int) -> None:
+        """Let go of all streams but these of the first ``count``, in ascending order."""
+        self._codes.reach(count)
+        self._codes.keep(streams, count)
+        self._looked = int(np.searchsorted(streams, self._looked))
+
+    def columns(self, client: NDArray[np.int64]) -> tuple[NDArray[Any], list[str]]:
+        """The numbers of names of client and server of each stream, -1 for none, and the names by number."""
+        self._codes.reach(len(client))
+        codes = self._codes.array[: len(client)] - 1
+        rows = np.arange(len(client))
+        return np.column_stack((codes[rows, client], codes[rows, 1 - client])), list(self._names)
+
+    def _code(self, name: str) -> int:
+        if not name or (name not in self._names and len(self._names) >= _MOST_NAMES):
+            return 0
+        return self._names.setdefault(name, len(self._names)) + 1
+
+
+def _ends(tcp: Conversations, places: NDArray[np.int64]) -> list[tuple[End, End]]:
+    """Side 0 and side 1 of some streams."""
+    words = [tcp.raw(word)[places].tolist() for word in (fields.A_HI, fields.A_LO, fields.B_HI, fields.B_LO)]
+    first, second = (side[places].tolist() for side in ports(tcp))
+    return [
+        (End((a_hi, a_lo), port), End((b_hi, b_lo), other))
+        for a_hi, a_lo, b_hi, b_lo, port, other in zip(*words, first, second, strict=True)
+    ]
