@@ -97,7 +97,7 @@ def test_the_readme_has_examples() -> None:
 def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> None:
     sample = str(ROOT / "captures" / "http-keepalive.pcapng")
     stand_ins = {
-        "capture.pcap": [sample],
+        **{name: [sample] for name in ("capture.pcap", "before.pcap", "after.pcap")},
         "-": [sample],
         "report.json": [str(tmp_path / "report.json")],
         "bodies": [str(tmp_path / "bodies")],

@@ -156,7 +156,7 @@ def _health(glance: Glance) -> str:
 def _keys(glance: Glance, columns: int) -> str:
     shown = [(key, name) for key, name in VIEWS.items() if name in glance.tables]
     keys = [f"[{key}] {name}" if name == glance.view else f" {key}  {name}" for key, name in shown]
-    text = "  ".join([*keys, " space  " + ("go on" if glance.paused else "pause"), " q  quit"])
+    text = " ".join([*keys, " space  " + ("go on" if glance.paused else "pause"), " q  quit"])
     if width(text) > columns:
         text = " ".join([*(key for key, _ in shown), "space", "q"])
     return text

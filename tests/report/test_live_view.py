@@ -67,7 +67,7 @@ def test_what_it_says(columns: int) -> None:
     ]
     assert lines[5].startswith("TCP connections")
     assert "latest HTTP exchanges" in lines
-    assert lines[-1] == "[s] streams   e  events   h  http   l  listeners   space  pause   q  quit"
+    assert lines[-1] == "[s] streams  e  events  h  http  l  listeners  space  pause  q  quit"
     assert len(lines) == 30
 
 
@@ -81,7 +81,7 @@ def test_the_view_that_was_chosen() -> None:
     lines = texts(glance(view="http", paused=True), 80, 24)
     assert lines[0].endswith("paused")
     assert lines[4] == "latest HTTP exchanges"
-    assert lines[-1] == " s  streams   e  events  [h] http   l  listeners   space  go on   q  quit"
+    assert lines[-1] == " s  streams  e  events [h] http  l  listeners  space  go on  q  quit"
     assert len([line for line in lines if "GET" in line]) > 8
 
 
