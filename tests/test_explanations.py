@@ -14,11 +14,21 @@ from typer.testing import CliRunner
 from netanalyze.cli.explain import _page
 from netanalyze.cli.main import app
 from netanalyze.errors import UsageError
-from netanalyze.report.explanation import GROUPS, Explanation, explanation, explanations, plain_name
+from netanalyze.findings.catalog import RULES
+from netanalyze.report.explanation import (
+    GROUPS,
+    Explanation,
+    asked_for,
+    explanation,
+    explanations,
+    plain_name,
+)
 from netanalyze.report.style import Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from netanalyze.findings.rule import Rule
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "netanalyze" / "report" / "explanations"
@@ -114,6 +124,20 @@ def test_an_unknown_term_says_which_there_are() -> None:
     result = CliRunner().invoke(app, ["explain", "nothing-like-it"])
     assert result.exit_code == 2
     assert "there are:" in result.stderr
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_codes_of_findings_are_explained(rule: Rule) -> None:
+    page = asked_for(rule.code.lower())
+    assert page.title == f"{rule.code}: {rule.title}"
+    assert " ".join(page.text.split()).count(rule.advice) == 1
+    shown = CliRunner().invoke(app, ["explain", rule.code])
+    assert shown.exit_code == 0
+    assert shown.stdout == page.markdown
+
+
+def test_a_code_that_no_rule_has() -> None:
+    assert CliRunner().invoke(app, ["explain", "TCP999"]).exit_code == 2
 
 
 def test_the_list_names_every_term(monkeypatch: pytest.MonkeyPatch) -> None:

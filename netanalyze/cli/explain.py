@@ -21,7 +21,9 @@ _READABLE_WIDTH = 88
 def explain(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TERM]...", help="What to explain, as time-wait or socket hang up."),
+        typer.Argument(
+            metavar="[TERM]...", help="What to explain: time-wait, socket hang up, the code of a finding."
+        ),
     ] = None,
     *,
     format_name: options.TextOrJson = None,
@@ -33,16 +35,19 @@ def explain(
     """
     with errors.errors_told():
         form = options.text_or_json(format_name, output)
-        from netanalyze.report.explanation import explanation, term_list  # noqa: PLC0415 - help is faster
+        from netanalyze.report.explanation import asked_for, term_list  # noqa: PLC0415 - help is faster
 
-        asked = explanation(" ".join(words)) if words else None
+        asked = asked_for(" ".join(words)) if words else None
         with open_output(output) as out:
             if form == "json":
                 out.write(_json(asked))
                 return
             style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
             if asked is None:
-                lines = [*term_list(style.width), "netanalyze explain TERM shows one."]
+                lines = [
+                    *term_list(style.width),
+                    "netanalyze explain TERM shows one; codes of findings work, too.",
+                ]
                 out.write([f"{line}\n".encode() for line in lines])
             else:
                 out.write([_page(asked, style).encode("ascii" if style.ascii_only else "utf-8", "replace")])

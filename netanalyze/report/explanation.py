@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import TYPE_CHECKING
 
 from netanalyze.errors import UsageError
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GROUPS = ("connections", "data on the way", "messages", "names and datagrams", "captures")
 """What the terms are about, in the order in which they are listed."""
+
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,38 @@ def explanation(words: str) -> Explanation:
         return names[plain_name(words)]
     except KeyError:
         raise UsageError(unknown("explanation of", words, known)) from None
+
+
+def asked_for(words: str) -> Explanation:
+    """The text about a term, or about the finding that has this code.
+
+    Raises:
+        UsageError: there is none.
+    """
+    code = words.strip().upper()
+    return _of_finding(code) if re.fullmatch(r"[A-Z]+\d{3}", code) else explanation(words)
+
+
+def _of_finding(code: str) -> Explanation:
+    """What the rule that makes a finding says of it."""
+    from netanalyze.findings.catalog import rule_of  # noqa: PLC0415 - for codes only
+
+    rule = rule_of(code)
+    tables = ", ".join(f"`{name}`" for name in rule.needs)
+    text = [
+        "## What it is",
+        *(fill(rule.means, _WIDTH), ""),
+        "## What to do",
+        *(fill(rule.advice, _WIDTH), ""),
+        "## See it",
+        f"`netanalyze analyze FILE -r findings --where code={rule.code}` lists each with its frames;",
+        f"`netanalyze check FILE --select {rule.code}` makes a test of it. Made of: {tables}.",
+        "",
+        f"Severity: {rule.severity.name.lower()}.",
+        "",
+    ]
+    found = "\n".join(text).replace("\n##", "\n\n##").replace("\n\n\n", "\n\n")
+    return Explanation(rule.code, f"{rule.code}: {rule.title}", "findings", rule.title, (), found)
 
 
 def _parsed(term: str, source: str) -> Explanation:
