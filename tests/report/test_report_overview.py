@@ -149,7 +149,7 @@ def test_notebooks_get_the_overview(report: Report) -> None:
     assert repr(report) == (
         "<Report: findings 0, capture 1, ledger 4, protocols 3, streams 4, directions 0, limits 0, events 0,"
         " writes 0, listeners 0, transitions 2, populations 2, closers 1, udp 2, dns 0, dns_servers 0,"
-        " dns_names 0, dns_patterns 0, http 0, http_hosts 0,"
+        " dns_names 0, dns_patterns 0, names 0, http 0, http_hosts 0,"
         " http_methods 0, http_statuses 0, http_connections 0, http_cookies 0, cors 0, websocket 0>"
     )
 

@@ -75,7 +75,10 @@ COLUMNS = {
     " misread_bytes misread_messages framing_fault framing_fault_frame first_frame verdict",
     "messages": "stream sender number frame last_frame time_ns offset bytes segments kind case cause",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
-    " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors fragments",
+    " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors"
+    " fragments senders cast min_client_bytes avg_client_bytes max_client_bytes min_server_bytes"
+    " avg_server_bytes max_server_bytes client_bps server_bps silence_ns silence_frame"
+    " icmp_error icmp_frame fragmented aligned coalesced",
     "dns": "frame response_frame time_ns transport client server id name type rcode answers"
     " latency_ns attempts end answer ttl_s pattern protocol flow client_port server_port"
     " first_frame other_frame response_ns responses opcode qclass questions truncated"
@@ -93,8 +96,8 @@ COLUMNS = {
     " request_of_connection end uncertain hang_up hang_up_ns body_verdict promised_bytes"
     " missing_bytes compressible request_last_frame last_frame request_complete request_type"
     " request_encoding request_wire_bytes request_body_bytes request_body_sha256"
-    " request_body_verdict interim expects_continue upgrade user_agent location mended client"
-    " client_port server server_port",
+    " request_body_verdict interim expects_continue upgrade through inside user_agent location"
+    " mended client client_port server server_port",
     "http_hosts": "host connections requests complete client_errors server_errors hang_ups gave_up"
     " single_request_connections setup_avg_ns setup_total_ns ttfb_p50_ns ttfb_p95_ns ttfb_p99_ns"
     " duration_p50_ns duration_p95_ns duration_p99_ns wire_bytes body_bytes saved_bytes"

@@ -86,13 +86,15 @@ eth.arp              10    600 B
 
 udp: 2 UDP flows
 
-                client             server                    client     server  client  server  first    icmp
-flow  client      port  server       port  app  duration  datagrams  datagrams   bytes   bytes  frame  errors  fragments
-----  --------  ------  ---------  ------  ---  --------  ---------  ---------  ------  ------  -----  ------  ---------
-   0  10.0.0.1   50000  10.0.0.53      53  dns    1.27 s          6          5    40 B   300 B      1       0          0
-   1  10.0.0.1   50001  10.0.0.53      53  dns    1.27 s          6          5    41 B   800 B      2       0          0
+                client             server                    client     server  client  server    icmp           icmp
+flow  client      port  server       port  app  duration  datagrams  datagrams   bytes   bytes  errors  senders  error
+----  --------  ------  ---------  ------  ---  --------  ---------  ---------  ------  ------  ------  -------  -----
+   0  10.0.0.1   50000  10.0.0.53      53  dns    1.27 s          6          5    40 B   300 B       0  both     -
+   1  10.0.0.1   50001  10.0.0.53      53  dns    1.27 s          6          5    41 B   800 B       0  both     -
 
-3 more columns: start_ns, conn_state, last_frame (--wide)
+20 more columns: start_ns, conn_state, first_frame, last_frame, fragments, cast, min_client_bytes, avg_client_bytes,
+  max_client_bytes, min_server_bytes, avg_server_bytes, max_server_bytes, client_bps, server_bps, silence_ns,
+  silence_frame … (netanalyze tables udp explains all) (--wide)
 """
 
 
