@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netanalyze.report.json_kernel import COMPILED
 from netanalyze.report.json_object import lines, with_ledger
+from netanalyze.report.json_rows import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,5 +19,8 @@ def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The lines of one table after the other, in pieces, UTF-8."""
     for table in with_ledger(report, tables):
         start = f'{{"table":"{table.name}",'.encode()
+        if COMPILED:
+            yield from pieces(table, start, b"}\n")
+            continue
         for rows in table.chunks():
             yield start + lines(rows)[1:].replace(b"\n{", b"\n" + start)

@@ -68,6 +68,8 @@ REC_PROTOCOL = cython.declare(cython.Py_ssize_t, records.PROTOCOL)
 A = cython.declare(cython.int, 1)
 CNAME = cython.declare(cython.int, 5)
 AAAA = cython.declare(cython.int, 28)
+PTR = cython.declare(cython.int, 12)
+NS = cython.declare(cython.int, 2)
 OPT = cython.declare(cython.int, 41)
 INTERNET = cython.declare(cython.int, 1)
 
@@ -226,6 +228,36 @@ def read_records(
 
 @cython.cfunc
 @cython.nogil
+@cython.exceptval(check=False)
+def is_name(kind: cython.int) -> cython.int:
+    """Whether a record's data are a name that is put in words here."""
+    return 1 if kind == CNAME or kind == PTR or kind == NS else 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def put_type(store: Store, kind: cython.int) -> cython.int:
+    """Write the name of one of these types, and a space."""
+    if kind == CNAME:
+        store.put(67)
+        store.put(78)
+        store.put(65)
+        store.put(77)
+        store.put(69)
+    elif kind == PTR:
+        store.put(80)
+        store.put(84)
+        store.put(82)
+    else:
+        store.put(78)
+        store.put(83)
+    store.put(32)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
 @cython.exceptval(-1)
 def word_answers(
     store: Store,
@@ -250,6 +282,10 @@ def word_answers(
         kind = cython.cast(cython.int, spans[i, 1])
         size = spans[i, 5]
         spans[i, 6] = 0
+        if is_name(kind):
+            store.tail = store.counters[POOL]
+            if store.name(data, base, end, spans[i, 4], 0) == spans[i, 4] + size:
+                continue
         if (kind != A or size != 4) and (kind != AAAA or size != 16):
             spans[i, 6] = store.bytes_of(
                 data, base, end, spans[i, 4], size, kind, cython.cast(cython.int, spans[i, 2])
@@ -269,6 +305,10 @@ def word_answers(
             store.put_number(spans[i, 6])
             store.put(FINISH)
             refers = 1
+        elif is_name(kind):
+            if kind != asked:
+                put_type(store, kind)
+            store.name(data, base, end, spans[i, 4], 0)
         elif kind == A:
             store.put_a(data, spans[i, 4])
         else:

@@ -141,9 +141,9 @@ class Pairs:
     words: cython.longlong[:, ::1]
     addresses: cython.ulonglong[:, ::1]
     numbers: cython.int[:, ::1]
-    by_transaction: cython.int[::1]
-    by_lookup: cython.int[::1]
-    by_port: cython.int[::1]
+    by_transaction: cython.longlong[::1]
+    by_lookup: cython.longlong[::1]
+    by_port: cython.longlong[::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
@@ -161,9 +161,9 @@ class Pairs:
         words: cython.longlong[:, ::1],
         addresses: cython.ulonglong[:, ::1],
         numbers: cython.int[:, ::1],
-        by_transaction: cython.int[::1],
-        by_lookup: cython.int[::1],
-        by_port: cython.int[::1],
+        by_transaction: cython.longlong[::1],
+        by_lookup: cython.longlong[::1],
+        by_port: cython.longlong[::1],
     ) -> None:
         """Work with these arrays from now on."""
         self.words = words
@@ -184,14 +184,25 @@ class Pairs:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
-    def row_of(self, number: cython.longlong) -> cython.longlong:
-        """The row that an entry of a table is of; -1 if there is none, or it is too old."""
+    @cython.exceptval(-2)
+    def row_of(self, entry: cython.longlong, hashed: cython.ulonglong) -> cython.longlong:
+        """The row of an entry of a table; -1 if there is none or it is too old, -3 if of another hash."""
         back: cython.longlong
-        if number == 0:
+        if entry == 0:
             return -1
-        back = (self.base + self.count - number) & NUMBER_MASK
-        return self.count - 1 - back if back < WINDOW and back < self.count else -1
+        back = (self.base + self.count - (entry & NUMBER_MASK)) & NUMBER_MASK
+        if back >= WINDOW or back >= self.count:
+            return -1
+        if (entry >> 31) != cython.cast(cython.longlong, hashed >> 32):
+            return -3
+        return self.count - 1 - back
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def entry(self, row: cython.longlong, hashed: cython.ulonglong) -> cython.longlong:
+        """What a table has for a row: its number, and bits of its hash, which tell most others apart."""
+        return (cython.cast(cython.longlong, hashed >> 32) << 31) | ((self.base + row + 1) & NUMBER_MASK)
 
 
 @cython.cfunc
@@ -420,11 +431,11 @@ def link(
 @cython.nogil
 @cython.exceptval(-1)
 def enter(
-    pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
+    pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
 ) -> cython.int:
     """Put a row into a table of one place for each hash."""
     table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))] = (
-        cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+        pairs.entry(row, hashed)
     )
     return 0
 
@@ -432,9 +443,10 @@ def enter(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def found_in(pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong) -> cython.longlong:
+def found_in(pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong) -> cython.longlong:
     return pairs.row_of(
-        table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))]
+        table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))],
+        hashed,
     )
 
 
@@ -582,7 +594,9 @@ def take_query(
     lookup = mixed(lookup, cython.cast(cython.ulonglong, messages[m, M_QTYPE] + 1))
     for probe in range(PROBES):
         place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-        row = pairs.row_of(pairs.by_transaction[place])
+        row = pairs.row_of(pairs.by_transaction[place], hashed)
+        if row == -3:
+            continue
         if row < 0:
             if free < 0:
                 free = place
@@ -622,7 +636,7 @@ def take_query(
             link(pairs, row, before, time_ns)
     if free < 0:
         free = cython.cast(cython.Py_ssize_t, hashed & mask)
-    pairs.by_transaction[free] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+    pairs.by_transaction[free] = pairs.entry(row, hashed)
     enter(pairs, pairs.by_lookup, lookup, row)
     enter(pairs, pairs.by_port, ports, row)
     return 0
@@ -661,7 +675,7 @@ def take_answer(
         place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
         if pairs.by_transaction[place] == 0:
             break
-        row = pairs.row_of(pairs.by_transaction[place])
+        row = pairs.row_of(pairs.by_transaction[place], hashed)
         if row < 0 or not same_question(
             pairs, row, messages, m, transport, protocol, client_hi, client_lo, client_port, version, anyone
         ):
@@ -751,7 +765,7 @@ def take_answer(
     if transport == 1 and end == UNASKED and note == 0:
         for probe in range(PROBES):
             place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-            if pairs.row_of(pairs.by_transaction[place]) < 0:
-                pairs.by_transaction[place] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+            if pairs.row_of(pairs.by_transaction[place], hashed) == -1:
+                pairs.by_transaction[place] = pairs.entry(row, hashed)
                 break
     return 0

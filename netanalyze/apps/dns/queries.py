@@ -99,7 +99,7 @@ class Queries:
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
-        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int32)) for _ in range(3))
+        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(3))
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""
