@@ -174,6 +174,8 @@ def read_records(
     kept: cython.Py_ssize_t = 0
     before: cython.Py_ssize_t
     options: cython.int = 0
+    # To whom answers belong matters only where there is no question that says so.
+    owners: cython.int = 1 if protocol == MDNS or messages[row, M_QUESTIONS] == 0 else 0
     for index in range(total):
         if index >= MOST_RECORDS:
             break
@@ -181,7 +183,7 @@ def read_records(
             store.problem = MISSING_RECORDS
             return kept
         before = at
-        if index < counted and kept < MOST_PARTS:
+        if owners and index < counted and kept < MOST_PARTS:
             at = read_name(store, data, base, end, at, protocol)
         else:
             at = store.name_end(data, end, at)
@@ -203,7 +205,7 @@ def read_records(
             if messages[row, M_TTL] < 0 or ttl < messages[row, M_TTL]:
                 messages[row, M_TTL] = cython.cast(cython.int, ttl)
             if kept < MOST_PARTS:
-                spans[kept, 0] = store.number
+                spans[kept, 0] = store.number if owners else 0
                 spans[kept, 1] = kind
                 spans[kept, 2] = word(data, at + 2)
                 spans[kept, 3] = ttl

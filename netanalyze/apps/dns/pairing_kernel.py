@@ -112,6 +112,7 @@ MDNS_PORT = cython.declare(cython.int, 5353)
 IXFR = cython.declare(cython.int, 251)
 AXFR = cython.declare(cython.int, 252)
 ANY_TYPE = cython.declare(cython.int, 255)
+NXDOMAIN = cython.declare(cython.int, 3)
 SERVFAIL = cython.declare(cython.int, 2)
 NOTIMP = cython.declare(cython.int, 4)
 REFUSED = cython.declare(cython.int, 5)
@@ -121,6 +122,8 @@ NUMBER_MASK = cython.declare(cython.longlong, 0x7FFFFFFF)
 """Numbers of rows in the tables begin again after this many."""
 WINDOW = cython.declare(cython.longlong, 65536)
 """Rows that a message may belong to."""
+LOOK_BACK = cython.declare(cython.longlong, 256)
+"""Rows among which the query of an answer with another question, or with none, is looked for."""
 PROBES = cython.declare(cython.Py_ssize_t, 16)
 PARALLEL_NS = cython.declare(cython.longlong, 200000000)
 """What a client asks under another number sooner than this is a lookup of its own, not another attempt."""
@@ -143,7 +146,6 @@ class Pairs:
     numbers: cython.int[:, ::1]
     by_transaction: cython.longlong[::1]
     by_lookup: cython.longlong[::1]
-    by_port: cython.longlong[::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
@@ -163,7 +165,6 @@ class Pairs:
         numbers: cython.int[:, ::1],
         by_transaction: cython.longlong[::1],
         by_lookup: cython.longlong[::1],
-        by_port: cython.longlong[::1],
     ) -> None:
         """Work with these arrays from now on."""
         self.words = words
@@ -171,7 +172,6 @@ class Pairs:
         self.numbers = numbers
         self.by_transaction = by_transaction
         self.by_lookup = by_lookup
-        self.by_port = by_port
 
     def rows(self) -> cython.longlong:
         """How many rows there are in the arrays."""
@@ -566,6 +566,40 @@ def port_hash(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def lookup_hash(
+    pairs: Pairs, name: cython.int, qtype: cython.int, client_hi: cython.ulonglong,
+    client_lo: cython.ulonglong,
+) -> cython.ulonglong:  # fmt: skip
+    """Of what a client wants to know."""
+    hashed: cython.ulonglong = mixed(mixed(pairs.salt, client_hi), client_lo)
+    hashed = mixed(hashed, cython.cast(cython.ulonglong, name))
+    return mixed(hashed, cython.cast(cython.ulonglong, qtype + 1))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def settle(pairs: Pairs, row: cython.longlong) -> cython.int:
+    """A lookup has its answer: what is asked later is another one, and need not look at this row."""
+    hashed: cython.ulonglong
+    place: cython.Py_ssize_t
+    if pairs.numbers[row, RCODE] != 0 and pairs.numbers[row, RCODE] != NXDOMAIN:
+        return 0
+    hashed = lookup_hash(
+        pairs, pairs.numbers[row, NAME_FOLDED], pairs.numbers[row, QTYPE], pairs.addresses[row, CLIENT_HI],
+        pairs.addresses[row, CLIENT_LO],
+    )  # fmt: skip
+    place = cython.cast(
+        cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, pairs.by_lookup.shape[0] - 1)
+    )
+    if pairs.by_lookup[place] == pairs.entry(row, hashed):
+        pairs.by_lookup[place] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def take_query(
     pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
@@ -583,15 +617,15 @@ def take_query(
     hashed: cython.ulonglong = mixed(
         pairs.salt if anyone else ports, cython.cast(cython.ulonglong, messages[m, M_FOLDED])
     )
-    lookup: cython.ulonglong = mixed(mixed(pairs.salt, client_hi), client_lo)
+    lookup: cython.ulonglong = lookup_hash(
+        pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
+    )
     mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
     free: cython.Py_ssize_t = -1
     row: cython.longlong
     before: cython.longlong = -1
-    lookup = mixed(lookup, cython.cast(cython.ulonglong, messages[m, M_FOLDED]))
-    lookup = mixed(lookup, cython.cast(cython.ulonglong, messages[m, M_QTYPE] + 1))
     for probe in range(PROBES):
         place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
         row = pairs.row_of(pairs.by_transaction[place], hashed)
@@ -638,8 +672,33 @@ def take_query(
         free = cython.cast(cython.Py_ssize_t, hashed & mask)
     pairs.by_transaction[free] = pairs.entry(row, hashed)
     enter(pairs, pairs.by_lookup, lookup, row)
-    enter(pairs, pairs.by_port, ports, row)
     return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def latest_of_port(
+    pairs: Pairs, number: cython.int, transport: cython.int, protocol: cython.int, version: cython.int,
+    client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
+) -> cython.longlong:  # fmt: skip
+    """The last query of a port with a number, among the latest rows; -1 if there is none."""
+    row: cython.longlong = pairs.count - 1
+    last: cython.longlong = max(pairs.count - LOOK_BACK, 0)
+    while row >= last:
+        if (
+            pairs.numbers[row, ID] == number
+            and pairs.numbers[row, CLIENT_PORT] == client_port
+            and pairs.numbers[row, TRANSPORT] == transport
+            and pairs.numbers[row, PROTOCOL] == protocol
+            and pairs.numbers[row, VERSION] == version
+            and pairs.words[row, FRAME] != NO_VALUE
+            and pairs.addresses[row, CLIENT_LO] == client_lo
+            and pairs.addresses[row, CLIENT_HI] == client_hi
+        ):
+            return row
+        row -= 1
+    return -1
 
 
 @cython.cfunc
@@ -707,17 +766,11 @@ def take_answer(
             return answered
         end = ANNOUNCED
     elif best < 0:
-        row = found_in(pairs, pairs.by_port, ports)
-        if (
-            row >= 0
-            and pairs.numbers[row, ID] == messages[m, M_ID]
-            and pairs.numbers[row, CLIENT_PORT] == client_port
-            and pairs.numbers[row, TRANSPORT] == transport
-            and pairs.numbers[row, PROTOCOL] == protocol
-            and pairs.numbers[row, VERSION] == version
-            and pairs.addresses[row, CLIENT_LO] == client_lo
-            and pairs.addresses[row, CLIENT_HI] == client_hi
-            and (pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port))
+        row = latest_of_port(
+            pairs, messages[m, M_ID], transport, protocol, version, client_hi, client_lo, client_port
+        )
+        if row >= 0 and (
+            pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port)
         ):
             # Errors may come without the question, and so may the messages of a zone transfer.
             if messages[m, M_QUESTIONS] == 0 and protocol != NBNS:
@@ -742,6 +795,7 @@ def take_answer(
                 pairs.numbers[best, END] = LATE
             else:
                 pairs.numbers[best, END] = ANSWERED
+                settle(pairs, best)
             return 1
         if not second_answer(pairs, best, messages, m):
             return 1

@@ -99,7 +99,7 @@ class Queries:
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
-        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(3))
+        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(2))
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""
@@ -138,9 +138,8 @@ class Queries:
         assert self._hand_over is not None  # noqa: S101 - what the caller asked
         used = self._pairs.rows()
         self._hand_over(self.rows().pick(slice(rows)))
-        kept = np.arange(rows, used)
         for table in (self._words, self._addresses, self._numbers):
-            table.keep(kept, used)
+            table.array[: used - rows] = table.array[rows:used]
         self._pairs.let_go(rows)
 
     def rows(self) -> Rows:
