@@ -146,17 +146,18 @@ class Pairs:
     numbers: cython.int[:, ::1]
     by_transaction: cython.longlong[::1]
     by_lookup: cython.longlong[::1]
+    hashes: cython.ulonglong[:, ::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
-    place: cython.Py_ssize_t
+    touched: cython.longlong
 
     def __init__(self, salt: cython.ulonglong) -> None:
         """No rows; ``salt`` makes the hash one that nobody can prepare for."""
         self.salt = salt
         self.base = 0
         self.count = 0
-        self.place = 0
+        self.touched = 0
 
     def use(
         self,
@@ -165,13 +166,15 @@ class Pairs:
         numbers: cython.int[:, ::1],
         by_transaction: cython.longlong[::1],
         by_lookup: cython.longlong[::1],
+        hashes: cython.ulonglong[:, ::1],
     ) -> None:
-        """Work with these arrays from now on."""
+        """Work with these arrays from now on; ``hashes`` has two for each message, for use in here."""
         self.words = words
         self.addresses = addresses
         self.numbers = numbers
         self.by_transaction = by_transaction
         self.by_lookup = by_lookup
+        self.hashes = hashes
 
     def rows(self) -> cython.longlong:
         """How many rows there are in the arrays."""
@@ -534,6 +537,13 @@ def pair(
     i: cython.Py_ssize_t
     matched: cython.int = 0
     with cython.nogil:
+        # What the tables have is looked at once before, which lets the cache misses overlap.
+        for m in range(first, first + count):
+            i = messages[m, M_ORIGIN]
+            if messages[m, M_FLAGS] >= 0 and messages[m, M_FLAGS] & RESPONSE:
+                look_ahead(pairs, messages, m, transport[i], protocol[i], dst_hi[i], dst_lo[i], dport[i], 0)
+            else:
+                look_ahead(pairs, messages, m, transport[i], protocol[i], src_hi[i], src_lo[i], sport[i], 1)
         for m in range(first, first + count):
             i = messages[m, M_ORIGIN]
             if messages[m, M_PART] == 0:
@@ -579,6 +589,36 @@ def lookup_hash(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def look_ahead(
+    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t, transport: cython.int,
+    protocol: cython.int, client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
+    asks: cython.int,
+) -> cython.int:  # fmt: skip
+    """Work out the hashes of a message, and touch what they lead to."""
+    name: cython.ulonglong = cython.cast(cython.ulonglong, messages[m, M_FOLDED])
+    hashed: cython.ulonglong
+    if protocol == MDNS and client_port == MDNS_PORT:
+        hashed = mixed(pairs.salt, name)
+    else:
+        hashed = mixed(
+            port_hash(pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port), name
+        )
+    pairs.hashes[m, 0] = hashed
+    pairs.touched ^= pairs.by_transaction[
+        cython.cast(
+            cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
+        )
+    ]
+    if asks:
+        pairs.hashes[m, 1] = lookup_hash(
+            pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
+        )
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def settle(pairs: Pairs, row: cython.longlong) -> cython.int:
     """A lookup has its answer: what is asked later is another one, and need not look at this row."""
     hashed: cython.ulonglong
@@ -610,16 +650,8 @@ def take_query(
 ) -> cython.int:  # fmt: skip
     """A message that asks."""
     group: cython.int = is_group(version, server_hi, server_lo)
-    anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
-    ports: cython.ulonglong = port_hash(
-        pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port
-    )
-    hashed: cython.ulonglong = mixed(
-        pairs.salt if anyone else ports, cython.cast(cython.ulonglong, messages[m, M_FOLDED])
-    )
-    lookup: cython.ulonglong = lookup_hash(
-        pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
-    )
+    hashed: cython.ulonglong = pairs.hashes[m, 0]
+    lookup: cython.ulonglong = pairs.hashes[m, 1]
     mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
@@ -714,12 +746,7 @@ def take_answer(
 ) -> cython.int:  # fmt: skip
     """A message that answers. Returns whether there is a query for it."""
     anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
-    ports: cython.ulonglong = port_hash(
-        pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port
-    )
-    hashed: cython.ulonglong = mixed(
-        pairs.salt if anyone else ports, cython.cast(cython.ulonglong, messages[m, M_FOLDED])
-    )
+    hashed: cython.ulonglong = pairs.hashes[m, 0]
     mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WINDOW = 65536
 """Rows that an answer may belong to, as in ``pairing_kernel``."""
 _SLOTS = 2 * WINDOW
+_LOOKUPS = 1 << 14
+"""Places for lookups that have no answer yet."""
 _MESSAGE_ROWS = 8192
 _SPANS = 65, 7
 _WANT_ANSWERS = 1
@@ -99,7 +101,11 @@ class Queries:
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
-        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int64)) for _ in range(2))
+        self._tables = (
+            view_of(np.zeros(_SLOTS, np.int64)),
+            view_of(np.zeros(_LOOKUPS, np.int64)),
+            view_of(np.zeros((_MESSAGE_ROWS, 2), np.uint64)),
+        )
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""

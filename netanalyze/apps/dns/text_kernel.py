@@ -203,6 +203,7 @@ class Store:
         hashed: cython.ulonglong = self.salt
         begin: cython.Py_ssize_t = self.tail
         plain: cython.int = 1
+        tail: cython.Py_ssize_t
         self.upper = 0
         while True:
             if at >= end:
@@ -243,15 +244,19 @@ class Store:
                 if not first:
                     self.put(46)
                     hashed = ((hashed ^ 46) * PRIME) & MASK32
+                tail = self.tail
                 for i in range(at, at + length):
                     byte = data[i]
                     if (byte >= 97 and byte <= 122) or (byte >= 45 and byte <= 57 and byte != 46):
-                        self.pool[self.tail, 0] = cython.cast(cython.uchar, byte)
-                        self.tail += 1
+                        self.pool[tail, 0] = cython.cast(cython.uchar, byte)
+                        tail += 1
                     else:
+                        self.tail = tail
                         self.put_escaped(byte)
-                        plain = 0
+                        plain &= self.tail == tail + 1
+                        tail = self.tail
                     hashed = ((hashed ^ byte) * PRIME) & MASK32
+                self.tail = tail
                 first = 0
             at += length
         if wire:
