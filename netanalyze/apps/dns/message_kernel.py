@@ -13,6 +13,7 @@ from netanalyze.apps.dns import answers as records
 from netanalyze.apps.dns import fields
 
 if cython.compiled:
+    from cython.cimports.libc.string import memcpy
     from cython.cimports.netanalyze.apps.dns.text_kernel import Store
 else:
     from netanalyze.apps.dns.text_kernel import Store  # noqa: TC001 - Cython needs it
@@ -398,29 +399,16 @@ def note_addresses(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def new_row(messages: cython.int[:, ::1], row: cython.Py_ssize_t, origin: cython.int) -> cython.int:
-    """A row of which nothing is known."""
+def copy_numbers(
+    messages: cython.int[:, ::1], row: cython.Py_ssize_t, source: cython.int[:, ::1], taken: cython.Py_ssize_t
+) -> cython.int:
+    """Copy a row from another one."""
     i: cython.Py_ssize_t
-    for i in range(messages.shape[1]):
-        messages[row, i] = 0
-    messages[row, M_ORIGIN] = origin
-    messages[row, M_QTYPE] = -1
-    messages[row, M_QCLASS] = -1
-    messages[row, M_ID] = -1
-    messages[row, M_FLAGS] = -1
-    messages[row, M_TTL] = -1
-    messages[row, M_PAYLOAD] = -1
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def copy_row(messages: cython.int[:, ::1], source: cython.Py_ssize_t, row: cython.Py_ssize_t) -> cython.int:
-    """Another row of the same message."""
-    i: cython.Py_ssize_t
-    for i in range(messages.shape[1]):
-        messages[row, i] = messages[source, i]
+    if cython.compiled:
+        memcpy(cython.address(messages[row, 0]), cython.address(source[taken, 0]), 4 * messages.shape[1])
+    else:
+        for i in range(messages.shape[1]):
+            messages[row, i] = source[taken, i]
     return 0
 
 
@@ -468,7 +456,7 @@ def read_message(
             store.problem = MISSING_RECORDS
             return taken
         if i > 0 and protocol == MDNS and flags & 0x8000 == 0 and taken < MOST_PARTS:
-            copy_row(messages, row, row + taken)
+            copy_numbers(messages, row + taken, messages, row)
             messages[row + taken, M_PART] = cython.cast(cython.int, taken)
             taken += 1
         at = read_name(store, data, base, end, at, protocol) if i < taken else store.name_end(data, end, at)
@@ -516,7 +504,7 @@ def read_message(
         # What it answers is told by its records alone.
         for i in range(kept if protocol == MDNS else min(kept, 1)):
             if i > 0:
-                copy_row(messages, row, row + i)
+                copy_numbers(messages, row + i, messages, row)
                 messages[row + i, M_PART] = cython.cast(cython.int, i)
             messages[row + i, M_NAME] = cython.cast(cython.int, spans[i, 0])
             messages[row + i, M_FOLDED] = cython.cast(cython.int, store.texts[spans[i, 0], FOLDED])
@@ -543,6 +531,7 @@ def read_messages(
     dst_hi: cython.ulonglong[::1],
     dst_lo: cython.ulonglong[::1],
     messages: cython.int[:, ::1],
+    nothing: cython.int[:, ::1],
     spans: cython.longlong[:, ::1],
     want: cython.int,
     words: cython.ulonglong[:, ::1],
@@ -552,7 +541,8 @@ def read_messages(
 
     The columns from ``source`` to ``dst_lo`` are those of ``apps.reading.Datagrams``. ``messages`` gets rows
     from ``counters[MESSAGES]`` on, ``words`` and ``numbers`` those of address records (``answers``), if
-    ``want`` has ``WANT_ADDRESSES``. ``spans`` has ``MOST_PARTS`` + 1 rows of 7, for use in here.
+    ``want`` has ``WANT_ADDRESSES``. ``nothing`` is one row of which nothing is known, ``spans`` has
+    ``MOST_PARTS`` + 1 rows of 7, for use in here.
 
     Returns:
         The first message that was not read.
@@ -576,7 +566,8 @@ def read_messages(
                 stopped = i
                 break
             known = store.counters[ADDRESSES]
-            new_row(messages, row, cython.cast(cython.int, i))
+            copy_numbers(messages, row, nothing, 0)
+            messages[row, M_ORIGIN] = cython.cast(cython.int, i)
             taken = read_message(
                 store,
                 data if source[i] == 0 else arena,

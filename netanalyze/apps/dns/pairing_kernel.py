@@ -13,6 +13,9 @@ import cython
 from netanalyze.apps.dns import fields
 from netanalyze.model import NULL
 
+if cython.compiled:
+    from cython.cimports.libc.string import memcpy
+
 FIRST_FRAME = cython.declare(cython.Py_ssize_t, fields.FIRST_FRAME)
 FIRST_NS = cython.declare(cython.Py_ssize_t, fields.FIRST_NS)
 FRAME = cython.declare(cython.Py_ssize_t, fields.FRAME)
@@ -124,7 +127,8 @@ WINDOW = cython.declare(cython.longlong, 65536)
 """Rows that a message may belong to."""
 LOOK_BACK = cython.declare(cython.longlong, 256)
 """Rows among which the query of an answer with another question, or with none, is looked for."""
-PROBES = cython.declare(cython.Py_ssize_t, 16)
+PROBES = cython.declare(cython.Py_ssize_t, 8)
+"""Places for rows of the same hash, in one line of the cache; the oldest makes room."""
 PARALLEL_NS = cython.declare(cython.longlong, 200000000)
 """What a client asks under another number sooner than this is a lookup of its own, not another attempt."""
 ATTEMPT_NS = cython.declare(cython.longlong, 30000000000)
@@ -137,6 +141,7 @@ MDNS_NS = cython.declare(cython.longlong, 10000000000)
 """Answers of multicast DNS have no number: later than this they are no answers to the query."""
 
 
+@cython.final
 @cython.cclass
 class Pairs:
     """The rows and what finds them. Arrays come by ``use``; ``base`` is the number of the first row."""
@@ -147,13 +152,25 @@ class Pairs:
     by_transaction: cython.longlong[::1]
     by_lookup: cython.longlong[::1]
     hashes: cython.ulonglong[:, ::1]
+    no_words: cython.longlong[::1]
+    no_numbers: cython.int[::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
     touched: cython.longlong
 
-    def __init__(self, salt: cython.ulonglong) -> None:
-        """No rows; ``salt`` makes the hash one that nobody can prepare for."""
+    def __init__(
+        self, salt: cython.ulonglong, no_words: cython.longlong[::1], no_numbers: cython.int[::1]
+    ) -> None:
+        """No rows.
+
+        Args:
+            salt: makes the hash one that nobody can prepare for.
+            no_words: what a row holds of which nothing is known, in words,
+            no_numbers: and in numbers.
+        """
+        self.no_words = no_words
+        self.no_numbers = no_numbers
         self.salt = salt
         self.base = 0
         self.count = 0
@@ -199,6 +216,13 @@ class Pairs:
         if (entry >> 31) != cython.cast(cython.longlong, hashed >> 32):
             return -3
         return self.count - 1 - back
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def age_of(self, entry: cython.longlong) -> cython.longlong:
+        """How many rows have come since that of an entry; very many if there is none."""
+        return (self.base + self.count - (entry & NUMBER_MASK)) & NUMBER_MASK if entry else NUMBER_MASK + 1
 
     @cython.cfunc
     @cython.nogil
@@ -293,10 +317,20 @@ def new_row(
     row: cython.Py_ssize_t = pairs.count
     i: cython.Py_ssize_t
     pairs.count += 1
-    for i in range(pairs.words.shape[1]):
-        pairs.words[row, i] = NO_VALUE
-    for i in range(pairs.numbers.shape[1]):
-        pairs.numbers[row, i] = 0
+    if cython.compiled:
+        memcpy(
+            cython.address(pairs.words[row, 0]), cython.address(pairs.no_words[0]), 8 * pairs.words.shape[1]
+        )
+        memcpy(
+            cython.address(pairs.numbers[row, 0]),
+            cython.address(pairs.no_numbers[0]),
+            4 * pairs.numbers.shape[1],
+        )
+    else:
+        for i in range(pairs.words.shape[1]):
+            pairs.words[row, i] = pairs.no_words[i]
+        for i in range(pairs.numbers.shape[1]):
+            pairs.numbers[row, i] = pairs.no_numbers[i]
     pairs.words[row, TIME] = time_ns
     pairs.words[row, LAST_NS] = time_ns
     pairs.words[row, FLOW] = flow
@@ -317,16 +351,6 @@ def new_row(
     pairs.numbers[row, QCLASS] = messages[m, M_QCLASS]
     pairs.numbers[row, QUESTIONS] = messages[m, M_QUESTIONS]
     pairs.numbers[row, PROBLEM] = messages[m, M_PROBLEM]
-    pairs.numbers[row, QUERY_FLAGS] = -1
-    pairs.numbers[row, RESPONSE_FLAGS] = -1
-    pairs.numbers[row, RCODE] = -1
-    pairs.numbers[row, ANSWERS_COUNT] = -1
-    pairs.numbers[row, MIN_TTL] = -1
-    pairs.numbers[row, PAYLOAD_SIZE] = -1
-    pairs.numbers[row, EDNS_FLAGS] = -1
-    pairs.numbers[row, SERVER_PAYLOAD] = -1
-    pairs.numbers[row, RESPONSE_SIZE] = -1
-    pairs.numbers[row, QUERY_SIZE] = -1
     return row
 
 
@@ -445,7 +469,7 @@ def enter(
 
 @cython.cfunc
 @cython.nogil
-@cython.exceptval(-1)
+@cython.exceptval(-2)
 def found_in(pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong) -> cython.longlong:
     return pairs.row_of(
         table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))],
@@ -455,7 +479,7 @@ def found_in(pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong
 
 @cython.cfunc
 @cython.nogil
-@cython.exceptval(-1)
+@cython.exceptval(-2)
 def latest_attempt(pairs: Pairs, row: cython.Py_ssize_t, hashed: cython.ulonglong) -> cython.longlong:
     """The row that the same client asked the same in before; -1 if there is none."""
     before: cython.longlong = found_in(pairs, pairs.by_lookup, hashed)
@@ -589,6 +613,15 @@ def lookup_hash(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def line_of(pairs: Pairs, hashed: cython.ulonglong) -> cython.Py_ssize_t:
+    """The first place for rows with a hash."""
+    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - PROBES)
+    return cython.cast(cython.Py_ssize_t, hashed & mask)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def look_ahead(
     pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t, transport: cython.int,
     protocol: cython.int, client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
@@ -604,11 +637,7 @@ def look_ahead(
             port_hash(pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port), name
         )
     pairs.hashes[m, 0] = hashed
-    pairs.touched ^= pairs.by_transaction[
-        cython.cast(
-            cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
-        )
-    ]
+    pairs.touched ^= pairs.by_transaction[line_of(pairs, hashed)]
     if asks:
         pairs.hashes[m, 1] = lookup_hash(
             pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
@@ -652,22 +681,23 @@ def take_query(
     group: cython.int = is_group(version, server_hi, server_lo)
     hashed: cython.ulonglong = pairs.hashes[m, 0]
     lookup: cython.ulonglong = pairs.hashes[m, 1]
-    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
+    line: cython.Py_ssize_t = line_of(pairs, hashed)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
-    free: cython.Py_ssize_t = -1
+    free: cython.Py_ssize_t = line
+    age: cython.longlong
+    oldest: cython.longlong = -1
     row: cython.longlong
     before: cython.longlong = -1
     for probe in range(PROBES):
-        place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
+        place = line + probe
         row = pairs.row_of(pairs.by_transaction[place], hashed)
-        if row == -3:
-            continue
         if row < 0:
-            if free < 0:
+            # Where nothing is free, the oldest makes room.
+            age = pairs.age_of(pairs.by_transaction[place])
+            if age > oldest:
                 free = place
-            if pairs.by_transaction[place] == 0:
-                break
+                oldest = age
             continue
         if (
             same_question(
@@ -700,8 +730,6 @@ def take_query(
         before = latest_attempt(pairs, row, lookup)
         if before >= 0:
             link(pairs, row, before, time_ns)
-    if free < 0:
-        free = cython.cast(cython.Py_ssize_t, hashed & mask)
     pairs.by_transaction[free] = pairs.entry(row, hashed)
     enter(pairs, pairs.by_lookup, lookup, row)
     return 0
@@ -747,7 +775,7 @@ def take_answer(
     """A message that answers. Returns whether there is a query for it."""
     anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
     hashed: cython.ulonglong = pairs.hashes[m, 0]
-    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
+    line: cython.Py_ssize_t = line_of(pairs, hashed)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
     row: cython.longlong
@@ -758,9 +786,7 @@ def take_answer(
     end: cython.int = UNASKED
     note: cython.int = 0
     for probe in range(PROBES):
-        place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-        if pairs.by_transaction[place] == 0:
-            break
+        place = line + probe
         row = pairs.row_of(pairs.by_transaction[place], hashed)
         if row < 0 or not same_question(
             pairs, row, messages, m, transport, protocol, client_hi, client_lo, client_port, version, anyone
@@ -845,7 +871,7 @@ def take_answer(
         pairs.words[row, OTHER_FRAME] = pairs.words[elsewhere, FRAME]
     if transport == 1 and end == UNASKED and note == 0:
         for probe in range(PROBES):
-            place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
+            place = line + probe
             if pairs.row_of(pairs.by_transaction[place], hashed) == -1:
                 pairs.by_transaction[place] = pairs.entry(row, hashed)
                 break
