@@ -190,6 +190,18 @@ ENDS = (
     "announced",
 )
 
+# What is counted of a server.
+COUNT_QUERIES = 0
+COUNT_SENT = 1
+COUNT_MALFORMED = 2
+COUNT_FIRST = 3
+"""Frame of the first query or answer."""
+COUNT_ENDS = 4
+COUNT_RCODES = COUNT_ENDS + len(ENDS)
+OTHER_RCODES = 6
+"""Response codes from here on are counted together."""
+COUNTS = COUNT_RCODES + OTHER_RCODES + 1
+
 # Bits of NOTE.
 AFTER_TRUNCATED = 1
 OTHER_SERVER = 2
