@@ -116,8 +116,9 @@ class Engine:
         self._ledger = Ledger()
         self._paths = Paths()
         self._count_paths = "protocols" in wanted
-        # Readers of protocols are Python and hold the lock: a second thread would only wait for it.
-        alone = self._tcp is None or self._messages is not None or self._boundaries is not None
+        # Readers of HTTP are Python and hold the lock: a second thread would only wait for it.
+        alone = "http" in protocols or self._boundaries is not None
+        alone |= self._tcp is None and self._messages is None
         self._follower = Follower() if two_threads and not alone else None
 
     def feed(self, batch: Batch) -> None:

@@ -114,10 +114,12 @@ class DatagramReading:
     def feed(self, batch: Batch, packets: Packets) -> None:
         """Read a batch whose flows have been looked at by the identifier."""
         arrays = packets.arrays
-        order = np.asarray(packets.order)[: packets.count]
-        udp = (arrays["protocol"][order] == _UDP) & (arrays["role"][order] <= CARRIER)
-        udp &= (arrays["duplicate"][order] == 0) & (arrays["payload_bytes"][order] > 0)
-        rows = order[udp & (arrays["stream"][order] >= 0)]
+        count = packets.count
+        udp = (arrays["protocol"][:count] == _UDP) & (arrays["role"][:count] <= CARRIER)
+        udp &= (arrays["duplicate"][:count] == 0) & (arrays["payload_bytes"][:count] > 0)
+        udp &= arrays["stream"][:count] >= 0
+        order = np.asarray(packets.order)[:count]
+        rows = order[udp[order]]
         if not len(rows):
             return
         flows = arrays["stream"][rows]

@@ -48,6 +48,13 @@ class Column(ABC):
         """The values of these rows in a form that pandas and polars take: here, a list."""
         return self.values(rows)
 
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """The integers of these rows (``NULL``: no value), or a place in a list for each (-1: no value)."""
+        values = self.values(rows)
+        numbers = np.arange(len(values))
+        numbers[[value is None for value in values]] = -1
+        return numbers, values
+
     def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
         """For each row the index of its value in a list of values, -1 where there is no value."""
         index: dict[Any, int] = {}
@@ -79,6 +86,10 @@ class IntColumn(Column):
         picked = self.numbers[rows]
         return self.values(rows) if (picked == NULL).any() else picked
 
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        return self.numbers[rows], None
+
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
         return self.numbers
@@ -108,6 +119,10 @@ class BoolColumn(Column):
     def array(self, rows: Rows = ALL) -> NDArray[Any] | list[Any]:
         """See ``Column``."""
         return self.flags[rows]
+
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        return self.flags[rows].astype(np.int64), [False, True]
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
@@ -173,6 +188,15 @@ class CodeColumn(Column):
         names = [*self.names, None]  # where index -1 finds it
         return [names[code] for code in self.codes[rows].tolist()]
 
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        codes = self.codes[rows]
+        if len(self.names) <= len(codes):
+            return codes, self.names
+        used, places = np.unique(codes, return_inverse=True)
+        names = [None if code < 0 else self.names[code] for code in used.tolist()]
+        return np.where(codes < 0, -1, places.reshape(-1)), names
+
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
         ordered = sorted({name for name in self.names if name is not None})
@@ -201,6 +225,12 @@ class PackedColumn(Column):
         """See ``Column``."""
         codes, distinct = self._distinct(rows)
         return [distinct[code] for code in codes.tolist()]
+
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        codes, distinct = self._distinct(rows)
+        absent = np.array([text is None for text in distinct] or [True])
+        return (np.where(absent[codes], -1, codes) if len(codes) else codes), distinct
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
@@ -244,6 +274,10 @@ class WordedColumn(Column):
         codes, places = np.unique(picked, return_inverse=True)
         texts = self._words(codes)
         return [texts[place] for place in places.reshape(-1).tolist()]
+
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        return WordedColumn(self.codes[rows], self._words).distinct()
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
@@ -313,6 +347,10 @@ class ComputedColumn(Column):
         """See ``Column``."""
         return self._of(rows).array()
 
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        return self._of(rows).cells()
+
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
         return self._of(ALL).ranks()
@@ -378,6 +416,10 @@ class AddressColumn(Column):
     def values(self, rows: Rows = ALL) -> list[Any]:
         """See ``Column``."""
         return format_addresses(self.hi[rows], self.lo[rows], self.version[rows])
+
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+        """See ``Column``."""
+        return AddressColumn(self.hi[rows], self.lo[rows], self.version[rows]).distinct()
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""

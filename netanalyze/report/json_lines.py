@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from netanalyze.report.json_kernel import COMPILED
 from netanalyze.report.json_object import lines, with_ledger
+from netanalyze.report.json_rows import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The lines of one table after the other, in pieces, UTF-8."""
     for table in with_ledger(report, tables):
+        if COMPILED:
+            yield from pieces(table, f'{{"table":"{table.name}",'.encode(), b"}\n")
+            continue
         for rows in table.chunks():
             yield table_lines(table.name, rows)
 

@@ -17,7 +17,7 @@ from netanalyze.report.names import no_such_column
 from netanalyze.report.record import QUANTITIES, Field, Record, fields, find_field, select_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -130,6 +130,13 @@ class Table(Generic[R]):
         """All rows, some at a time, as one list of values for each column."""
         for rows in self._chunks(size):
             yield [column.values(rows) for column in self._columns.values()]
+
+    def cell_chunks(
+        self, size: int = CHUNK_ROWS
+    ) -> Iterator[list[tuple[NDArray[np.int64], Sequence[Any] | None]]]:
+        """All rows, some at a time, as ``Column.cells`` of each column."""
+        for rows in self._chunks(size):
+            yield [column.cells(rows) for column in self._columns.values()]
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""

@@ -91,6 +91,8 @@ COLUMNS = {
     "dns_names": "name protocol types queries clients answered unanswered nxdomain errors retries"
     " ttl_min_s latency_p50_ns latency_p95_ns latency_p99_ns answer first_frame",
     "dns_patterns": "pattern client server count wait_ns longest_ns example first_frame last_frame advice",
+    "names": "transport stream client client_port server server_port start_ns name chain resolved"
+    " said_name answer_frame age_ns ttl_s",
     "http": "stream frame response_frame time_ns method host target version status content_type"
     " content_encoding wire_bytes body_bytes body_sha256 ttfb_ns duration_ns"
     " request_of_connection end uncertain hang_up hang_up_ns body_verdict promised_bytes"

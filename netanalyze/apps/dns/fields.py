@@ -91,6 +91,8 @@ M_PROBLEM = 17
 M_SIZE = 18
 """Bytes of the message."""
 M_NUMBERS = 19
+M_UNKNOWN = frozenset({M_QTYPE, M_QCLASS, M_ID, M_FLAGS, M_TTL, M_PAYLOAD})
+"""Those that are -1 until they are known; the others begin with 0."""
 
 # A query with its answer: a row of words, ``NULL`` where there is none,
 FIRST_FRAME = 0
@@ -158,6 +160,14 @@ SIDE = 30
 QUERY_SIZE = 31
 NUMBERS = 32
 
+UNKNOWN = frozenset(
+    {
+        *(QUERY_FLAGS, RESPONSE_FLAGS, RCODE, ANSWERS_COUNT, MIN_TTL, PAYLOAD_SIZE, EDNS_FLAGS),
+        *(SERVER_PAYLOAD, RESPONSE_SIZE, QUERY_SIZE),
+    }
+)
+"""Numbers that are -1 until they are known; the others begin with 0."""
+
 # How it ended.
 ANSWERED = 0
 TRUNCATED = 1
@@ -179,6 +189,18 @@ ENDS = (
     "unasked",
     "announced",
 )
+
+# What is counted of a server.
+COUNT_QUERIES = 0
+COUNT_SENT = 1
+COUNT_MALFORMED = 2
+COUNT_FIRST = 3
+"""Frame of the first query or answer."""
+COUNT_ENDS = 4
+COUNT_RCODES = COUNT_ENDS + len(ENDS)
+OTHER_RCODES = 6
+"""Response codes from here on are counted together."""
+COUNTS = COUNT_RCODES + OTHER_RCODES + 1
 
 # Bits of NOTE.
 AFTER_TRUNCATED = 1

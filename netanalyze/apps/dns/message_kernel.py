@@ -13,6 +13,7 @@ from netanalyze.apps.dns import answers as records
 from netanalyze.apps.dns import fields
 
 if cython.compiled:
+    from cython.cimports.libc.string import memcpy
     from cython.cimports.netanalyze.apps.dns.text_kernel import Store
 else:
     from netanalyze.apps.dns.text_kernel import Store  # noqa: TC001 - Cython needs it
@@ -68,6 +69,8 @@ REC_PROTOCOL = cython.declare(cython.Py_ssize_t, records.PROTOCOL)
 A = cython.declare(cython.int, 1)
 CNAME = cython.declare(cython.int, 5)
 AAAA = cython.declare(cython.int, 28)
+PTR = cython.declare(cython.int, 12)
+NS = cython.declare(cython.int, 2)
 OPT = cython.declare(cython.int, 41)
 INTERNET = cython.declare(cython.int, 1)
 
@@ -172,6 +175,8 @@ def read_records(
     kept: cython.Py_ssize_t = 0
     before: cython.Py_ssize_t
     options: cython.int = 0
+    # To whom answers belong matters only where there is no question that says so.
+    owners: cython.int = 1 if protocol == MDNS or messages[row, M_QUESTIONS] == 0 else 0
     for index in range(total):
         if index >= MOST_RECORDS:
             break
@@ -179,7 +184,7 @@ def read_records(
             store.problem = MISSING_RECORDS
             return kept
         before = at
-        if index < counted and kept < MOST_PARTS:
+        if owners and index < counted and kept < MOST_PARTS:
             at = read_name(store, data, base, end, at, protocol)
         else:
             at = store.name_end(data, end, at)
@@ -201,7 +206,7 @@ def read_records(
             if messages[row, M_TTL] < 0 or ttl < messages[row, M_TTL]:
                 messages[row, M_TTL] = cython.cast(cython.int, ttl)
             if kept < MOST_PARTS:
-                spans[kept, 0] = store.number
+                spans[kept, 0] = store.number if owners else 0
                 spans[kept, 1] = kind
                 spans[kept, 2] = word(data, at + 2)
                 spans[kept, 3] = ttl
@@ -222,6 +227,36 @@ def read_records(
         at += 10 + size
     store.problem = TRAILING if at < end and total <= MOST_RECORDS else options
     return kept
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def is_name(kind: cython.int) -> cython.int:
+    """Whether a record's data are a name that is put in words here."""
+    return 1 if kind == CNAME or kind == PTR or kind == NS else 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def put_type(store: Store, kind: cython.int) -> cython.int:
+    """Write the name of one of these types, and a space."""
+    if kind == CNAME:
+        store.put(67)
+        store.put(78)
+        store.put(65)
+        store.put(77)
+        store.put(69)
+    elif kind == PTR:
+        store.put(80)
+        store.put(84)
+        store.put(82)
+    else:
+        store.put(78)
+        store.put(83)
+    store.put(32)
+    return 0
 
 
 @cython.cfunc
@@ -250,6 +285,10 @@ def word_answers(
         kind = cython.cast(cython.int, spans[i, 1])
         size = spans[i, 5]
         spans[i, 6] = 0
+        if is_name(kind):
+            store.tail = store.counters[POOL]
+            if store.name(data, base, end, spans[i, 4], 0) == spans[i, 4] + size:
+                continue
         if (kind != A or size != 4) and (kind != AAAA or size != 16):
             spans[i, 6] = store.bytes_of(
                 data, base, end, spans[i, 4], size, kind, cython.cast(cython.int, spans[i, 2])
@@ -269,6 +308,10 @@ def word_answers(
             store.put_number(spans[i, 6])
             store.put(FINISH)
             refers = 1
+        elif is_name(kind):
+            if kind != asked:
+                put_type(store, kind)
+            store.name(data, base, end, spans[i, 4], 0)
         elif kind == A:
             store.put_a(data, spans[i, 4])
         else:
@@ -356,29 +399,16 @@ def note_addresses(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def new_row(messages: cython.int[:, ::1], row: cython.Py_ssize_t, origin: cython.int) -> cython.int:
-    """A row of which nothing is known."""
+def copy_numbers(
+    messages: cython.int[:, ::1], row: cython.Py_ssize_t, source: cython.int[:, ::1], taken: cython.Py_ssize_t
+) -> cython.int:
+    """Copy a row from another one."""
     i: cython.Py_ssize_t
-    for i in range(messages.shape[1]):
-        messages[row, i] = 0
-    messages[row, M_ORIGIN] = origin
-    messages[row, M_QTYPE] = -1
-    messages[row, M_QCLASS] = -1
-    messages[row, M_ID] = -1
-    messages[row, M_FLAGS] = -1
-    messages[row, M_TTL] = -1
-    messages[row, M_PAYLOAD] = -1
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def copy_row(messages: cython.int[:, ::1], source: cython.Py_ssize_t, row: cython.Py_ssize_t) -> cython.int:
-    """Another row of the same message."""
-    i: cython.Py_ssize_t
-    for i in range(messages.shape[1]):
-        messages[row, i] = messages[source, i]
+    if cython.compiled:
+        memcpy(cython.address(messages[row, 0]), cython.address(source[taken, 0]), 4 * messages.shape[1])
+    else:
+        for i in range(messages.shape[1]):
+            messages[row, i] = source[taken, i]
     return 0
 
 
@@ -426,7 +456,7 @@ def read_message(
             store.problem = MISSING_RECORDS
             return taken
         if i > 0 and protocol == MDNS and flags & 0x8000 == 0 and taken < MOST_PARTS:
-            copy_row(messages, row, row + taken)
+            copy_numbers(messages, row + taken, messages, row)
             messages[row + taken, M_PART] = cython.cast(cython.int, taken)
             taken += 1
         at = read_name(store, data, base, end, at, protocol) if i < taken else store.name_end(data, end, at)
@@ -474,7 +504,7 @@ def read_message(
         # What it answers is told by its records alone.
         for i in range(kept if protocol == MDNS else min(kept, 1)):
             if i > 0:
-                copy_row(messages, row, row + i)
+                copy_numbers(messages, row + i, messages, row)
                 messages[row + i, M_PART] = cython.cast(cython.int, i)
             messages[row + i, M_NAME] = cython.cast(cython.int, spans[i, 0])
             messages[row + i, M_FOLDED] = cython.cast(cython.int, store.texts[spans[i, 0], FOLDED])
@@ -501,6 +531,7 @@ def read_messages(
     dst_hi: cython.ulonglong[::1],
     dst_lo: cython.ulonglong[::1],
     messages: cython.int[:, ::1],
+    nothing: cython.int[:, ::1],
     spans: cython.longlong[:, ::1],
     want: cython.int,
     words: cython.ulonglong[:, ::1],
@@ -510,7 +541,8 @@ def read_messages(
 
     The columns from ``source`` to ``dst_lo`` are those of ``apps.reading.Datagrams``. ``messages`` gets rows
     from ``counters[MESSAGES]`` on, ``words`` and ``numbers`` those of address records (``answers``), if
-    ``want`` has ``WANT_ADDRESSES``. ``spans`` has ``MOST_PARTS`` + 1 rows of 7, for use in here.
+    ``want`` has ``WANT_ADDRESSES``. ``nothing`` is one row of which nothing is known, ``spans`` has
+    ``MOST_PARTS`` + 1 rows of 7, for use in here.
 
     Returns:
         The first message that was not read.
@@ -534,7 +566,8 @@ def read_messages(
                 stopped = i
                 break
             known = store.counters[ADDRESSES]
-            new_row(messages, row, cython.cast(cython.int, i))
+            copy_numbers(messages, row, nothing, 0)
+            messages[row, M_ORIGIN] = cython.cast(cython.int, i)
             taken = read_message(
                 store,
                 data if source[i] == 0 else arena,

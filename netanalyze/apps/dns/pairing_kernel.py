@@ -13,6 +13,9 @@ import cython
 from netanalyze.apps.dns import fields
 from netanalyze.model import NULL
 
+if cython.compiled:
+    from cython.cimports.libc.string import memcpy
+
 FIRST_FRAME = cython.declare(cython.Py_ssize_t, fields.FIRST_FRAME)
 FIRST_NS = cython.declare(cython.Py_ssize_t, fields.FIRST_NS)
 FRAME = cython.declare(cython.Py_ssize_t, fields.FRAME)
@@ -112,6 +115,7 @@ MDNS_PORT = cython.declare(cython.int, 5353)
 IXFR = cython.declare(cython.int, 251)
 AXFR = cython.declare(cython.int, 252)
 ANY_TYPE = cython.declare(cython.int, 255)
+NXDOMAIN = cython.declare(cython.int, 3)
 SERVFAIL = cython.declare(cython.int, 2)
 NOTIMP = cython.declare(cython.int, 4)
 REFUSED = cython.declare(cython.int, 5)
@@ -121,7 +125,10 @@ NUMBER_MASK = cython.declare(cython.longlong, 0x7FFFFFFF)
 """Numbers of rows in the tables begin again after this many."""
 WINDOW = cython.declare(cython.longlong, 65536)
 """Rows that a message may belong to."""
-PROBES = cython.declare(cython.Py_ssize_t, 16)
+LOOK_BACK = cython.declare(cython.longlong, 256)
+"""Rows among which the query of an answer with another question, or with none, is looked for."""
+PROBES = cython.declare(cython.Py_ssize_t, 8)
+"""Places for rows of the same hash, in one line of the cache; the oldest makes room."""
 PARALLEL_NS = cython.declare(cython.longlong, 200000000)
 """What a client asks under another number sooner than this is a lookup of its own, not another attempt."""
 ATTEMPT_NS = cython.declare(cython.longlong, 30000000000)
@@ -134,6 +141,7 @@ MDNS_NS = cython.declare(cython.longlong, 10000000000)
 """Answers of multicast DNS have no number: later than this they are no answers to the query."""
 
 
+@cython.final
 @cython.cclass
 class Pairs:
     """The rows and what finds them. Arrays come by ``use``; ``base`` is the number of the first row."""
@@ -141,37 +149,49 @@ class Pairs:
     words: cython.longlong[:, ::1]
     addresses: cython.ulonglong[:, ::1]
     numbers: cython.int[:, ::1]
-    by_transaction: cython.int[::1]
-    by_lookup: cython.int[::1]
-    by_port: cython.int[::1]
+    by_transaction: cython.longlong[::1]
+    by_lookup: cython.longlong[::1]
+    hashes: cython.ulonglong[:, ::1]
+    no_words: cython.longlong[::1]
+    no_numbers: cython.int[::1]
     salt: cython.ulonglong
     base: cython.longlong
     count: cython.longlong
-    place: cython.Py_ssize_t
+    touched: cython.longlong
 
-    def __init__(self, salt: cython.ulonglong) -> None:
-        """No rows; ``salt`` makes the hash one that nobody can prepare for."""
+    def __init__(
+        self, salt: cython.ulonglong, no_words: cython.longlong[::1], no_numbers: cython.int[::1]
+    ) -> None:
+        """No rows.
+
+        Args:
+            salt: makes the hash one that nobody can prepare for.
+            no_words: what a row holds of which nothing is known, in words,
+            no_numbers: and in numbers.
+        """
+        self.no_words = no_words
+        self.no_numbers = no_numbers
         self.salt = salt
         self.base = 0
         self.count = 0
-        self.place = 0
+        self.touched = 0
 
     def use(
         self,
         words: cython.longlong[:, ::1],
         addresses: cython.ulonglong[:, ::1],
         numbers: cython.int[:, ::1],
-        by_transaction: cython.int[::1],
-        by_lookup: cython.int[::1],
-        by_port: cython.int[::1],
+        by_transaction: cython.longlong[::1],
+        by_lookup: cython.longlong[::1],
+        hashes: cython.ulonglong[:, ::1],
     ) -> None:
-        """Work with these arrays from now on."""
+        """Work with these arrays from now on; ``hashes`` has two for each message, for use in here."""
         self.words = words
         self.addresses = addresses
         self.numbers = numbers
         self.by_transaction = by_transaction
         self.by_lookup = by_lookup
-        self.by_port = by_port
+        self.hashes = hashes
 
     def rows(self) -> cython.longlong:
         """How many rows there are in the arrays."""
@@ -184,14 +204,32 @@ class Pairs:
 
     @cython.cfunc
     @cython.nogil
-    @cython.exceptval(-1)
-    def row_of(self, number: cython.longlong) -> cython.longlong:
-        """The row that an entry of a table is of; -1 if there is none, or it is too old."""
+    @cython.exceptval(-2)
+    def row_of(self, entry: cython.longlong, hashed: cython.ulonglong) -> cython.longlong:
+        """The row of an entry of a table; -1 if there is none or it is too old, -3 if of another hash."""
         back: cython.longlong
-        if number == 0:
+        if entry == 0:
             return -1
-        back = (self.base + self.count - number) & NUMBER_MASK
-        return self.count - 1 - back if back < WINDOW and back < self.count else -1
+        back = (self.base + self.count - (entry & NUMBER_MASK)) & NUMBER_MASK
+        if back >= WINDOW or back >= self.count:
+            return -1
+        if (entry >> 31) != cython.cast(cython.longlong, hashed >> 32):
+            return -3
+        return self.count - 1 - back
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def age_of(self, entry: cython.longlong) -> cython.longlong:
+        """How many rows have come since that of an entry; very many if there is none."""
+        return (self.base + self.count - (entry & NUMBER_MASK)) & NUMBER_MASK if entry else NUMBER_MASK + 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def entry(self, row: cython.longlong, hashed: cython.ulonglong) -> cython.longlong:
+        """What a table has for a row: its number, and bits of its hash, which tell most others apart."""
+        return (cython.cast(cython.longlong, hashed >> 32) << 31) | ((self.base + row + 1) & NUMBER_MASK)
 
 
 @cython.cfunc
@@ -279,10 +317,20 @@ def new_row(
     row: cython.Py_ssize_t = pairs.count
     i: cython.Py_ssize_t
     pairs.count += 1
-    for i in range(pairs.words.shape[1]):
-        pairs.words[row, i] = NO_VALUE
-    for i in range(pairs.numbers.shape[1]):
-        pairs.numbers[row, i] = 0
+    if cython.compiled:
+        memcpy(
+            cython.address(pairs.words[row, 0]), cython.address(pairs.no_words[0]), 8 * pairs.words.shape[1]
+        )
+        memcpy(
+            cython.address(pairs.numbers[row, 0]),
+            cython.address(pairs.no_numbers[0]),
+            4 * pairs.numbers.shape[1],
+        )
+    else:
+        for i in range(pairs.words.shape[1]):
+            pairs.words[row, i] = pairs.no_words[i]
+        for i in range(pairs.numbers.shape[1]):
+            pairs.numbers[row, i] = pairs.no_numbers[i]
     pairs.words[row, TIME] = time_ns
     pairs.words[row, LAST_NS] = time_ns
     pairs.words[row, FLOW] = flow
@@ -303,16 +351,6 @@ def new_row(
     pairs.numbers[row, QCLASS] = messages[m, M_QCLASS]
     pairs.numbers[row, QUESTIONS] = messages[m, M_QUESTIONS]
     pairs.numbers[row, PROBLEM] = messages[m, M_PROBLEM]
-    pairs.numbers[row, QUERY_FLAGS] = -1
-    pairs.numbers[row, RESPONSE_FLAGS] = -1
-    pairs.numbers[row, RCODE] = -1
-    pairs.numbers[row, ANSWERS_COUNT] = -1
-    pairs.numbers[row, MIN_TTL] = -1
-    pairs.numbers[row, PAYLOAD_SIZE] = -1
-    pairs.numbers[row, EDNS_FLAGS] = -1
-    pairs.numbers[row, SERVER_PAYLOAD] = -1
-    pairs.numbers[row, RESPONSE_SIZE] = -1
-    pairs.numbers[row, QUERY_SIZE] = -1
     return row
 
 
@@ -420,27 +458,28 @@ def link(
 @cython.nogil
 @cython.exceptval(-1)
 def enter(
-    pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
+    pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong, row: cython.Py_ssize_t
 ) -> cython.int:
     """Put a row into a table of one place for each hash."""
     table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))] = (
-        cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+        pairs.entry(row, hashed)
     )
     return 0
 
 
 @cython.cfunc
 @cython.nogil
-@cython.exceptval(-1)
-def found_in(pairs: Pairs, table: cython.int[::1], hashed: cython.ulonglong) -> cython.longlong:
+@cython.exceptval(-2)
+def found_in(pairs: Pairs, table: cython.longlong[::1], hashed: cython.ulonglong) -> cython.longlong:
     return pairs.row_of(
-        table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))]
+        table[cython.cast(cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, table.shape[0] - 1))],
+        hashed,
     )
 
 
 @cython.cfunc
 @cython.nogil
-@cython.exceptval(-1)
+@cython.exceptval(-2)
 def latest_attempt(pairs: Pairs, row: cython.Py_ssize_t, hashed: cython.ulonglong) -> cython.longlong:
     """The row that the same client asked the same in before; -1 if there is none."""
     before: cython.longlong = found_in(pairs, pairs.by_lookup, hashed)
@@ -522,6 +561,13 @@ def pair(
     i: cython.Py_ssize_t
     matched: cython.int = 0
     with cython.nogil:
+        # What the tables have is looked at once before, which lets the cache misses overlap.
+        for m in range(first, first + count):
+            i = messages[m, M_ORIGIN]
+            if messages[m, M_FLAGS] >= 0 and messages[m, M_FLAGS] & RESPONSE:
+                look_ahead(pairs, messages, m, transport[i], protocol[i], dst_hi[i], dst_lo[i], dport[i], 0)
+            else:
+                look_ahead(pairs, messages, m, transport[i], protocol[i], src_hi[i], src_lo[i], sport[i], 1)
         for m in range(first, first + count):
             i = messages[m, M_ORIGIN]
             if messages[m, M_PART] == 0:
@@ -554,6 +600,75 @@ def port_hash(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def lookup_hash(
+    pairs: Pairs, name: cython.int, qtype: cython.int, client_hi: cython.ulonglong,
+    client_lo: cython.ulonglong,
+) -> cython.ulonglong:  # fmt: skip
+    """Of what a client wants to know."""
+    hashed: cython.ulonglong = mixed(mixed(pairs.salt, client_hi), client_lo)
+    hashed = mixed(hashed, cython.cast(cython.ulonglong, name))
+    return mixed(hashed, cython.cast(cython.ulonglong, qtype + 1))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def line_of(pairs: Pairs, hashed: cython.ulonglong) -> cython.Py_ssize_t:
+    """The first place for rows with a hash."""
+    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - PROBES)
+    return cython.cast(cython.Py_ssize_t, hashed & mask)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def look_ahead(
+    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t, transport: cython.int,
+    protocol: cython.int, client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
+    asks: cython.int,
+) -> cython.int:  # fmt: skip
+    """Work out the hashes of a message, and touch what they lead to."""
+    name: cython.ulonglong = cython.cast(cython.ulonglong, messages[m, M_FOLDED])
+    hashed: cython.ulonglong
+    if protocol == MDNS and client_port == MDNS_PORT:
+        hashed = mixed(pairs.salt, name)
+    else:
+        hashed = mixed(
+            port_hash(pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port), name
+        )
+    pairs.hashes[m, 0] = hashed
+    pairs.touched ^= pairs.by_transaction[line_of(pairs, hashed)]
+    if asks:
+        pairs.hashes[m, 1] = lookup_hash(
+            pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
+        )
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def settle(pairs: Pairs, row: cython.longlong) -> cython.int:
+    """A lookup has its answer: what is asked later is another one, and need not look at this row."""
+    hashed: cython.ulonglong
+    place: cython.Py_ssize_t
+    if pairs.numbers[row, RCODE] != 0 and pairs.numbers[row, RCODE] != NXDOMAIN:
+        return 0
+    hashed = lookup_hash(
+        pairs, pairs.numbers[row, NAME_FOLDED], pairs.numbers[row, QTYPE], pairs.addresses[row, CLIENT_HI],
+        pairs.addresses[row, CLIENT_LO],
+    )  # fmt: skip
+    place = cython.cast(
+        cython.Py_ssize_t, hashed & cython.cast(cython.ulonglong, pairs.by_lookup.shape[0] - 1)
+    )
+    if pairs.by_lookup[place] == pairs.entry(row, hashed):
+        pairs.by_lookup[place] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def take_query(
     pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
@@ -564,30 +679,25 @@ def take_query(
 ) -> cython.int:  # fmt: skip
     """A message that asks."""
     group: cython.int = is_group(version, server_hi, server_lo)
-    anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
-    ports: cython.ulonglong = port_hash(
-        pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port
-    )
-    hashed: cython.ulonglong = mixed(
-        pairs.salt if anyone else ports, cython.cast(cython.ulonglong, messages[m, M_FOLDED])
-    )
-    lookup: cython.ulonglong = mixed(mixed(pairs.salt, client_hi), client_lo)
-    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
+    hashed: cython.ulonglong = pairs.hashes[m, 0]
+    lookup: cython.ulonglong = pairs.hashes[m, 1]
+    line: cython.Py_ssize_t = line_of(pairs, hashed)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
-    free: cython.Py_ssize_t = -1
+    free: cython.Py_ssize_t = line
+    age: cython.longlong
+    oldest: cython.longlong = -1
     row: cython.longlong
     before: cython.longlong = -1
-    lookup = mixed(lookup, cython.cast(cython.ulonglong, messages[m, M_FOLDED]))
-    lookup = mixed(lookup, cython.cast(cython.ulonglong, messages[m, M_QTYPE] + 1))
     for probe in range(PROBES):
-        place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-        row = pairs.row_of(pairs.by_transaction[place])
+        place = line + probe
+        row = pairs.row_of(pairs.by_transaction[place], hashed)
         if row < 0:
-            if free < 0:
+            # Where nothing is free, the oldest makes room.
+            age = pairs.age_of(pairs.by_transaction[place])
+            if age > oldest:
                 free = place
-            if pairs.by_transaction[place] == 0:
-                break
+                oldest = age
             continue
         if (
             same_question(
@@ -620,12 +730,35 @@ def take_query(
         before = latest_attempt(pairs, row, lookup)
         if before >= 0:
             link(pairs, row, before, time_ns)
-    if free < 0:
-        free = cython.cast(cython.Py_ssize_t, hashed & mask)
-    pairs.by_transaction[free] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+    pairs.by_transaction[free] = pairs.entry(row, hashed)
     enter(pairs, pairs.by_lookup, lookup, row)
-    enter(pairs, pairs.by_port, ports, row)
     return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def latest_of_port(
+    pairs: Pairs, number: cython.int, transport: cython.int, protocol: cython.int, version: cython.int,
+    client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
+) -> cython.longlong:  # fmt: skip
+    """The last query of a port with a number, among the latest rows; -1 if there is none."""
+    row: cython.longlong = pairs.count - 1
+    last: cython.longlong = max(pairs.count - LOOK_BACK, 0)
+    while row >= last:
+        if (
+            pairs.numbers[row, ID] == number
+            and pairs.numbers[row, CLIENT_PORT] == client_port
+            and pairs.numbers[row, TRANSPORT] == transport
+            and pairs.numbers[row, PROTOCOL] == protocol
+            and pairs.numbers[row, VERSION] == version
+            and pairs.words[row, FRAME] != NO_VALUE
+            and pairs.addresses[row, CLIENT_LO] == client_lo
+            and pairs.addresses[row, CLIENT_HI] == client_hi
+        ):
+            return row
+        row -= 1
+    return -1
 
 
 @cython.cfunc
@@ -641,13 +774,8 @@ def take_answer(
 ) -> cython.int:  # fmt: skip
     """A message that answers. Returns whether there is a query for it."""
     anyone: cython.int = 1 if protocol == MDNS and client_port == MDNS_PORT else 0
-    ports: cython.ulonglong = port_hash(
-        pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port
-    )
-    hashed: cython.ulonglong = mixed(
-        pairs.salt if anyone else ports, cython.cast(cython.ulonglong, messages[m, M_FOLDED])
-    )
-    mask: cython.ulonglong = cython.cast(cython.ulonglong, pairs.by_transaction.shape[0] - 1)
+    hashed: cython.ulonglong = pairs.hashes[m, 0]
+    line: cython.Py_ssize_t = line_of(pairs, hashed)
     probe: cython.Py_ssize_t
     place: cython.Py_ssize_t
     row: cython.longlong
@@ -658,10 +786,8 @@ def take_answer(
     end: cython.int = UNASKED
     note: cython.int = 0
     for probe in range(PROBES):
-        place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-        if pairs.by_transaction[place] == 0:
-            break
-        row = pairs.row_of(pairs.by_transaction[place])
+        place = line + probe
+        row = pairs.row_of(pairs.by_transaction[place], hashed)
         if row < 0 or not same_question(
             pairs, row, messages, m, transport, protocol, client_hi, client_lo, client_port, version, anyone
         ):
@@ -693,17 +819,11 @@ def take_answer(
             return answered
         end = ANNOUNCED
     elif best < 0:
-        row = found_in(pairs, pairs.by_port, ports)
-        if (
-            row >= 0
-            and pairs.numbers[row, ID] == messages[m, M_ID]
-            and pairs.numbers[row, CLIENT_PORT] == client_port
-            and pairs.numbers[row, TRANSPORT] == transport
-            and pairs.numbers[row, PROTOCOL] == protocol
-            and pairs.numbers[row, VERSION] == version
-            and pairs.addresses[row, CLIENT_LO] == client_lo
-            and pairs.addresses[row, CLIENT_HI] == client_hi
-            and (pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port))
+        row = latest_of_port(
+            pairs, messages[m, M_ID], transport, protocol, version, client_hi, client_lo, client_port
+        )
+        if row >= 0 and (
+            pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port)
         ):
             # Errors may come without the question, and so may the messages of a zone transfer.
             if messages[m, M_QUESTIONS] == 0 and protocol != NBNS:
@@ -728,6 +848,7 @@ def take_answer(
                 pairs.numbers[best, END] = LATE
             else:
                 pairs.numbers[best, END] = ANSWERED
+                settle(pairs, best)
             return 1
         if not second_answer(pairs, best, messages, m):
             return 1
@@ -750,8 +871,8 @@ def take_answer(
         pairs.words[row, OTHER_FRAME] = pairs.words[elsewhere, FRAME]
     if transport == 1 and end == UNASKED and note == 0:
         for probe in range(PROBES):
-            place = cython.cast(cython.Py_ssize_t, (hashed + cython.cast(cython.ulonglong, probe)) & mask)
-            if pairs.row_of(pairs.by_transaction[place]) < 0:
-                pairs.by_transaction[place] = cython.cast(cython.int, (pairs.base + row + 1) & NUMBER_MASK)
+            place = line + probe
+            if pairs.row_of(pairs.by_transaction[place], hashed) == -1:
+                pairs.by_transaction[place] = pairs.entry(row, hashed)
                 break
     return 0

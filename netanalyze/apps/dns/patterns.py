@@ -102,26 +102,34 @@ def _search_list(rows: Rows, texts: Texts) -> NDArray[np.int64]:
     qtype, name = rows.number(fields.QTYPE), rows.number(fields.NAME_FOLDED)
     keys = (rows.addresses[:, fields.CLIENT_LO], rows.addresses[:, fields.CLIENT_HI])
     order = np.lexsort((np.arange(len(rows)), qtype, *keys))
-    suspects: list[tuple[int, int]] = []
     response = rows.word(fields.RESPONSE_NS)
     times = rows.word(fields.TIME)
+    pairs = []
     for step in range(1, _NEXT + 1):
         here, after = order[:-step], order[step:]
         near = failed[here] & (qtype[here] == qtype[after]) & (name[here] != name[after])
+        here, after = here[near], after[near]
+        wait = times[after] - response[here]
+        near = (wait >= 0) & (wait <= SEARCH_NS)
         for key in keys:
             near &= key[here] == key[after]
-        wait = times[after] - response[here]
-        near &= (wait >= 0) & (wait <= SEARCH_NS)
-        suspects += zip(here[near].tolist(), after[near].tolist(), strict=True)
+        pairs.append(np.stack((here[near], after[near])))
+    suspects = np.concatenate(pairs, axis=1)
+    if not suspects.size:
+        return np.zeros(0, np.int64)
+    used, places = np.unique(name[suspects], return_inverse=True)
+    words = [text or "" for text in texts.words(used)]
+    # Only names that begin with the same label can be.
+    labels: dict[str, int] = {}
+    label = np.array([labels.setdefault(word.split(".", 1)[0], len(labels)) for word in words])
+    places = places.reshape(suspects.shape)
+    alike = label[places[0]] == label[places[1]]
     known: dict[tuple[int, int], bool] = {}
     found = set()
-    for row, later in suspects:
-        if row in found:
-            continue
-        names = int(name[row]), int(name[later])
-        if names not in known:
-            known[names] = same_beginning(texts.text(names[0]) or "", texts.text(names[1]) or "")
-        if known[names]:
+    for row, first, second in zip(suspects[0][alike].tolist(), *places[:, alike].tolist(), strict=True):
+        if (first, second) not in known:
+            known[first, second] = same_beginning(words[first], words[second])
+        if known[first, second]:
             found.add(row)
     return np.array(sorted(found), np.int64)
 

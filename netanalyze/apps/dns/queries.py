@@ -13,6 +13,7 @@ from netanalyze.apps.dns.message_kernel import read_messages
 from netanalyze.apps.dns.pairing_kernel import Pairs, pair
 from netanalyze.apps.dns.texts import Texts
 from netanalyze.columns import GrowingRows, view_of
+from netanalyze.model import NULL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WINDOW = 65536
 """Rows that an answer may belong to, as in ``pairing_kernel``."""
 _SLOTS = 2 * WINDOW
+_LOOKUPS = 1 << 14
+"""Places for lookups that have no answer yet."""
 _MESSAGE_ROWS = 8192
 _SPANS = 65, 7
 _WANT_ANSWERS = 1
@@ -65,6 +68,13 @@ class Rows:
         return Rows(self.words[rows], self.addresses[rows], self.numbers[rows])
 
 
+def _row(numbers: int, unknown: frozenset[int]) -> NDArray[np.int32]:
+    """A row of which nothing is known."""
+    row = np.zeros(numbers, np.int32)
+    row[sorted(unknown)] = -1
+    return row
+
+
 class Queries:
     """Takes messages; rows are kept, or handed over once nothing changes them any more.
 
@@ -92,14 +102,23 @@ class Queries:
         self._want = _WANT_ANSWERS * want_answers | _WANT_ADDRESSES * want_addresses
         self._hand_over = hand_over
         self._messages = view_of(np.zeros((_MESSAGE_ROWS, fields.M_NUMBERS), np.int32))
+        self._nothing = view_of(_row(fields.M_NUMBERS, fields.M_UNKNOWN).reshape(1, -1))
         self._spans = view_of(np.zeros(_SPANS, np.int64))
         self._record_words = GrowingRows(answers.WORDS, "u8")
         self._record_numbers = GrowingRows(answers.NUMBERS, "i4")
-        self._pairs = Pairs(int.from_bytes(os.urandom(8), "little"))
+        self._pairs = Pairs(
+            int.from_bytes(os.urandom(8), "little"),
+            view_of(np.full(fields.WORDS, NULL, np.int64)),
+            view_of(_row(fields.NUMBERS, fields.UNKNOWN)),
+        )
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
-        self._tables = tuple(view_of(np.zeros(_SLOTS, np.int32)) for _ in range(3))
+        self._tables = (
+            view_of(np.zeros(_SLOTS, np.int64)),
+            view_of(np.zeros(_LOOKUPS, np.int64)),
+            view_of(np.zeros((_MESSAGE_ROWS, 2), np.uint64)),
+        )
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""
@@ -116,7 +135,7 @@ class Queries:
             words, numbers = self._record_words.reach(records), self._record_numbers.reach(records)
             arguments = (
                 self.texts.store, first, count, datagrams.data, datagrams.arena, *columns,
-                self._messages, self._spans, self._want, words, numbers,
+                self._messages, self._nothing, self._spans, self._want, words, numbers,
             )  # fmt: skip
             first = read_messages(*arguments)
             self._pair(datagrams, int(counters[fields.MESSAGES]))
@@ -138,9 +157,8 @@ class Queries:
         assert self._hand_over is not None  # noqa: S101 - what the caller asked
         used = self._pairs.rows()
         self._hand_over(self.rows().pick(slice(rows)))
-        kept = np.arange(rows, used)
         for table in (self._words, self._addresses, self._numbers):
-            table.keep(kept, used)
+            table.array[: used - rows] = table.array[rows:used]
         self._pairs.let_go(rows)
 
     def rows(self) -> Rows:

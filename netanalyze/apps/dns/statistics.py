@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import os
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.table import TRANSPORTS, latency_ns
+from netanalyze.apps.dns.tally_kernel import enter_servers, tally
 from netanalyze.apps.dns.texts import type_name
+from netanalyze.columns import GrowingRows, view_of
 from netanalyze.model import NULL, format_address
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ _BINS = 64 << _FINE
 _MOST_NAMES = 8192
 _KEPT_NAMES = 2048
 _TOP = 3
+_AT_ONCE = 1 << 16
 PERCENTILES = (50, 95, 99)
 RCODES = {"noerror": 0, "nxdomain": 3, "servfail": 2, "refused": 5}
 
@@ -88,26 +91,6 @@ def middle_of(place: int) -> int:
     return low + (1 << shift >> 1)
 
 
-@dataclass(slots=True)
-class Server:
-    """What is known of one server.
-
-    Attributes:
-        counts: by name of a column.
-        latencies: of answers, from the query that they answer.
-        failed: names that do not exist, by code, and how often each was asked for.
-        first_frame: of the first query or answer.
-    """
-
-    counts: Counter[str] = field(default_factory=Counter)
-    latencies: Latencies = field(default_factory=Latencies)
-    failed: Counter[int] = field(default_factory=Counter)
-    first_frame: int = 0
-
-
-_Key = tuple[int, int, int, int, int, int]
-
-
 class Servers:
     """Adds up rows by server; what it keeps does not grow with them, but with servers.
 
@@ -117,99 +100,99 @@ class Servers:
 
     def __init__(self) -> None:
         """None yet."""
-        self.servers: dict[_Key, Server] = {}
+        self._salt = int.from_bytes(os.urandom(8), "little")
+        self._known = np.zeros(1, np.int64)
+        self._servers = GrowingRows(3, "u8")
+        self._counts = GrowingRows(fields.COUNTS)
+        self._slots = np.zeros(0, np.int32)
+        self._latencies: dict[int, Latencies] = defaultdict(Latencies)
+        self._failed: dict[int, Counter[int]] = defaultdict(Counter)
 
     def add(self, rows: Rows) -> None:
         """Take rows that are final."""
-        if not len(rows):
-            return
-        number = rows.number
-        keys: list[NDArray[Any]] = [
-            number(fields.PROTOCOL), number(fields.TRANSPORT), number(fields.VERSION),
-            rows.addresses[:, fields.SERVER_HI], rows.addresses[:, fields.SERVER_LO],
-            number(fields.SERVER_PORT),
-        ]  # fmt: skip
-        if all((key[1:] == key[:-1]).all() for key in keys):
-            order, starts = None, np.zeros(1, np.int64)
-        else:
-            order = np.lexsort([key for key in reversed(keys) if (key != key[0]).any()])
-            changed = np.ones(len(rows), np.bool_)
-            changed[1:] = False
-            for key in keys:
-                changed[1:] |= key[order][1:] != key[order][:-1]
-            starts = np.flatnonzero(changed)
-        ends = [*starts[1:].tolist(), len(rows)]
-        for start, end in zip(starts.tolist(), ends, strict=True):
-            group = rows if order is None else rows.pick(order[start:end])
-            first = 0 if order is None else int(order[start])
-            server: Any = tuple(int(column[first]) for column in keys)
-            self._add(self.servers.setdefault(server, Server()), group)
+        for start in range(0, len(rows), _AT_ONCE):
+            self._add(rows.pick(slice(start, start + _AT_ONCE)))
 
-    def _add(self, server: Server, rows: Rows) -> None:
-        counts = server.counts
-        asked = rows.word(fields.FRAME) != NULL
-        ends = np.bincount(rows.number(fields.END)[asked], minlength=len(fields.ENDS)).tolist()
-        stray = np.bincount(rows.number(fields.END)[~asked], minlength=len(fields.ENDS)).tolist()
-        counts["queries"] += int(asked.sum())
-        counts["sent"] += int(rows.number(fields.SENT)[asked].sum())
-        for name, end in zip(fields.ENDS, ends, strict=True):
-            counts[name] += end
-        for name, end in zip(fields.ENDS, stray, strict=True):
-            counts[name] += end
-        rcode = rows.number(fields.RCODE)[asked]
-        for name, value in RCODES.items():
-            counts[name] += int((rcode == value).sum())
-        counts["other_errors"] += int(((rcode > 0) & ~np.isin(rcode, list(RCODES.values()))).sum())
-        counts["malformed"] += int((rows.number(fields.PROBLEM) != 0).sum())
-        latency = latency_ns(rows, fields.ASKED_NS)
-        server.latencies.add(latency[latency != NULL])
-        failed = rows.number(fields.NAME_FOLDED)[asked][rcode == RCODES["nxdomain"]]
-        if len(failed):
-            names, times = np.unique(failed, return_counts=True)
-            server.failed.update(dict(zip(names.tolist(), times.tolist(), strict=True)))
-            if len(server.failed) > _MOST_NAMES:
-                server.failed = Counter(dict(server.failed.most_common(_KEPT_NAMES)))
-        frame = np.where(asked, rows.word(fields.FRAME), rows.word(fields.RESPONSE_FRAME)).min()
-        server.first_frame = min(server.first_frame or int(frame), int(frame))
+    def _add(self, rows: Rows) -> None:
+        count, known = len(rows), int(self._known[0])
+        servers, counts = self._servers.reach(known + count), self._counts.reach(known + count)
+        if 2 * (known + count) > len(self._slots):
+            self._slots = np.zeros(1 << (4 * (known + count) - 1).bit_length(), np.int32)
+            again = view_of(np.zeros(1, np.int64))
+            enter_servers(known, servers, view_of(self._slots), self._salt, again)
+        number_of, took_ns = np.zeros(count, np.int32), np.zeros(count, np.int64)
+        failed = np.zeros(count, np.int32)
+        arguments = (
+            count, *(view_of(part) for part in (rows.words, rows.addresses, rows.numbers)), self._salt,
+            servers, view_of(self._slots), view_of(self._known), counts, view_of(number_of),
+            view_of(took_ns), view_of(failed),
+        )  # fmt: skip
+        tally(*arguments)
+        known_ns = took_ns != NULL
+        for server, values in _by_server(number_of[known_ns], took_ns[known_ns]):
+            self._latencies[server].add(values)
+        absent = failed != 0
+        for server, names in _by_server(number_of[absent], failed[absent]):
+            distinct, times = np.unique(names, return_counts=True)
+            counted = self._failed[server]
+            counted.update(dict(zip(distinct.tolist(), times.tolist(), strict=True)))
+            if len(counted) > _MOST_NAMES:
+                self._failed[server] = Counter(dict(counted.most_common(_KEPT_NAMES)))
 
     def columns(self, texts: Texts) -> dict[str, list[Any]]:
         """The table ``dns_servers``, busiest first."""
         columns: dict[str, list[Any]] = {name: [] for name in SERVER_COLUMNS}
-        for key, server in sorted(
-            self.servers.items(), key=lambda item: (-item[1].counts["queries"], item[1].first_frame)
-        ):
-            for name, value in self._row(key, server, texts).items():
+        known = int(self._known[0])
+        counts = self._counts.array[:known]
+        order = np.lexsort((counts[:, fields.COUNT_FIRST], -counts[:, fields.COUNT_QUERIES]))
+        for server in order.tolist():
+            for name, value in self._row(server, counts[server].tolist(), texts).items():
                 columns[name].append(value)
         return columns
 
-    def _row(self, key: _Key, server: Server, texts: Texts) -> dict[str, Any]:
-        protocol, transport, version, hi, lo, port = key
-        counts = server.counts
-        top = server.failed.most_common(_TOP)
+    def _row(self, server: int, counts: list[int], texts: Texts) -> dict[str, Any]:
+        hi, lo, kind = self._servers.array[server].tolist()
+        version = kind >> 16 & 7
+        ends = dict(zip(fields.ENDS, counts[fields.COUNT_ENDS :], strict=False))
+        rcodes = counts[fields.COUNT_RCODES :]
+        latencies = self._latencies[server]
+        top = self._failed[server].most_common(_TOP)
         return {
             "server": format_address(hi, lo, version),
-            "server_port": port,
-            "protocol": fields.PROTOCOLS[protocol],
-            "transport": TRANSPORTS[transport],
-            "queries": counts["queries"],
-            "sent": counts["sent"],
-            "answered": counts["answered"] + counts["late"] + counts["truncated"],
-            "unanswered": counts["unanswered"] + counts["retried"],
-            **{name: counts[name] for name in _PLAIN},
-            **{f"response_p{part}_ns": server.latencies.percentile(part) for part in PERCENTILES},
-            "response_max_ns": server.latencies.largest if server.latencies.count else None,
+            "server_port": kind & 0xFFFF,
+            "protocol": fields.PROTOCOLS[kind >> 20],
+            "transport": TRANSPORTS[kind >> 19 & 1],
+            "queries": counts[fields.COUNT_QUERIES],
+            "sent": counts[fields.COUNT_SENT],
+            "answered": ends["answered"] + ends["late"] + ends["truncated"],
+            "unanswered": ends["unanswered"] + ends["retried"],
+            **{name: ends[name] for name in _ENDS},
+            **{name: rcodes[rcode] for name, rcode in RCODES.items()},
+            "other_errors": sum(rcodes[1:]) - sum(rcodes[rcode] for rcode in RCODES.values() if rcode),
+            "malformed": counts[fields.COUNT_MALFORMED],
+            **{f"response_p{part}_ns": latencies.percentile(part) for part in PERCENTILES},
+            "response_max_ns": latencies.largest if latencies.count else None,
             "top_nxdomain": ", ".join(f"{texts.text(name)} ({times})" for name, times in top) or None,
-            "first_frame": server.first_frame,
+            "first_frame": counts[fields.COUNT_FIRST],
         }
 
 
-_PLAIN = (
-    *("open", "retried", "late", "duplicate", "unasked", "announced", "truncated"),
-    *(*RCODES, "other_errors", "malformed"),
-)
+def _by_server(servers: NDArray[np.int32], values: NDArray[Any]) -> list[tuple[int, NDArray[Any]]]:
+    """The values of each server."""
+    if not len(servers):
+        return []
+    if (servers == servers[0]).all():
+        return [(int(servers[0]), values)]
+    order = np.argsort(servers, kind="stable")
+    found, starts = np.unique(servers[order], return_index=True)
+    return list(zip(found.tolist(), np.split(values[order], starts[1:]), strict=True))
+
+
+_ENDS = ("open", "retried", "late", "duplicate", "unasked", "announced", "truncated")
 SERVER_COLUMNS = (
     *("server", "server_port", "protocol", "transport", "queries", "sent", "answered", "unanswered"),
-    *_PLAIN,
+    *_ENDS,
+    *(*RCODES, "other_errors", "malformed"),
     *(f"response_p{part}_ns" for part in PERCENTILES),
     *("response_max_ns", "top_nxdomain", "first_frame"),
 )

@@ -202,6 +202,8 @@ class Store:
         i: cython.Py_ssize_t
         hashed: cython.ulonglong = self.salt
         begin: cython.Py_ssize_t = self.tail
+        plain: cython.int = 1
+        tail: cython.Py_ssize_t
         self.upper = 0
         while True:
             if at >= end:
@@ -241,12 +243,20 @@ class Store:
             else:
                 if not first:
                     self.put(46)
+                    hashed = ((hashed ^ 46) * PRIME) & MASK32
+                tail = self.tail
                 for i in range(at, at + length):
                     byte = data[i]
                     if (byte >= 97 and byte <= 122) or (byte >= 45 and byte <= 57 and byte != 46):
-                        self.put(byte)
+                        self.pool[tail, 0] = cython.cast(cython.uchar, byte)
+                        tail += 1
                     else:
+                        self.tail = tail
                         self.put_escaped(byte)
+                        plain &= self.tail == tail + 1
+                        tail = self.tail
+                    hashed = ((hashed ^ byte) * PRIME) & MASK32
+                self.tail = tail
                 first = 0
             at += length
         if wire:
@@ -254,8 +264,10 @@ class Store:
         else:
             if first:
                 self.put(46)
-            for i in range(begin, self.tail):
-                hashed = ((hashed ^ self.pool[i, 0]) * PRIME) & MASK32
+            if first or not plain:  # escapes are more than one character
+                hashed = self.salt
+                for i in range(begin, self.tail):
+                    hashed = ((hashed ^ self.pool[i, 0]) * PRIME) & MASK32
             self.name_hash = (hashed ^ (hashed >> 15)) & MASK32
         return after or at
 

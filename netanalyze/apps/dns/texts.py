@@ -26,6 +26,8 @@ _OPT = 41
 _ONE_NAME = frozenset({2, 3, 4, 5, 7, 8, 9, 12, 39})
 """Types whose data are a name: NS, MD, MF, CNAME, MB, MG, MR, PTR, DNAME."""
 _MOST_CHARACTERS = 1024
+_MOST_RECORDS = 65536
+"""Records whose words are remembered."""
 _CLASS_BITS = 0x7FFF
 """Multicast DNS uses the upper bit for itself (RFC 6762 section 10.2)."""
 
@@ -46,6 +48,7 @@ class Texts:
         self._pool = GrowingRows(1, "u1", _MORE_BYTES)
         self._texts = GrowingRows(fields.TEXT_WORDS, "i8", _MORE_TEXTS)
         self._slots = np.zeros(_FIRST_SLOTS, np.int32)
+        self._records: dict[int, str] = {}
         self._use()
 
     def make_room(self) -> None:
@@ -65,7 +68,17 @@ class Texts:
 
     def words(self, codes: NDArray[Any]) -> list[str | None]:
         """The texts of some codes, None for 0."""
-        return [self.text(code) for code in codes.tolist()]
+        rows = self._texts.array[codes]
+        pool = self._pool.view
+        starts, ends = rows[:, fields.START], rows[:, fields.START] + rows[:, fields.LENGTH]
+        flat = memoryview(pool).cast("B")
+        found: list[str | None] = [
+            str(flat[start:end], "latin-1") or None
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+        for place in np.flatnonzero(rows[:, fields.FOLDED] < 0).tolist():
+            found[place] = self.text(int(codes[place]))
+        return found
 
     def text(self, code: int) -> str | None:
         """The text of a code, None for 0."""
@@ -91,7 +104,13 @@ class Texts:
     def _refer(self, match: re.Match[str]) -> str:
         if match[1]:
             return type_name(int(match[1])) + " "
-        return _record(self._bytes(int(match[2])))
+        code = int(match[2])
+        text = self._records.get(code)
+        if text is None:
+            if len(self._records) >= _MOST_RECORDS:
+                self._records.clear()
+            text = self._records[code] = _record(self._bytes(code))
+        return text
 
     def _options(self, code: int, *, error: bool = False) -> str | None:
         if code <= 0:
