@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.apps.reading import ManyRows
 from netanalyze.columns import GrowingRows
 from netanalyze.flow import fields
 from netanalyze.flow.owned import Owned
@@ -30,7 +31,7 @@ from netanalyze.tcp.analysis import Streams
 from netanalyze.tcp.finished import QUIET_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -227,7 +228,7 @@ class OngoingEngine(Engine):
             ready = np.zeros(tcp.count, np.bool_)
         over = frozenset(tcp.numbers[gone].tolist()) if gone is not None else frozenset()
         found = self._messages.taken(over) if self._messages is not None else {}
-        found = {name: columns for name, columns in found.items() if any(map(len, columns.values()))}
+        found = {name: columns for name, columns in found.items() if _any(columns)}
         events = analysis is not None and analysis.event_count > 0 and "events" in self._wanted
         leaving = gone if gone is not None and self.bounds.keep_rows else None
         if not (ready.any() or found or events or (leaving is not None and leaving.any())):
@@ -404,6 +405,11 @@ class OngoingEngine(Engine):
             names = ", ".join(sorted(self._sums))
             lines.append(f"streams that had ended were let go of: {names} are about the others only")
         return lines
+
+
+def _any(columns: Mapping[str, Sequence[Any]] | ManyRows) -> bool:
+    """Whether there is a row."""
+    return columns.length > 0 if isinstance(columns, ManyRows) else any(map(len, columns.values()))
 
 
 def _place(key: str, row: Record) -> int:

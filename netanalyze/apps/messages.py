@@ -124,13 +124,13 @@ class Messages:
             )
         return lines
 
-    def taken(self, over: Collection[int] = ()) -> dict[str, Mapping[str, Sequence[Any]]]:
+    def taken(self, over: Collection[int] = ()) -> dict[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """Rows that are complete and were not taken before, as in ``columns``.
 
         Args:
             over: numbers of streams that have ended, of which every row is complete.
         """
-        found: dict[str, Mapping[str, Sequence[Any]]] = {}
+        found: dict[str, Mapping[str, Sequence[Any]] | ManyRows] = {}
         for made in self._applications.values():
             if isinstance(made, Forgetting):
                 found |= made.taken(over)

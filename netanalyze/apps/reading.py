@@ -131,7 +131,7 @@ class Forgetting(Protocol):
     An application may have these methods besides; the rows of one that has not come at the end.
     """
 
-    def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    def taken(self, over: Collection[int] = ()) -> Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """Rows that are complete and were not taken before, as in ``columns``, where they stay.
 
         Only tables are there whose rows do not depend on each other.

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.patterns import pattern_rows, patterns_of
 from netanalyze.apps.dns.queries import Queries
 from netanalyze.apps.dns.statistics import Servers, name_rows
 from netanalyze.apps.dns.stream import Pending, StreamReader
 from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
+from netanalyze.model import NULL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from netanalyze.apps.dns.answers import Answers
     from netanalyze.apps.dns.queries import Rows
@@ -22,6 +27,10 @@ TABLES = frozenset({"dns", "dns_servers", "dns_names", "dns_patterns"})
 WANTED_BY = frozenset({"names"})
 """Tables for which the addresses in answers are kept (``answers``)."""
 _KEEPING = TABLES - {"dns_servers"}
+GIVEN_UP_NS = 30_000_000_000
+"""A query that nobody answered for so long is taken: resolvers try again for about as long."""
+_AROUND = 4096
+"""Queries before one that is taken among which a pattern is looked for."""
 
 
 class Dns:
@@ -49,6 +58,7 @@ class Dns:
         self._over = False
         self._pending = Pending(self._queries)
         self.answers: Answers | None = None
+        self._taken = np.zeros(0, np.bool_)
 
     def open(self, stream: StreamFacts) -> StreamReader:
         """A reader for a stream."""
@@ -73,6 +83,37 @@ class Dns:
                 settle_ends(rows, self._queries.last_ns)
             self._servers.add(rows)
 
+    def taken(self, over: Collection[int] = ()) -> Mapping[str, ManyRows]:
+        """See ``Forgetting``; streams say nothing about queries."""
+        del over
+        if "dns" not in self._tables:
+            return {}
+        self._pending.flush()
+        rows, texts = self._queries.rows(), self._queries.texts
+        self._taken = np.concatenate((self._taken, np.zeros(len(rows) - len(self._taken), np.bool_)))
+        answered = rows.number(fields.END) != fields.UNANSWERED
+        settled = answered | (rows.word(fields.LAST_NS) <= self._queries.last_ns - GIVEN_UP_NS) | self._over
+        new = np.flatnonzero(settled & ~self._taken)
+        self._taken[new] = True
+        # Patterns are those of queries near to each other.
+        first = max(int(new[0]) - _AROUND, 0) if len(new) else len(rows)
+        around = rows.pick(slice(first, None))
+        if self._over:
+            settle_ends(around, self._queries.last_ns)
+        patterns = patterns_of(around, texts)
+        order = np.argsort(_frames(rows.pick(new)), kind="stable")
+        made = QueryTable(rows.pick(new[order]), patterns[new[order] - first], texts)
+        return {"dns": made.many_rows()}
+
+    def forget(self, streams: Collection[int], most: int) -> int:
+        """See ``Forgetting``."""
+        del streams
+        if not self._keeps:
+            return 0
+        gone = self._queries.forget(most)
+        self._taken = self._taken[gone:]
+        return gone
+
     def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]:
         """See ``Application``."""
         found: dict[str, Any] = {}
@@ -93,6 +134,11 @@ class Dns:
         if self._servers is not None:
             found["dns_servers"] = self._servers.columns(texts)
         return found
+
+
+def _frames(rows: Rows) -> NDArray[np.int64]:
+    frames = rows.word(fields.FRAME)
+    return np.where(frames == NULL, rows.word(fields.RESPONSE_FRAME), frames)
 
 
 def APPLICATION(asked: Asked) -> Dns:  # noqa: N802 - the name that ``readers`` looks for

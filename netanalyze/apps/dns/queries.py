@@ -155,8 +155,23 @@ class Queries:
     def _let_go(self, rows: int) -> None:
         """Hand over rows that no message can belong to any more."""
         assert self._hand_over is not None  # noqa: S101 - what the caller asked
-        used = self._pairs.rows()
         self._hand_over(self.rows().pick(slice(rows)))
+        self._drop(rows)
+
+    def forget(self, most: int) -> int:
+        """Keep the newest rows only; returns how many of the oldest are gone.
+
+        Args:
+            most: how many to keep; those that an answer may still belong to stay in any case.
+        """
+        beyond = self._pairs.rows() - max(most, WINDOW)
+        if beyond < WINDOW:  # moving the others takes time
+            return 0
+        self._drop(beyond)
+        return int(beyond)
+
+    def _drop(self, rows: int) -> None:
+        used = self._pairs.rows()
         for table in (self._words, self._addresses, self._numbers):
             table.array[: used - rows] = table.array[rows:used]
         self._pairs.let_go(rows)
