@@ -222,7 +222,7 @@ def test_what_was_not_looked_for_is_told() -> None:
     tables = [sample_report()[name] for name in sample_report()]
     shown = lines(Report(tables, rules_left_out=["HTTP/1", "TCP007"]))
     assert (
-        "Not looked for in a capture of this size: HTTP/1, TCP007; --report findings looks for everything"
+        "Not looked for, to be quick: HTTP/1, TCP007; --report findings looks for everything"
         in shown
     )
 
