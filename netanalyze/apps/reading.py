@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application", "Asked", "DatagramApplication", "Datagrams", "Ending", "Forgetting", "MadeWhenSeen",
-    "ManyRows", "Reader", "StreamFacts",
+    "ManyRows", "Pool", "Reader", "StreamFacts",
 ]  # fmt: skip
 
 MAX_BODY_BYTES = 1 << 28
@@ -91,6 +91,30 @@ Rows: TypeAlias = "slice | NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """Texts by number in one array of bytes; number 0 is no text.
+
+    Attributes:
+        data: the texts, printable ASCII.
+        start: where each begins,
+        length: and how long it is.
+    """
+
+    data: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    length: NDArray[np.int64]
+
+    def words(self, codes: NDArray[Any]) -> list[str | None]:
+        """The texts of some numbers, None for 0."""
+        flat, starts = memoryview(self.data), self.start[codes]  # type: ignore[arg-type] # numpy and 3.11
+        ends = starts + self.length[codes]
+        return [
+            str(flat[start:end], "ascii") or None
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class ManyRows:
     """A table of so many rows that its columns are made for those that are asked for.
 
@@ -99,6 +123,7 @@ class ManyRows:
         compute: for some rows the columns by name, as ``report.tables.table_of_columns`` takes them: 64-bit
             integers with ``NULL`` for no value, flags, three arrays for an address, numbers of texts.
         texts: for the columns whose numbers stand in a list, -1 for no value, that list.
+        pooled: for those that are numbers of texts in a pool, that pool; one for all.
         worded: for those whose numbers only their maker can put in words, 0 for no value, what does:
             numbers in, texts out.
     """
@@ -106,6 +131,7 @@ class ManyRows:
     length: int
     compute: Callable[[Rows], Mapping[str, NDArray[Any]]]
     texts: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    pooled: Mapping[str, Pool] = field(default_factory=dict)
     worded: Mapping[str, Callable[[NDArray[np.int64]], list[str | None]]] = field(default_factory=dict)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from netanalyze.apps.reading import Pool
+
 Rows: TypeAlias = "slice | NDArray[np.int64]"
 """Which rows: a slice, or their indices in the order wanted."""
 
@@ -48,8 +50,8 @@ class Column(ABC):
         """The values of these rows in a form that pandas and polars take: here, a list."""
         return self.values(rows)
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
-        """The integers of these rows (``NULL``: no value), or a place in a list for each (-1: no value)."""
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
+        """The integers of these rows (``NULL``: no value), or places in texts (-1: no value) and these."""
         values = self.values(rows)
         numbers = np.arange(len(values))
         numbers[[value is None for value in values]] = -1
@@ -86,7 +88,7 @@ class IntColumn(Column):
         picked = self.numbers[rows]
         return self.values(rows) if (picked == NULL).any() else picked
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         return self.numbers[rows], None
 
@@ -120,7 +122,7 @@ class BoolColumn(Column):
         """See ``Column``."""
         return self.flags[rows]
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         return self.flags[rows].astype(np.int64), [False, True]
 
@@ -188,7 +190,7 @@ class CodeColumn(Column):
         names = [*self.names, None]  # where index -1 finds it
         return [names[code] for code in self.codes[rows].tolist()]
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         codes = self.codes[rows]
         if len(self.names) <= len(codes):
@@ -226,7 +228,7 @@ class PackedColumn(Column):
         codes, distinct = self._distinct(rows)
         return [distinct[code] for code in codes.tolist()]
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         codes, distinct = self._distinct(rows)
         absent = np.array([text is None for text in distinct] or [True])
@@ -275,9 +277,12 @@ class WordedColumn(Column):
         texts = self._words(codes)
         return [texts[place] for place in places.reshape(-1).tolist()]
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
-        return WordedColumn(self.codes[rows], self._words).distinct()
+        picked = self.codes[rows]
+        if not picked.any():
+            return np.full(len(picked), -1, np.int64), []
+        return WordedColumn(picked, self._words).distinct()
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
@@ -295,6 +300,20 @@ class WordedColumn(Column):
         absent = np.array([text is None for text in texts] or [True])
         places = places.reshape(-1).astype(np.int64, copy=False)
         return (np.where(absent[places], -1, places) if len(places) else places), texts
+
+
+class PooledColumn(WordedColumn):
+    """Texts that stand in a pool as they are."""
+
+    def __init__(self, codes: NDArray[Any], pool: Pool) -> None:
+        """Take the number of each row, 0 for no value, and the pool."""
+        super().__init__(codes, pool.words)
+        self.pool = pool
+
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
+        """See ``Column``."""
+        codes = self.codes[rows]
+        return np.where(codes == 0, -1, codes), self.pool
 
 
 class Computed:
@@ -347,7 +366,7 @@ class ComputedColumn(Column):
         """See ``Column``."""
         return self._of(rows).array()
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         return self._of(rows).cells()
 
@@ -417,7 +436,7 @@ class AddressColumn(Column):
         """See ``Column``."""
         return format_addresses(self.hi[rows], self.lo[rows], self.version[rows])
 
-    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | None]:
+    def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
         return AddressColumn(self.hi[rows], self.lo[rows], self.version[rows]).distinct()
 

@@ -58,6 +58,32 @@ def put_number(out: cython.uchar[::1], at: cython.Py_ssize_t, number: cython.lon
     return at + digits
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def put_raw(
+    out: cython.uchar[::1],
+    at: cython.Py_ssize_t,
+    source: cython.const[cython.uchar][::1],
+    start: cython.Py_ssize_t,
+    length: cython.Py_ssize_t,
+) -> cython.Py_ssize_t:
+    """Write printable ASCII as a JSON string. Returns the place behind."""
+    i: cython.Py_ssize_t
+    byte: cython.uchar
+    out[at] = 34
+    at += 1
+    for i in range(start, start + length):
+        byte = source[i]
+        if byte == 34 or byte == 92:
+            out[at] = 92
+            at += 1
+        out[at] = byte
+        at += 1
+    out[at] = 34
+    return at + 1
+
+
 def write_rows(
     first: cython.Py_ssize_t,
     between: cython.const[cython.uchar][::1],
@@ -66,6 +92,9 @@ def write_rows(
     cells: cython.longlong[:, ::1],
     texts: cython.const[cython.uchar][::1],
     text_ends: cython.longlong[::1],
+    pool: cython.const[cython.uchar][::1],
+    pool_start: cython.longlong[::1],
+    pool_length: cython.longlong[::1],
     out: cython.uchar[::1],
     reached: cython.longlong[::1],
 ) -> None:
@@ -75,10 +104,14 @@ def write_rows(
         first: the first row.
         between: what stands before the value of each column, and at last behind that of the last one.
         between_ends: where each of these ends.
-        is_text: whether a column's cells are numbers of texts, -1 for null; else they are numbers.
+        is_text: 0 where a column's cells are numbers, 1 where they are numbers of texts, 2 of texts of the
+            pool; -1 for null.
         cells: a row for each column.
         texts: the texts as JSON, one after the other,
         text_ends: and where each of them ends.
+        pool: texts as they are, printable ASCII.
+        pool_start: where each of them begins,
+        pool_length: and how long it is.
         out: gets the JSON.
         reached: gets the first row that was not written, and how many bytes were.
     """
@@ -94,8 +127,12 @@ def write_rows(
             need = between_ends[columns] + columns * LONGEST_NUMBER
             for column in range(columns):
                 cell = cells[column, row]
-                if is_text[column] and cell >= 0:
+                if cell < 0:
+                    continue
+                if is_text[column] == 1:
                     need += text_ends[cell] - (text_ends[cell - 1] if cell > 0 else 0)
+                elif is_text[column] == 2:
+                    need += 2 * pool_length[cell] + 2
             if at + need > out.shape[0]:
                 break
             begun = 0
@@ -109,6 +146,8 @@ def write_rows(
                     out[at + 2] = 108
                     out[at + 3] = 108
                     at += 4
+                elif is_text[column] == 2:
+                    at = put_raw(out, at, pool, pool_start[cell], pool_length[cell])
                 elif is_text[column]:
                     at = put(out, at, texts, text_ends[cell - 1] if cell > 0 else 0, text_ends[cell])
                 else:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from netanalyze.apps.reading import Pool
     from netanalyze.report.column import Rows
 
 R = TypeVar("R", bound=Record)
@@ -133,7 +134,7 @@ class Table(Generic[R]):
 
     def cell_chunks(
         self, size: int = CHUNK_ROWS
-    ) -> Iterator[list[tuple[NDArray[np.int64], Sequence[Any] | None]]]:
+    ) -> Iterator[list[tuple[NDArray[np.int64], Sequence[Any] | Pool | None]]]:
         """All rows, some at a time, as ``Column.cells`` of each column."""
         for rows in self._chunks(size):
             yield [column.cells(rows) for column in self._columns.values()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from netanalyze.apps.reading import MadeWhenSeen, ManyRows
+from netanalyze.apps.reading import MadeWhenSeen, ManyRows, Pool
 from netanalyze.capture.linktypes import link_type_name
 from netanalyze.report import units
 from netanalyze.report.column import (
@@ -23,6 +23,7 @@ from netanalyze.report.column import (
     IntColumn,
     LazyColumn,
     PackedColumn,
+    PooledColumn,
     WordedColumn,
     column_of,
 )
@@ -306,6 +307,8 @@ def _many_rows(kind: TableKind, rows: ManyRows) -> Table[Any]:
             make = _address_column
         elif field.name in rows.texts:
             make = partial(_code_column, rows.texts[field.name])
+        elif field.name in rows.pooled:
+            make = partial(_pooled_column, rows.pooled[field.name])
         elif field.name in rows.worded:
             make = partial(_worded_column, rows.worded[field.name])
         made[field.name] = ComputedColumn(computed, field.name, make)
@@ -314,6 +317,10 @@ def _many_rows(kind: TableKind, rows: ManyRows) -> Table[Any]:
 
 def _address_column(columns: Mapping[str, Any], name: str) -> Column:
     return AddressColumn(*(columns[f"{name}_{part}"] for part in ("hi", "lo", "version")))
+
+
+def _pooled_column(pool: Pool, columns: Mapping[str, Any], name: str) -> Column:
+    return PooledColumn(columns[name], pool)
 
 
 def _worded_column(

@@ -221,10 +221,7 @@ def test_all_findings_with_what_proves_them() -> None:
 def test_what_was_not_looked_for_is_told() -> None:
     tables = [sample_report()[name] for name in sample_report()]
     shown = lines(Report(tables, rules_left_out=["HTTP/1", "TCP007"]))
-    assert (
-        "Not looked for, to be quick: HTTP/1, TCP007; --report findings looks for everything"
-        in shown
-    )
+    assert "Not looked for, to be quick: HTTP/1, TCP007; --report findings looks for everything" in shown
 
 
 def test_findings_fit_80_columns() -> None:

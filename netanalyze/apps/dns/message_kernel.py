@@ -100,8 +100,8 @@ WANT_ADDRESSES = cython.declare(cython.int, 2)
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def word(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.int:
-    return (data[at] << 8) | data[at + 1]
+def word(store: Store, at: cython.Py_ssize_t) -> cython.int:
+    return (store.data[at] << 8) | store.data[at + 1]
 
 
 @cython.cfunc
@@ -121,7 +121,6 @@ def group_address(version: cython.int, hi: cython.ulonglong, lo: cython.ulonglon
 @cython.exceptval(-1)
 def read_name(
     store: Store,
-    data: cython.const[cython.uchar][::1],
     base: cython.Py_ssize_t,
     end: cython.Py_ssize_t,
     at: cython.Py_ssize_t,
@@ -132,12 +131,16 @@ def read_name(
     store.tail = store.counters[POOL]
     if protocol == NBNS:
         after = at
-        if at + 1 < end and data[at] >= 192 and base + (((data[at] & 63) << 8) | data[at + 1]) < at:
-            after = base + (((data[at] & 63) << 8) | data[at + 1])
-        if store.netbios(data, after, end):
+        if (
+            at + 1 < end
+            and store.data[at] >= 192
+            and base + (((store.data[at] & 63) << 8) | store.data[at + 1]) < at
+        ):
+            after = base + (((store.data[at] & 63) << 8) | store.data[at + 1])
+        if store.netbios(after, end):
             store.number = store.intern_name()
-            return store.name_end(data, end, at)
-    after = store.name(data, base, end, at, 0)
+            return store.name_end(end, at)
+    after = store.name(base, end, at, 0)
     if after == 0:
         return 0
     store.number = store.intern_name()
@@ -149,14 +152,11 @@ def read_name(
 @cython.exceptval(-1)
 def read_records(
     store: Store,
-    data: cython.const[cython.uchar][::1],
     base: cython.Py_ssize_t,
     end: cython.Py_ssize_t,
     at: cython.Py_ssize_t,
     protocol: cython.int,
-    messages: cython.int[:, ::1],
     row: cython.Py_ssize_t,
-    spans: cython.longlong[:, ::1],
 ) -> cython.Py_ssize_t:
     """Walk over all records of a message and remember where the answers lie.
 
@@ -166,8 +166,8 @@ def read_records(
     Returns:
         How many answers are in ``spans``.
     """
-    counted: cython.int = messages[row, M_ANSWERS]
-    total: cython.int = counted + word(data, base + 8) + word(data, base + 10)
+    counted: cython.int = store.messages[row, M_ANSWERS]
+    total: cython.int = counted + word(store, base + 8) + word(store, base + 10)
     index: cython.int
     kind: cython.int
     size: cython.int
@@ -176,7 +176,7 @@ def read_records(
     before: cython.Py_ssize_t
     options: cython.int = 0
     # To whom answers belong matters only where there is no question that says so.
-    owners: cython.int = 1 if protocol == MDNS or messages[row, M_QUESTIONS] == 0 else 0
+    owners: cython.int = 1 if protocol == MDNS or store.messages[row, M_QUESTIONS] == 0 else 0
     for index in range(total):
         if index >= MOST_RECORDS:
             break
@@ -185,43 +185,43 @@ def read_records(
             return kept
         before = at
         if owners and index < counted and kept < MOST_PARTS:
-            at = read_name(store, data, base, end, at, protocol)
+            at = read_name(store, base, end, at, protocol)
         else:
-            at = store.name_end(data, end, at)
+            at = store.name_end(end, at)
         if at == 0:
             return kept
         if at + 10 > end:
             store.problem = CUT_RECORD
             return kept
-        kind = word(data, at)
-        size = word(data, at + 8)
-        ttl = (cython.cast(cython.longlong, word(data, at + 4)) << 16) | word(data, at + 6)
+        kind = word(store, at)
+        size = word(store, at + 8)
+        ttl = (cython.cast(cython.longlong, word(store, at + 4)) << 16) | word(store, at + 6)
         if ttl > 0x7FFFFFFF:
             ttl = 0  # RFC 2181 section 8
         if at + 10 + size > end:
             store.problem = CUT_RECORD
             return kept
         if index < counted:
-            messages[row, M_FOUND] += 1
-            if messages[row, M_TTL] < 0 or ttl < messages[row, M_TTL]:
-                messages[row, M_TTL] = cython.cast(cython.int, ttl)
+            store.messages[row, M_FOUND] += 1
+            if store.messages[row, M_TTL] < 0 or ttl < store.messages[row, M_TTL]:
+                store.messages[row, M_TTL] = cython.cast(cython.int, ttl)
             if kept < MOST_PARTS:
-                spans[kept, 0] = store.number if owners else 0
-                spans[kept, 1] = kind
-                spans[kept, 2] = word(data, at + 2)
-                spans[kept, 3] = ttl
-                spans[kept, 4] = at + 10
-                spans[kept, 5] = size
+                store.spans[kept, 0] = store.number if owners else 0
+                store.spans[kept, 1] = kind
+                store.spans[kept, 2] = word(store, at + 2)
+                store.spans[kept, 3] = ttl
+                store.spans[kept, 4] = at + 10
+                store.spans[kept, 5] = size
                 kept += 1
-        elif kind == OPT and data[before] == 0 and messages[row, M_PAYLOAD] < 0:
-            messages[row, M_PAYLOAD] = word(data, at + 2)
-            messages[row, M_RCODE] |= data[at + 4] << 4
-            messages[row, M_EDNS] = word(data, at + 6)
-            spans[MOST_PARTS, 4] = at + 10
-            spans[MOST_PARTS, 5] = size
+        elif kind == OPT and store.data[before] == 0 and store.messages[row, M_PAYLOAD] < 0:
+            store.messages[row, M_PAYLOAD] = word(store, at + 2)
+            store.messages[row, M_RCODE] |= store.data[at + 4] << 4
+            store.messages[row, M_EDNS] = word(store, at + 6)
+            store.spans[MOST_PARTS, 4] = at + 10
+            store.spans[MOST_PARTS, 5] = size
             before = at + 10
             while before + 4 <= at + 10 + size:
-                before += 4 + word(data, before + 2)
+                before += 4 + word(store, before + 2)
             if before != at + 10 + size:
                 options = BAD_OPTIONS
         at += 10 + size
@@ -264,10 +264,8 @@ def put_type(store: Store, kind: cython.int) -> cython.int:
 @cython.exceptval(-1)
 def word_answers(
     store: Store,
-    data: cython.const[cython.uchar][::1],
     base: cython.Py_ssize_t,
     end: cython.Py_ssize_t,
-    spans: cython.longlong[:, ::1],
     kept: cython.Py_ssize_t,
     counted: cython.int,
     asked: cython.longlong,
@@ -282,40 +280,40 @@ def word_answers(
     if shown == 0:
         return 0
     for i in range(shown):
-        kind = cython.cast(cython.int, spans[i, 1])
-        size = spans[i, 5]
-        spans[i, 6] = 0
+        kind = cython.cast(cython.int, store.spans[i, 1])
+        size = store.spans[i, 5]
+        store.spans[i, 6] = 0
         if is_name(kind):
             store.tail = store.counters[POOL]
-            if store.name(data, base, end, spans[i, 4], 0) == spans[i, 4] + size:
+            if store.name(base, end, store.spans[i, 4], 0) == store.spans[i, 4] + size:
                 continue
         if (kind != A or size != 4) and (kind != AAAA or size != 16):
-            spans[i, 6] = store.bytes_of(
-                data, base, end, spans[i, 4], size, kind, cython.cast(cython.int, spans[i, 2])
+            store.spans[i, 6] = store.bytes_of(
+                base, end, store.spans[i, 4], size, kind, cython.cast(cython.int, store.spans[i, 2])
             )
     store.tail = store.counters[POOL]
     for i in range(shown):
-        kind = cython.cast(cython.int, spans[i, 1])
+        kind = cython.cast(cython.int, store.spans[i, 1])
         if i:
             store.put(44)
             store.put(32)
-        if spans[i, 6]:
+        if store.spans[i, 6]:
             if kind != asked:
                 store.put(BEGIN + 2)
                 store.put_number(kind)
                 store.put(FINISH)
             store.put(BEGIN)
-            store.put_number(spans[i, 6])
+            store.put_number(store.spans[i, 6])
             store.put(FINISH)
             refers = 1
         elif is_name(kind):
             if kind != asked:
                 put_type(store, kind)
-            store.name(data, base, end, spans[i, 4], 0)
+            store.name(base, end, store.spans[i, 4], 0)
         elif kind == A:
-            store.put_a(data, spans[i, 4])
+            store.put_a(store.spans[i, 4])
         else:
-            store.put_aaaa(data, spans[i, 4])
+            store.put_aaaa(store.spans[i, 4])
     if counted > shown:
         for i in range(3):
             store.put(32 if i == 0 else 46)
@@ -335,14 +333,10 @@ def word_answers(
 @cython.exceptval(-1)
 def note_addresses(
     store: Store,
-    data: cython.const[cython.uchar][::1],
     base: cython.Py_ssize_t,
     end: cython.Py_ssize_t,
-    spans: cython.longlong[:, ::1],
     kept: cython.Py_ssize_t,
     asked: cython.longlong,
-    words: cython.ulonglong[:, ::1],
-    numbers: cython.int[:, ::1],
 ) -> cython.int:
     """A row for each address among the answers, with the name that was asked for and the way to it."""
     i: cython.Py_ssize_t
@@ -356,15 +350,15 @@ def note_addresses(
     # The names that CNAME records lead to, in the order of the records, which is that of the way.
     store.tail = store.counters[POOL]
     for i in range(kept):
-        if spans[i, 1] != CNAME:
+        if store.spans[i, 1] != CNAME:
             continue
-        lowest = min(lowest, spans[i, 3])
+        lowest = min(lowest, store.spans[i, 3])
         if store.tail > store.counters[POOL]:
             store.put(32)
         if store.tail - store.counters[POOL] > 2048:
             break
         place = store.tail
-        if store.name(data, base, end, spans[i, 4], 0) == 0:
+        if store.name(base, end, store.spans[i, 4], 0) == 0:
             store.tail = place
     for j in range(store.counters[POOL], store.tail):
         if 65 <= store.pool[j, 0] <= 90:
@@ -372,43 +366,47 @@ def note_addresses(
     if store.tail > store.counters[POOL]:
         chain = store.intern()
     for i in range(kept):
-        kind = spans[i, 1]
-        if (kind != A or spans[i, 5] != 4) and (kind != AAAA or spans[i, 5] != 16):
+        kind = store.spans[i, 1]
+        if (kind != A or store.spans[i, 5] != 4) and (kind != AAAA or store.spans[i, 5] != 16):
             continue
         row = store.counters[ADDRESSES]
         store.counters[ADDRESSES] = row + 1
-        place = spans[i, 4]
+        place = store.spans[i, 4]
         store.high = 0
         store.low = 0
         if kind == A:
             for k in range(4):
-                store.low = (store.low << 8) | data[place + k]
+                store.low = (store.low << 8) | store.data[place + k]
         else:
             for k in range(8):
-                store.high = ((store.high & LOW56) << 8) | data[place + k]
-                store.low = ((store.low & LOW56) << 8) | data[place + 8 + k]
-        words[row, REC_HI] = store.high
-        words[row, REC_LO] = store.low
-        numbers[row, REC_VERSION] = 4 if kind == A else 6
-        numbers[row, REC_TTL] = cython.cast(cython.int, min(lowest, spans[i, 3]))
-        numbers[row, REC_NAME] = cython.cast(cython.int, asked or store.texts[spans[i, 0], FOLDED])
-        numbers[row, REC_CHAIN] = cython.cast(cython.int, chain)
+                store.high = ((store.high & LOW56) << 8) | store.data[place + k]
+                store.low = ((store.low & LOW56) << 8) | store.data[place + 8 + k]
+        store.words[row, REC_HI] = store.high
+        store.words[row, REC_LO] = store.low
+        store.numbers[row, REC_VERSION] = 4 if kind == A else 6
+        store.numbers[row, REC_TTL] = cython.cast(cython.int, min(lowest, store.spans[i, 3]))
+        store.numbers[row, REC_NAME] = cython.cast(
+            cython.int, asked or store.texts[store.spans[i, 0], FOLDED]
+        )
+        store.numbers[row, REC_CHAIN] = cython.cast(cython.int, chain)
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def copy_numbers(
-    messages: cython.int[:, ::1], row: cython.Py_ssize_t, source: cython.int[:, ::1], taken: cython.Py_ssize_t
-) -> cython.int:
-    """Copy a row from another one."""
+def copy_numbers(store: Store, row: cython.Py_ssize_t, source: cython.Py_ssize_t) -> cython.int:
+    """Copy a row of messages from another one."""
     i: cython.Py_ssize_t
     if cython.compiled:
-        memcpy(cython.address(messages[row, 0]), cython.address(source[taken, 0]), 4 * messages.shape[1])
+        memcpy(
+            cython.address(store.messages[row, 0]),
+            cython.address(store.messages[source, 0]),
+            4 * store.messages.shape[1],
+        )
     else:
-        for i in range(messages.shape[1]):
-            messages[row, i] = source[taken, i]
+        for i in range(store.messages.shape[1]):
+            store.messages[row, i] = store.messages[source, i]
     return 0
 
 
@@ -417,16 +415,11 @@ def copy_numbers(
 @cython.exceptval(-1)
 def read_message(
     store: Store,
-    data: cython.const[cython.uchar][::1],
     base: cython.Py_ssize_t,
     size: cython.Py_ssize_t,
     protocol: cython.int,
-    messages: cython.int[:, ::1],
     row: cython.Py_ssize_t,
-    spans: cython.longlong[:, ::1],
     want: cython.int,
-    words: cython.ulonglong[:, ::1],
-    numbers: cython.int[:, ::1],
 ) -> cython.Py_ssize_t:
     """Read one message into ``row`` and those behind. Returns how many rows it took."""
     end: cython.Py_ssize_t = base + size
@@ -439,77 +432,81 @@ def read_message(
     if size < 12:
         store.problem = SHORT
         if size >= 2:
-            messages[row, M_ID] = word(data, base)
+            store.messages[row, M_ID] = word(store, base)
         if size >= 4:
-            messages[row, M_FLAGS] = word(data, base + 2)
+            store.messages[row, M_FLAGS] = word(store, base + 2)
         return 1
-    flags = word(data, base + 2)
-    messages[row, M_ID] = word(data, base)
-    messages[row, M_FLAGS] = flags
-    messages[row, M_RCODE] = flags & 15
-    messages[row, M_QUESTIONS] = word(data, base + 4)
-    messages[row, M_ANSWERS] = word(data, base + 6)
-    for i in range(messages[row, M_QUESTIONS]):
+    flags = word(store, base + 2)
+    store.messages[row, M_ID] = word(store, base)
+    store.messages[row, M_FLAGS] = flags
+    store.messages[row, M_RCODE] = flags & 15
+    store.messages[row, M_QUESTIONS] = word(store, base + 4)
+    store.messages[row, M_ANSWERS] = word(store, base + 6)
+    for i in range(store.messages[row, M_QUESTIONS]):
         if i >= MOST_RECORDS:
             return taken
         if at >= end:
             store.problem = MISSING_RECORDS
             return taken
         if i > 0 and protocol == MDNS and flags & 0x8000 == 0 and taken < MOST_PARTS:
-            copy_numbers(messages, row + taken, messages, row)
-            messages[row + taken, M_PART] = cython.cast(cython.int, taken)
+            copy_numbers(store, row + taken, row)
+            store.messages[row + taken, M_PART] = cython.cast(cython.int, taken)
             taken += 1
-        at = read_name(store, data, base, end, at, protocol) if i < taken else store.name_end(data, end, at)
+        at = read_name(store, base, end, at, protocol) if i < taken else store.name_end(end, at)
         if at == 0:
             return taken
         if i < taken:
-            messages[row + i, M_NAME] = cython.cast(cython.int, store.number)
-            messages[row + i, M_FOLDED] = cython.cast(cython.int, store.texts[store.number, FOLDED])
+            store.messages[row + i, M_NAME] = cython.cast(cython.int, store.number)
+            store.messages[row + i, M_FOLDED] = cython.cast(cython.int, store.texts[store.number, FOLDED])
         if at + 4 > end:
             store.problem = CUT_RECORD
             return taken
         if i < taken:
-            messages[row + i, M_QTYPE] = word(data, at)
-            messages[row + i, M_QCLASS] = word(data, at + 2)
+            store.messages[row + i, M_QTYPE] = word(store, at)
+            store.messages[row + i, M_QCLASS] = word(store, at + 2)
         at += 4
-    if word(data, base + 6) == 0 and word(data, base + 8) == 0 and word(data, base + 10) == 0:
+    if word(store, base + 6) == 0 and word(store, base + 8) == 0 and word(store, base + 10) == 0:
         if at < end:
             store.problem = TRAILING
         return taken
-    spans[MOST_PARTS, 4] = 0
-    kept = read_records(store, data, base, end, at, protocol, messages, row, spans)
+    store.spans[MOST_PARTS, 4] = 0
+    kept = read_records(store, base, end, at, protocol, row)
     if want & WANT_ANSWERS:
-        if spans[MOST_PARTS, 4] and spans[MOST_PARTS, 5]:
-            i = store.bytes_of(data, base, end, spans[MOST_PARTS, 4], spans[MOST_PARTS, 5], OPT, INTERNET)
-            messages[row, M_OPTIONS] = cython.cast(cython.int, i)
+        if store.spans[MOST_PARTS, 4] and store.spans[MOST_PARTS, 5]:
+            i = store.bytes_of(
+                base, end, store.spans[MOST_PARTS, 4], store.spans[MOST_PARTS, 5], OPT, INTERNET
+            )
+            store.messages[row, M_OPTIONS] = cython.cast(cython.int, i)
         if flags & 0x8000:
             i = store.problem
-            messages[row, M_ANSWER] = cython.cast(
+            store.messages[row, M_ANSWER] = cython.cast(
                 cython.int,
                 word_answers(
-                    store, data, base, end, spans, kept, messages[row, M_FOUND], messages[row, M_QTYPE]
+                    store, base, end, kept, store.messages[row, M_FOUND], store.messages[row, M_QTYPE]
                 ),
             )
             store.problem = cython.cast(cython.int, i)
     if flags & 0x8000 == 0:
         for i in range(1, taken):
-            messages[row + i, M_PAYLOAD] = messages[row, M_PAYLOAD]
-            messages[row + i, M_EDNS] = messages[row, M_EDNS]
+            store.messages[row + i, M_PAYLOAD] = store.messages[row, M_PAYLOAD]
+            store.messages[row + i, M_EDNS] = store.messages[row, M_EDNS]
         return taken
-    if want & WANT_ADDRESSES and messages[row, M_RCODE] == 0:
+    if want & WANT_ADDRESSES and store.messages[row, M_RCODE] == 0:
         i = store.problem
-        note_addresses(store, data, base, end, spans, kept, messages[row, M_FOLDED], words, numbers)
+        note_addresses(store, base, end, kept, store.messages[row, M_FOLDED])
         store.problem = cython.cast(cython.int, i)
-    if messages[row, M_QTYPE] < 0 or protocol == MDNS:
+    if store.messages[row, M_QTYPE] < 0 or protocol == MDNS:
         # What it answers is told by its records alone.
         for i in range(kept if protocol == MDNS else min(kept, 1)):
             if i > 0:
-                copy_numbers(messages, row + i, messages, row)
-                messages[row + i, M_PART] = cython.cast(cython.int, i)
-            messages[row + i, M_NAME] = cython.cast(cython.int, spans[i, 0])
-            messages[row + i, M_FOLDED] = cython.cast(cython.int, store.texts[spans[i, 0], FOLDED])
-            messages[row + i, M_QTYPE] = cython.cast(cython.int, spans[i, 1])
-            messages[row + i, M_QCLASS] = cython.cast(cython.int, spans[i, 2])
+                copy_numbers(store, row + i, row)
+                store.messages[row + i, M_PART] = cython.cast(cython.int, i)
+            store.messages[row + i, M_NAME] = cython.cast(cython.int, store.spans[i, 0])
+            store.messages[row + i, M_FOLDED] = cython.cast(
+                cython.int, store.texts[store.spans[i, 0], FOLDED]
+            )
+            store.messages[row + i, M_QTYPE] = cython.cast(cython.int, store.spans[i, 1])
+            store.messages[row + i, M_QCLASS] = cython.cast(cython.int, store.spans[i, 2])
             taken = i + 1
     return taken
 
@@ -530,19 +527,14 @@ def read_messages(
     version: cython.uchar[::1],
     dst_hi: cython.ulonglong[::1],
     dst_lo: cython.ulonglong[::1],
-    messages: cython.int[:, ::1],
-    nothing: cython.int[:, ::1],
-    spans: cython.longlong[:, ::1],
     want: cython.int,
-    words: cython.ulonglong[:, ::1],
-    numbers: cython.int[:, ::1],
 ) -> cython.Py_ssize_t:
     """Read messages from ``first`` on, as long as there is room for what they can bring.
 
-    The columns from ``source`` to ``dst_lo`` are those of ``apps.reading.Datagrams``. ``messages`` gets rows
-    from ``counters[MESSAGES]`` on, ``words`` and ``numbers`` those of address records (``answers``), if
-    ``want`` has ``WANT_ADDRESSES``. ``nothing`` is one row of which nothing is known, ``spans`` has
-    ``MOST_PARTS`` + 1 rows of 7, for use in here.
+    The columns from ``source`` to ``dst_lo`` are those of ``apps.reading.Datagrams``. Of the arrays of
+    ``Store.use_rows``, ``messages`` gets rows from ``counters[MESSAGES]`` on, and its last row is one of
+    which nothing is known; ``words`` and ``numbers`` get those of address records (``answers``), if ``want``
+    has ``WANT_ADDRESSES``; ``spans`` has ``MOST_PARTS`` + 1 rows of 7, for use in here.
 
     Returns:
         The first message that was not read.
@@ -553,6 +545,7 @@ def read_messages(
     taken: cython.Py_ssize_t
     known: cython.longlong
     stopped: cython.Py_ssize_t = count
+    reading: cython.int = -1
     with cython.nogil:
         for i in range(first, count):
             row = store.counters[MESSAGES]
@@ -560,40 +553,41 @@ def read_messages(
                 store.counters[POOL] + ROOM > store.pool.shape[0]
                 or store.counters[TEXTS] + MOST_TEXTS > store.texts.shape[0]
                 or 2 * (store.counters[TEXTS] + MOST_TEXTS) > store.slots.shape[0]
-                or row + MOST_PARTS > messages.shape[0]
-                or (want & WANT_ADDRESSES and store.counters[ADDRESSES] + MOST_PARTS > words.shape[0])
+                or row + MOST_PARTS >= store.messages.shape[0]
+                or (want & WANT_ADDRESSES and store.counters[ADDRESSES] + MOST_PARTS > store.words.shape[0])
             ):
                 stopped = i
                 break
+            if source[i] != reading:
+                reading = source[i]
+                if reading == 0:
+                    store.data = data
+                else:
+                    store.data = arena
             known = store.counters[ADDRESSES]
-            copy_numbers(messages, row, nothing, 0)
-            messages[row, M_ORIGIN] = cython.cast(cython.int, i)
+            copy_numbers(store, row, store.messages.shape[0] - 1)
+            store.messages[row, M_ORIGIN] = cython.cast(cython.int, i)
             taken = read_message(
                 store,
-                data if source[i] == 0 else arena,
                 offset[i],
                 min(captured[i], wire[i]),
                 protocol[i],
-                messages,
                 row,
-                spans,
                 want,
-                words,
-                numbers,
             )
             if captured[i] < wire[i] and store.problem != 0:
                 store.problem = CUT_CAPTURE
             for j in range(row, row + taken):
-                messages[j, M_PROBLEM] = store.problem
-                messages[j, M_SIZE] = cython.cast(cython.int, min(wire[i], 0x7FFFFFFF))
+                store.messages[j, M_PROBLEM] = store.problem
+                store.messages[j, M_SIZE] = cython.cast(cython.int, min(wire[i], 0x7FFFFFFF))
             for j in range(known, store.counters[ADDRESSES]):
-                words[j, REC_TIME] = cython.cast(cython.ulonglong, time_ns[i]) & MASK64
-                words[j, REC_FRAME] = cython.cast(cython.ulonglong, frame[i])
-                words[j, REC_CLIENT_HI] = dst_hi[i]
-                words[j, REC_CLIENT_LO] = dst_lo[i]
-                numbers[j, REC_CLIENT_VERSION] = (
+                store.words[j, REC_TIME] = cython.cast(cython.ulonglong, time_ns[i]) & MASK64
+                store.words[j, REC_FRAME] = cython.cast(cython.ulonglong, frame[i])
+                store.words[j, REC_CLIENT_HI] = dst_hi[i]
+                store.words[j, REC_CLIENT_LO] = dst_lo[i]
+                store.numbers[j, REC_CLIENT_VERSION] = (
                     0 if group_address(version[i], dst_hi[i], dst_lo[i]) else version[i]
                 )
-                numbers[j, REC_PROTOCOL] = protocol[i]
+                store.numbers[j, REC_PROTOCOL] = protocol[i]
             store.counters[MESSAGES] = row + taken
     return stopped

@@ -152,6 +152,7 @@ class Pairs:
     by_transaction: cython.longlong[::1]
     by_lookup: cython.longlong[::1]
     hashes: cython.ulonglong[:, ::1]
+    messages: cython.int[:, ::1]
     no_words: cython.longlong[::1]
     no_numbers: cython.int[::1]
     salt: cython.ulonglong
@@ -184,8 +185,10 @@ class Pairs:
         by_transaction: cython.longlong[::1],
         by_lookup: cython.longlong[::1],
         hashes: cython.ulonglong[:, ::1],
+        messages: cython.int[:, ::1],
     ) -> None:
         """Work with these arrays from now on; ``hashes`` has two for each message, for use in here."""
+        self.messages = messages
         self.words = words
         self.addresses = addresses
         self.numbers = numbers
@@ -255,23 +258,23 @@ def is_group(version: cython.int, hi: cython.ulonglong, lo: cython.ulonglong) ->
 @cython.nogil
 @cython.exceptval(-1)
 def fill_answer(
-    pairs: Pairs, row: cython.Py_ssize_t, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    pairs: Pairs, row: cython.Py_ssize_t, m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong,
 ) -> cython.int:  # fmt: skip
     """Write down the answer."""
     pairs.words[row, RESPONSE_FRAME] = frame
     pairs.words[row, RESPONSE_NS] = time_ns
-    pairs.numbers[row, RESPONSE_FLAGS] = messages[m, M_FLAGS]
-    pairs.numbers[row, RCODE] = messages[m, M_RCODE]
-    pairs.numbers[row, ANSWERS_COUNT] = messages[m, M_FOUND]
-    pairs.numbers[row, MIN_TTL] = messages[m, M_TTL]
-    pairs.numbers[row, ANSWER_TEXT] = messages[m, M_ANSWER]
-    pairs.numbers[row, SERVER_PAYLOAD] = messages[m, M_PAYLOAD]
-    pairs.numbers[row, SERVER_OPTIONS] = messages[m, M_OPTIONS]
-    pairs.numbers[row, RESPONSE_SIZE] = messages[m, M_SIZE]
+    pairs.numbers[row, RESPONSE_FLAGS] = pairs.messages[m, M_FLAGS]
+    pairs.numbers[row, RCODE] = pairs.messages[m, M_RCODE]
+    pairs.numbers[row, ANSWERS_COUNT] = pairs.messages[m, M_FOUND]
+    pairs.numbers[row, MIN_TTL] = pairs.messages[m, M_TTL]
+    pairs.numbers[row, ANSWER_TEXT] = pairs.messages[m, M_ANSWER]
+    pairs.numbers[row, SERVER_PAYLOAD] = pairs.messages[m, M_PAYLOAD]
+    pairs.numbers[row, SERVER_OPTIONS] = pairs.messages[m, M_OPTIONS]
+    pairs.numbers[row, RESPONSE_SIZE] = pairs.messages[m, M_SIZE]
     pairs.numbers[row, RESPONSES] = 1
-    if messages[m, M_PROBLEM]:
-        pairs.numbers[row, PROBLEM] = messages[m, M_PROBLEM]
+    if pairs.messages[m, M_PROBLEM]:
+        pairs.numbers[row, PROBLEM] = pairs.messages[m, M_PROBLEM]
     return 0
 
 
@@ -279,7 +282,7 @@ def fill_answer(
 @cython.nogil
 @cython.exceptval(-1)
 def fill_query(
-    pairs: Pairs, row: cython.Py_ssize_t, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    pairs: Pairs, row: cython.Py_ssize_t, m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, side: cython.int,
 ) -> cython.int:  # fmt: skip
     """Write down the query; of one that comes after its answer, that it is answered."""
@@ -287,11 +290,11 @@ def fill_query(
     pairs.words[row, FIRST_FRAME] = frame
     pairs.words[row, FIRST_NS] = time_ns
     pairs.words[row, ASKED_NS] = time_ns
-    pairs.numbers[row, QUERY_FLAGS] = messages[m, M_FLAGS]
-    pairs.numbers[row, PAYLOAD_SIZE] = messages[m, M_PAYLOAD]
-    pairs.numbers[row, EDNS_FLAGS] = messages[m, M_EDNS] if messages[m, M_PAYLOAD] >= 0 else -1
-    pairs.numbers[row, QUERY_OPTIONS] = messages[m, M_OPTIONS]
-    pairs.numbers[row, QUERY_SIZE] = messages[m, M_SIZE]
+    pairs.numbers[row, QUERY_FLAGS] = pairs.messages[m, M_FLAGS]
+    pairs.numbers[row, PAYLOAD_SIZE] = pairs.messages[m, M_PAYLOAD]
+    pairs.numbers[row, EDNS_FLAGS] = pairs.messages[m, M_EDNS] if pairs.messages[m, M_PAYLOAD] >= 0 else -1
+    pairs.numbers[row, QUERY_OPTIONS] = pairs.messages[m, M_OPTIONS]
+    pairs.numbers[row, QUERY_SIZE] = pairs.messages[m, M_SIZE]
     pairs.numbers[row, ATTEMPTS] = 1
     pairs.numbers[row, SENT] = 1
     pairs.numbers[row, SIDE] = side
@@ -306,7 +309,7 @@ def fill_query(
 @cython.nogil
 @cython.exceptval(-1)
 def new_row(
-    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    pairs: Pairs, m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
@@ -344,13 +347,13 @@ def new_row(
     pairs.numbers[row, TRANSPORT] = transport
     pairs.numbers[row, PROTOCOL] = protocol
     pairs.numbers[row, SIDE] = side
-    pairs.numbers[row, ID] = messages[m, M_ID]
-    pairs.numbers[row, NAME] = messages[m, M_NAME]
-    pairs.numbers[row, NAME_FOLDED] = messages[m, M_FOLDED]
-    pairs.numbers[row, QTYPE] = messages[m, M_QTYPE]
-    pairs.numbers[row, QCLASS] = messages[m, M_QCLASS]
-    pairs.numbers[row, QUESTIONS] = messages[m, M_QUESTIONS]
-    pairs.numbers[row, PROBLEM] = messages[m, M_PROBLEM]
+    pairs.numbers[row, ID] = pairs.messages[m, M_ID]
+    pairs.numbers[row, NAME] = pairs.messages[m, M_NAME]
+    pairs.numbers[row, NAME_FOLDED] = pairs.messages[m, M_FOLDED]
+    pairs.numbers[row, QTYPE] = pairs.messages[m, M_QTYPE]
+    pairs.numbers[row, QCLASS] = pairs.messages[m, M_QCLASS]
+    pairs.numbers[row, QUESTIONS] = pairs.messages[m, M_QUESTIONS]
+    pairs.numbers[row, PROBLEM] = pairs.messages[m, M_PROBLEM]
     return row
 
 
@@ -358,13 +361,13 @@ def new_row(
 @cython.nogil
 @cython.exceptval(-1)
 def same_question(
-    pairs: Pairs, row: cython.Py_ssize_t, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    pairs: Pairs, row: cython.Py_ssize_t, m: cython.Py_ssize_t,
     transport: cython.int, protocol: cython.int, client_hi: cython.ulonglong, client_lo: cython.ulonglong,
     client_port: cython.int, version: cython.int, anyone: cython.int,
 ) -> cython.int:  # fmt: skip
     """Whether a message has the number and question of a row; of multicast DNS, the question only."""
     if (
-        pairs.numbers[row, NAME_FOLDED] != messages[m, M_FOLDED]
+        pairs.numbers[row, NAME_FOLDED] != pairs.messages[m, M_FOLDED]
         or pairs.numbers[row, PROTOCOL] != protocol
         or pairs.numbers[row, TRANSPORT] != transport
         or pairs.numbers[row, VERSION] != version
@@ -375,8 +378,8 @@ def same_question(
     return (
         1
         if (
-            pairs.numbers[row, QTYPE] == messages[m, M_QTYPE]
-            and pairs.numbers[row, ID] == messages[m, M_ID]
+            pairs.numbers[row, QTYPE] == pairs.messages[m, M_QTYPE]
+            and pairs.numbers[row, ID] == pairs.messages[m, M_ID]
             and pairs.numbers[row, CLIENT_PORT] == client_port
             and pairs.addresses[row, CLIENT_LO] == client_lo
             and pairs.addresses[row, CLIENT_HI] == client_hi
@@ -520,14 +523,12 @@ def send_again(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def second_answer(
-    pairs: Pairs, row: cython.Py_ssize_t, messages: cython.int[:, ::1], m: cython.Py_ssize_t
-) -> cython.int:
+def second_answer(pairs: Pairs, row: cython.Py_ssize_t, m: cython.Py_ssize_t) -> cython.int:
     """Count one more answer to a query. Returns whether it is one that was not to be expected."""
     qtype: cython.int = pairs.numbers[row, QTYPE]
     pairs.numbers[row, RESPONSES] += 1
     if (qtype == AXFR or qtype == IXFR) and pairs.numbers[row, TRANSPORT] == 1:
-        pairs.numbers[row, ANSWERS_COUNT] += messages[m, M_FOUND]
+        pairs.numbers[row, ANSWERS_COUNT] += pairs.messages[m, M_FOUND]
         return 0
     if pairs.numbers[row, ANYONE]:
         return 0
@@ -538,7 +539,6 @@ def pair(
     pairs: Pairs,
     first: cython.Py_ssize_t,
     count: cython.Py_ssize_t,
-    messages: cython.int[:, ::1],
     frame: cython.longlong[::1],
     time_ns: cython.longlong[::1],
     flow: cython.longlong[::1],
@@ -563,23 +563,23 @@ def pair(
     with cython.nogil:
         # What the tables have is looked at once before, which lets the cache misses overlap.
         for m in range(first, first + count):
-            i = messages[m, M_ORIGIN]
-            if messages[m, M_FLAGS] >= 0 and messages[m, M_FLAGS] & RESPONSE:
-                look_ahead(pairs, messages, m, transport[i], protocol[i], dst_hi[i], dst_lo[i], dport[i], 0)
+            i = pairs.messages[m, M_ORIGIN]
+            if pairs.messages[m, M_FLAGS] >= 0 and pairs.messages[m, M_FLAGS] & RESPONSE:
+                look_ahead(pairs, m, transport[i], protocol[i], dst_hi[i], dst_lo[i], dport[i], 0)
             else:
-                look_ahead(pairs, messages, m, transport[i], protocol[i], src_hi[i], src_lo[i], sport[i], 1)
+                look_ahead(pairs, m, transport[i], protocol[i], src_hi[i], src_lo[i], sport[i], 1)
         for m in range(first, first + count):
-            i = messages[m, M_ORIGIN]
-            if messages[m, M_PART] == 0:
+            i = pairs.messages[m, M_ORIGIN]
+            if pairs.messages[m, M_PART] == 0:
                 matched = 0
-            if messages[m, M_FLAGS] >= 0 and messages[m, M_FLAGS] & RESPONSE:
+            if pairs.messages[m, M_FLAGS] >= 0 and pairs.messages[m, M_FLAGS] & RESPONSE:
                 matched |= take_answer(
-                    pairs, messages, m, matched, frame[i], time_ns[i], flow[i], side[i], transport[i],
+                    pairs, m, matched, frame[i], time_ns[i], flow[i], side[i], transport[i],
                     protocol[i], version[i], dst_hi[i], dst_lo[i], src_hi[i], src_lo[i], dport[i], sport[i],
                 )  # fmt: skip
             else:
                 take_query(
-                    pairs, messages, m, frame[i], time_ns[i], flow[i], side[i], transport[i], protocol[i],
+                    pairs, m, frame[i], time_ns[i], flow[i], side[i], transport[i], protocol[i],
                     version[i], src_hi[i], src_lo[i], dst_hi[i], dst_lo[i], sport[i], dport[i],
                 )  # fmt: skip
 
@@ -623,24 +623,25 @@ def line_of(pairs: Pairs, hashed: cython.ulonglong) -> cython.Py_ssize_t:
 @cython.nogil
 @cython.exceptval(-1)
 def look_ahead(
-    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t, transport: cython.int,
+    pairs: Pairs, m: cython.Py_ssize_t, transport: cython.int,
     protocol: cython.int, client_hi: cython.ulonglong, client_lo: cython.ulonglong, client_port: cython.int,
     asks: cython.int,
 ) -> cython.int:  # fmt: skip
     """Work out the hashes of a message, and touch what they lead to."""
-    name: cython.ulonglong = cython.cast(cython.ulonglong, messages[m, M_FOLDED])
+    name: cython.ulonglong = cython.cast(cython.ulonglong, pairs.messages[m, M_FOLDED])
     hashed: cython.ulonglong
     if protocol == MDNS and client_port == MDNS_PORT:
         hashed = mixed(pairs.salt, name)
     else:
         hashed = mixed(
-            port_hash(pairs, transport, protocol, messages[m, M_ID], client_hi, client_lo, client_port), name
+            port_hash(pairs, transport, protocol, pairs.messages[m, M_ID], client_hi, client_lo, client_port),
+            name,
         )
     pairs.hashes[m, 0] = hashed
     pairs.touched ^= pairs.by_transaction[line_of(pairs, hashed)]
     if asks:
         pairs.hashes[m, 1] = lookup_hash(
-            pairs, messages[m, M_FOLDED], messages[m, M_QTYPE], client_hi, client_lo
+            pairs, pairs.messages[m, M_FOLDED], pairs.messages[m, M_QTYPE], client_hi, client_lo
         )
     return 0
 
@@ -670,7 +671,7 @@ def settle(pairs: Pairs, row: cython.longlong) -> cython.int:
 @cython.nogil
 @cython.exceptval(-1)
 def take_query(
-    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t,
+    pairs: Pairs, m: cython.Py_ssize_t,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
@@ -701,7 +702,7 @@ def take_query(
             continue
         if (
             same_question(
-                pairs, row, messages, m, transport, protocol, client_hi, client_lo, client_port, version, 0
+                pairs, row, m, transport, protocol, client_hi, client_lo, client_port, version, 0
             )
             and same_server(pairs, row, server_hi, server_lo, server_port)
         ):  # fmt: skip
@@ -710,17 +711,17 @@ def take_query(
             break
     if before >= 0 and pairs.words[before, FRAME] == NO_VALUE:
         # Bytes of TCP that waited behind a hole come later than what was sent after them.
-        return fill_query(pairs, before, messages, m, frame, time_ns, side)
+        return fill_query(pairs, before, m, frame, time_ns, side)
     if before >= 0 and (pairs.numbers[before, END] == UNANSWERED or pairs.numbers[before, END] == RETRIED):
         if protocol != MDNS or time_ns - pairs.words[before, LAST_NS] <= MDNS_NS:
             return send_again(pairs, before, lookup, time_ns)
     row = new_row(
-        pairs, messages, m, frame, time_ns, flow, side, transport, protocol, version,
+        pairs, m, frame, time_ns, flow, side, transport, protocol, version,
         client_hi, client_lo, server_hi, server_lo, client_port, server_port,
     )  # fmt: skip
-    fill_query(pairs, row, messages, m, frame, time_ns, side)
+    fill_query(pairs, row, m, frame, time_ns, side)
     pairs.numbers[row, END] = UNANSWERED
-    if group or protocol == MDNS or (protocol == NBNS and messages[m, M_FLAGS] & BROADCAST):
+    if group or protocol == MDNS or (protocol == NBNS and pairs.messages[m, M_FLAGS] & BROADCAST):
         pairs.numbers[row, ANYONE] = 1
     if before >= 0:
         if protocol == DNS and time_ns - pairs.words[before, LAST_NS] <= FAILOVER_NS * 10:
@@ -765,7 +766,7 @@ def latest_of_port(
 @cython.nogil
 @cython.exceptval(-1)
 def take_answer(
-    pairs: Pairs, messages: cython.int[:, ::1], m: cython.Py_ssize_t, matched: cython.int,
+    pairs: Pairs, m: cython.Py_ssize_t, matched: cython.int,
     frame: cython.longlong, time_ns: cython.longlong, flow: cython.longlong, side: cython.int,
     transport: cython.int, protocol: cython.int, version: cython.int,
     client_hi: cython.ulonglong, client_lo: cython.ulonglong,
@@ -789,12 +790,12 @@ def take_answer(
         place = line + probe
         row = pairs.row_of(pairs.by_transaction[place], hashed)
         if row < 0 or not same_question(
-            pairs, row, messages, m, transport, protocol, client_hi, client_lo, client_port, version, anyone
+            pairs, row, m, transport, protocol, client_hi, client_lo, client_port, version, anyone
         ):
             continue
         if anyone:
             qtype = pairs.numbers[row, QTYPE]
-            if qtype != messages[m, M_QTYPE] and qtype != ANY_TYPE:
+            if qtype != pairs.messages[m, M_QTYPE] and qtype != ANY_TYPE:
                 continue
             if time_ns - pairs.words[row, LAST_NS] > MDNS_NS:
                 continue
@@ -802,7 +803,7 @@ def take_answer(
                 continue  # a host that probes for its own name (RFC 6762 section 8.1), and then announces it
             answered = 1
             if pairs.numbers[row, END] == UNANSWERED:
-                fill_answer(pairs, row, messages, m, frame, time_ns)
+                fill_answer(pairs, row, m, frame, time_ns)
                 pairs.numbers[row, END] = ANSWERED
                 pairs.addresses[row, SERVER_HI] = server_hi
                 pairs.addresses[row, SERVER_LO] = server_lo
@@ -815,18 +816,18 @@ def take_answer(
         else:
             elsewhere = row
     if anyone:
-        if answered or matched or messages[m, M_PART]:
+        if answered or matched or pairs.messages[m, M_PART]:
             return answered
         end = ANNOUNCED
     elif best < 0:
         row = latest_of_port(
-            pairs, messages[m, M_ID], transport, protocol, version, client_hi, client_lo, client_port
+            pairs, pairs.messages[m, M_ID], transport, protocol, version, client_hi, client_lo, client_port
         )
         if row >= 0 and (
             pairs.numbers[row, ANYONE] or same_server(pairs, row, server_hi, server_lo, server_port)
         ):
             # Errors may come without the question, and so may the messages of a zone transfer.
-            if messages[m, M_QUESTIONS] == 0 and protocol != NBNS:
+            if pairs.messages[m, M_QUESTIONS] == 0 and protocol != NBNS:
                 best = row
             else:
                 note = NAME_DIFFERS
@@ -837,12 +838,12 @@ def take_answer(
         best = -1  # nobody asked for the one before either
     if best >= 0:
         if pairs.words[best, RESPONSE_FRAME] == NO_VALUE:
-            fill_answer(pairs, best, messages, m, frame, time_ns)
+            fill_answer(pairs, best, m, frame, time_ns)
             if pairs.numbers[best, ANYONE]:
                 pairs.addresses[best, SERVER_HI] = server_hi
                 pairs.addresses[best, SERVER_LO] = server_lo
                 pairs.numbers[best, SERVER_PORT] = server_port
-            if messages[m, M_FLAGS] & TC and protocol != NBNS:
+            if pairs.messages[m, M_FLAGS] & TC and protocol != NBNS:
                 pairs.numbers[best, END] = TRUNCATED
             elif pairs.numbers[best, END] == RETRIED:
                 pairs.numbers[best, END] = LATE
@@ -850,21 +851,21 @@ def take_answer(
                 pairs.numbers[best, END] = ANSWERED
                 settle(pairs, best)
             return 1
-        if not second_answer(pairs, best, messages, m):
+        if not second_answer(pairs, best, m):
             return 1
         end = DUPLICATE
         elsewhere = best
         if (
-            pairs.numbers[best, RCODE] != messages[m, M_RCODE]
-            or pairs.numbers[best, ANSWERS_COUNT] != messages[m, M_FOUND]
-            or pairs.numbers[best, ANSWER_TEXT] != messages[m, M_ANSWER]
+            pairs.numbers[best, RCODE] != pairs.messages[m, M_RCODE]
+            or pairs.numbers[best, ANSWERS_COUNT] != pairs.messages[m, M_FOUND]
+            or pairs.numbers[best, ANSWER_TEXT] != pairs.messages[m, M_ANSWER]
         ):
             note = CONTENT_DIFFERS
     row = new_row(
-        pairs, messages, m, frame, time_ns, flow, 1 - side, transport, protocol, version,
+        pairs, m, frame, time_ns, flow, 1 - side, transport, protocol, version,
         client_hi, client_lo, server_hi, server_lo, client_port, server_port,
     )  # fmt: skip
-    fill_answer(pairs, row, messages, m, frame, time_ns)
+    fill_answer(pairs, row, m, frame, time_ns)
     pairs.numbers[row, END] = end
     pairs.numbers[row, NOTE] = note
     if elsewhere >= 0:

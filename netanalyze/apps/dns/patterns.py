@@ -101,13 +101,17 @@ def _search_list(rows: Rows, texts: Texts) -> NDArray[np.int64]:
         return np.zeros(0, np.int64)
     qtype, name = rows.number(fields.QTYPE), rows.number(fields.NAME_FOLDED)
     keys = (rows.addresses[:, fields.CLIENT_LO], rows.addresses[:, fields.CLIENT_HI])
-    order = np.lexsort((np.arange(len(rows)), qtype, *keys))
+    # Rows of one client and type one after the other; others between them do not matter.
+    mixed = keys[0] ^ keys[0] >> np.uint64(16) ^ keys[1] ^ keys[1] >> np.uint64(32)
+    order = np.argsort((mixed ^ qtype.astype(np.uint64) << np.uint64(9)).astype(np.uint16), kind="stable")
     response = rows.word(fields.RESPONSE_NS)
     times = rows.word(fields.TIME)
+    places = np.flatnonzero(failed[order])
     pairs = []
     for step in range(1, _NEXT + 1):
-        here, after = order[:-step], order[step:]
-        near = failed[here] & (qtype[here] == qtype[after]) & (name[here] != name[after])
+        there = places[places < len(order) - step]
+        here, after = order[there], order[there + step]
+        near = (qtype[here] == qtype[after]) & (name[here] != name[after])
         here, after = here[near], after[near]
         wait = times[after] - response[here]
         near = (wait >= 0) & (wait <= SEARCH_NS)
@@ -117,16 +121,16 @@ def _search_list(rows: Rows, texts: Texts) -> NDArray[np.int64]:
     suspects = np.concatenate(pairs, axis=1)
     if not suspects.size:
         return np.zeros(0, np.int64)
-    used, places = np.unique(name[suspects], return_inverse=True)
+    used, which = np.unique(name[suspects], return_inverse=True)
     words = [text or "" for text in texts.words(used)]
     # Only names that begin with the same label can be.
     labels: dict[str, int] = {}
     label = np.array([labels.setdefault(word.split(".", 1)[0], len(labels)) for word in words])
-    places = places.reshape(suspects.shape)
-    alike = label[places[0]] == label[places[1]]
+    texts_of = which.reshape(suspects.shape)
+    alike = label[texts_of[0]] == label[texts_of[1]]
     known: dict[tuple[int, int], bool] = {}
     found = set()
-    for row, first, second in zip(suspects[0][alike].tolist(), *places[:, alike].tolist(), strict=True):
+    for row, first, second in zip(suspects[0][alike].tolist(), *texts_of[:, alike].tolist(), strict=True):
         if (first, second) not in known:
             known[first, second] = same_beginning(words[first], words[second])
         if known[first, second]:

@@ -101,8 +101,9 @@ class Queries:
         self.last_ns = -(1 << 63)
         self._want = _WANT_ANSWERS * want_answers | _WANT_ADDRESSES * want_addresses
         self._hand_over = hand_over
-        self._messages = view_of(np.zeros((_MESSAGE_ROWS, fields.M_NUMBERS), np.int32))
-        self._nothing = view_of(_row(fields.M_NUMBERS, fields.M_UNKNOWN).reshape(1, -1))
+        messages = np.zeros((_MESSAGE_ROWS, fields.M_NUMBERS), np.int32)
+        messages[-1] = _row(fields.M_NUMBERS, fields.M_UNKNOWN)
+        self._messages = view_of(messages)
         self._spans = view_of(np.zeros(_SPANS, np.int64))
         self._record_words = GrowingRows(answers.WORDS, "u8")
         self._record_numbers = GrowingRows(answers.NUMBERS, "i4")
@@ -118,6 +119,7 @@ class Queries:
             view_of(np.zeros(_SLOTS, np.int64)),
             view_of(np.zeros(_LOOKUPS, np.int64)),
             view_of(np.zeros((_MESSAGE_ROWS, 2), np.uint64)),
+            self._messages,
         )
 
     def take(self, datagrams: Datagrams) -> None:
@@ -135,10 +137,12 @@ class Queries:
             words, numbers = self._record_words.reach(records), self._record_numbers.reach(records)
             arguments = (
                 self.texts.store, first, count, datagrams.data, datagrams.arena, *columns,
-                self._messages, self._nothing, self._spans, self._want, words, numbers,
+                self._want,
             )  # fmt: skip
+            self.texts.store.use_rows(self._messages, self._spans, words, numbers)
             first = read_messages(*arguments)
             self._pair(datagrams, int(counters[fields.MESSAGES]))
+        self.texts.store.let_go_of_data(memoryview(b""))
 
     def _pair(self, datagrams: Datagrams, rows: int) -> None:
         pairs = self._pairs
@@ -150,7 +154,7 @@ class Queries:
             self._words.reach(have + rows), self._addresses.reach(have + rows),
             self._numbers.reach(have + rows), *self._tables,
         )  # fmt: skip
-        pair(pairs, 0, rows, self._messages, *datagrams.pick(*_PAIRED))
+        pair(pairs, 0, rows, *datagrams.pick(*_PAIRED))
 
     def _let_go(self, rows: int) -> None:
         """Hand over rows that no message can belong to any more."""

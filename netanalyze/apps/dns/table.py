@@ -80,10 +80,6 @@ def _or_null(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.where(values < 0, NULL, values)
 
 
-def _positions(values: NDArray[Any], distinct: NDArray[Any]) -> NDArray[np.int64]:
-    return np.searchsorted(distinct, values)
-
-
 class QueryTable:
     """Makes the columns of some rows."""
 
@@ -98,7 +94,7 @@ class QueryTable:
 
     def many_rows(self) -> ManyRows:
         """The table."""
-        words = self._texts.words
+        pool = self._texts.pool()
         return ManyRows(
             len(self._rows),
             self.columns,
@@ -115,9 +111,8 @@ class QueryTable:
                 "query_flags": _FLAG_TEXTS,
                 "response_flags": _FLAG_TEXTS,
             },
+            pooled={"name": pool, "answer": pool},
             worded={
-                "name": words,
-                "answer": words,
                 "edns_options": self._texts.options,
                 "server_edns_options": self._texts.options,
                 "extended_error": self._texts.extended_errors,
@@ -189,15 +184,20 @@ def _address(name: str, rows: Rows, field: int) -> dict[str, NDArray[Any]]:
 
 
 class _Coded:
-    """Numbers of which there are few, and the text of each."""
+    """Small numbers of which few are different, and the text of each."""
 
     def __init__(self, values: NDArray[Any], text: Callable[[int], str | None]) -> None:
-        self._distinct = np.unique(values)
-        self.names = [text(value) for value in self._distinct.tolist()]
+        shifted = values.astype(np.int64) + 1  # they begin with -1
+        counts = np.bincount(shifted) if len(values) else np.zeros(1, np.int64)
+        distinct = np.flatnonzero(counts)
+        self._place = np.zeros(len(counts), np.int64)
+        self._place[distinct] = np.arange(len(distinct))
+        self.names = [text(value - 1) for value in distinct.tolist()]
 
     def codes(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """The place of each value's text."""
-        return _positions(values, self._distinct)
+        found: NDArray[np.int64] = self._place[values + 1]
+        return found
 
 
 _NETBIOS = 1 << 20

@@ -1,6 +1,11 @@
 # What other kernels may call without going through Python.
 
 cdef class Store:
+    cdef const unsigned char[::1] data
+    cdef int[:, ::1] messages
+    cdef long long[:, ::1] spans
+    cdef unsigned long long[:, ::1] words
+    cdef int[:, ::1] numbers
     cdef unsigned char[:, ::1] pool
     cdef long long[:, ::1] texts
     cdef int[::1] slots
@@ -18,19 +23,19 @@ cdef class Store:
     cdef int put(self, int byte) except? -1 nogil
     cdef int put_number(self, long long number) except? -1 nogil
     cdef long long intern(self) except? -1 nogil
+    cdef int same(self, Py_ssize_t one, Py_ssize_t other, Py_ssize_t size) except? -1 nogil
     cdef long long entered(self, Py_ssize_t start, Py_ssize_t size, unsigned long long hashed) except? -1 nogil
     cdef long long intern_name(self) except? -1 nogil
     cdef Py_ssize_t name(
-        self, const unsigned char[::1] data, Py_ssize_t base, Py_ssize_t end, Py_ssize_t at, int wire
+        self, Py_ssize_t base, Py_ssize_t end, Py_ssize_t at, int wire
     ) except? -1 nogil
     cdef int put_escaped(self, int byte) except? -1 nogil
-    cdef int netbios(self, const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end) except? -1 nogil
-    cdef Py_ssize_t name_end(self, const unsigned char[::1] data, Py_ssize_t end, Py_ssize_t at) except? -1 nogil
-    cdef int put_a(self, const unsigned char[::1] data, Py_ssize_t at) except? -1 nogil
-    cdef int put_aaaa(self, const unsigned char[::1] data, Py_ssize_t at) except? -1 nogil
+    cdef int netbios(self, Py_ssize_t at, Py_ssize_t end) except? -1 nogil
+    cdef Py_ssize_t name_end(self, Py_ssize_t end, Py_ssize_t at) except? -1 nogil
+    cdef int put_a(self, Py_ssize_t at) except? -1 nogil
+    cdef int put_aaaa(self, Py_ssize_t at) except? -1 nogil
     cdef int put_rdata(
         self,
-        const unsigned char[::1] data,
         Py_ssize_t base,
         Py_ssize_t end,
         Py_ssize_t at,
@@ -39,7 +44,6 @@ cdef class Store:
     ) except? -1 nogil
     cdef long long bytes_of(
         self,
-        const unsigned char[::1] data,
         Py_ssize_t base,
         Py_ssize_t end,
         Py_ssize_t at,

@@ -12,6 +12,9 @@ import cython
 
 from netanalyze.apps.dns import fields
 
+if cython.compiled:
+    from cython.cimports.libc.string import memcmp
+
 START = cython.declare(cython.Py_ssize_t, fields.START)
 LENGTH = cython.declare(cython.Py_ssize_t, fields.LENGTH)
 FOLDED = cython.declare(cython.Py_ssize_t, fields.FOLDED)
@@ -58,6 +61,23 @@ class Store:
         self.slots = slots
         self.counters = counters
 
+    def use_rows(
+        self,
+        messages: cython.int[:, ::1],
+        spans: cython.longlong[:, ::1],
+        words: cython.ulonglong[:, ::1],
+        numbers: cython.int[:, ::1],
+    ) -> None:
+        """Write what is found into these arrays from now on; see ``message_kernel``."""
+        self.messages = messages
+        self.spans = spans
+        self.words = words
+        self.numbers = numbers
+
+    def let_go_of_data(self, nothing: cython.const[cython.uchar][::1]) -> None:
+        """Hold no bytes that were read any more: others will stand in their place."""
+        self.data = nothing
+
     def rebuild(self) -> None:
         """Enter all texts into ``slots``, which is new and empty."""
         code: cython.Py_ssize_t
@@ -69,14 +89,6 @@ class Store:
                 while self.slots[place] != 0:
                     place = (place + 1) & mask
                 self.slots[place] = cython.cast(cython.int, code)
-
-    def keep_text(self, text: cython.const[cython.uchar][::1]) -> cython.longlong:
-        """The code of some bytes from outside, which must fit."""
-        i: cython.Py_ssize_t
-        self.tail = self.counters[POOL]
-        for i in range(text.shape[0]):
-            self.put(text[i])
-        return self.intern()
 
     @cython.cfunc
     @cython.nogil
@@ -117,6 +129,20 @@ class Store:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
+    def same(self, one: cython.Py_ssize_t, other: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.int:
+        """Whether two stretches of the pool are the same; both lie in it."""
+        i: cython.Py_ssize_t = 0
+        if size == 0 or one + size > self.pool.shape[0] or other + size > self.pool.shape[0]:
+            return size == 0
+        if cython.compiled:
+            return memcmp(cython.address(self.pool[one, 0]), cython.address(self.pool[other, 0]), size) == 0
+        while i < size and self.pool[one + i, 0] == self.pool[other + i, 0]:
+            i += 1
+        return i == size
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
     def entered(
         self, start: cython.Py_ssize_t, size: cython.Py_ssize_t, hashed: cython.ulonglong
     ) -> cython.longlong:
@@ -124,8 +150,6 @@ class Store:
         mask: cython.Py_ssize_t = self.slots.shape[0] - 1
         place: cython.Py_ssize_t = cython.cast(cython.Py_ssize_t, hashed) & mask
         probe: cython.Py_ssize_t = 0
-        i: cython.Py_ssize_t
-        other: cython.Py_ssize_t
         code: cython.longlong
         while self.slots[place] != 0:
             code = self.slots[place]
@@ -134,11 +158,7 @@ class Store:
                 and self.texts[code, LENGTH] == size
                 and self.texts[code, HASH] == cython.cast(cython.longlong, hashed)
             ):
-                other = self.texts[code, START]
-                i = 0
-                while i < size and self.pool[other + i, 0] == self.pool[start + i, 0]:
-                    i += 1
-                if i == size:
+                if self.same(self.texts[code, START], start, size):
                     return code
             probe += 1
             place = (place + 1) & mask
@@ -181,7 +201,6 @@ class Store:
     @cython.exceptval(-1)
     def name(
         self,
-        data: cython.const[cython.uchar][::1],
         base: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
         at: cython.Py_ssize_t,
@@ -209,7 +228,7 @@ class Store:
             if at >= end:
                 self.problem = CUT_NAME
                 return 0
-            length = data[at]
+            length = self.data[at]
             at += 1
             if length == 0:
                 break
@@ -217,7 +236,7 @@ class Store:
                 if at >= end:
                     self.problem = CUT_NAME
                     return 0
-                target = base + (((length & 63) << 8) | data[at])
+                target = base + (((length & 63) << 8) | self.data[at])
                 at += 1
                 if after == 0:
                     after = at
@@ -239,14 +258,14 @@ class Store:
                 return 0
             if wire:
                 for i in range(at - 1, at + length):
-                    self.put(data[i])
+                    self.put(self.data[i])
             else:
                 if not first:
                     self.put(46)
                     hashed = ((hashed ^ 46) * PRIME) & MASK32
                 tail = self.tail
                 for i in range(at, at + length):
-                    byte = data[i]
+                    byte = self.data[i]
                     if (byte >= 97 and byte <= 122) or (byte >= 45 and byte <= 57 and byte != 46):
                         self.pool[tail, 0] = cython.cast(cython.uchar, byte)
                         tail += 1
@@ -297,9 +316,7 @@ class Store:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def netbios(
-        self, data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t
-    ) -> cython.int:
+    def netbios(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
         """Read a name of NetBIOS if there is one at ``at`` (RFC 1001 section 14.1), written as NAME<20>."""
         i: cython.Py_ssize_t
         last: cython.Py_ssize_t
@@ -308,20 +325,20 @@ class Store:
         low: cython.int
         hashed: cython.ulonglong = self.salt
         begin: cython.Py_ssize_t = self.tail
-        if at + 34 > end or data[at] != 32:
+        if at + 34 > end or self.data[at] != 32:
             return 0
         for i in range(at + 1, at + 33):
-            if data[i] < 65 or data[i] > 80:
+            if self.data[i] < 65 or self.data[i] > 80:
                 return 0
         last = 15
         while last > 0:
-            byte = ((data[at + 2 * last - 1] - 65) << 4) | (data[at + 2 * last] - 65)
+            byte = ((self.data[at + 2 * last - 1] - 65) << 4) | (self.data[at + 2 * last] - 65)
             if byte != 32 and byte != 0:
                 break
             last -= 1
         self.upper = 0
         for i in range(last):
-            byte = ((data[at + 1 + 2 * i] - 65) << 4) | (data[at + 2 + 2 * i] - 65)
+            byte = ((self.data[at + 1 + 2 * i] - 65) << 4) | (self.data[at + 2 + 2 * i] - 65)
             if byte == 60 or byte == 62:
                 self.put(92)
                 self.put(byte)
@@ -329,8 +346,8 @@ class Store:
                 self.put(32)
             else:
                 self.put_escaped(byte)
-        high = data[at + 31] - 65
-        low = data[at + 32] - 65
+        high = self.data[at + 31] - 65
+        low = self.data[at + 32] - 65
         self.put(60)
         self.put(48 + high if high < 10 else 87 + high)
         self.put(48 + low if low < 10 else 87 + low)
@@ -343,37 +360,35 @@ class Store:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def name_end(
-        self, data: cython.const[cython.uchar][::1], end: cython.Py_ssize_t, at: cython.Py_ssize_t
-    ) -> cython.Py_ssize_t:
+    def name_end(self, end: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Where the name at ``at`` ends; 0 if it does not."""
         while at < end:
-            if data[at] >= 192:
+            if self.data[at] >= 192:
                 return at + 2 if at + 2 <= end else 0
-            if data[at] == 0:
+            if self.data[at] == 0:
                 return at + 1
-            if data[at] > 63:
+            if self.data[at] > 63:
                 break
-            at += data[at] + 1
+            at += self.data[at] + 1
         self.problem = CUT_NAME
         return 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def put_a(self, data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.int:
+    def put_a(self, at: cython.Py_ssize_t) -> cython.int:
         """Write an IPv4 address."""
         i: cython.Py_ssize_t
         for i in range(4):
             if i:
                 self.put(46)
-            self.put_number(data[at + i])
+            self.put_number(self.data[at + i])
         return 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def put_aaaa(self, data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.int:
+    def put_aaaa(self, at: cython.Py_ssize_t) -> cython.int:
         """Write an IPv6 address in the form of RFC 5952."""
         i: cython.int = 0
         j: cython.int
@@ -383,13 +398,13 @@ class Store:
         run: cython.int = 1
         while i < 8:
             j = i
-            while j < 8 and data[at + 2 * j] == 0 and data[at + 2 * j + 1] == 0:
+            while j < 8 and self.data[at + 2 * j] == 0 and self.data[at + 2 * j + 1] == 0:
                 j += 1
             if j - i > run:
                 run_at = i
                 run = j - i
             i = j + 1
-        if run_at == 0 and run == 5 and data[at + 10] == 255 and data[at + 11] == 255:
+        if run_at == 0 and run == 5 and self.data[at + 10] == 255 and self.data[at + 11] == 255:
             self.put(58)
             self.put(58)
             self.put(102)
@@ -397,7 +412,7 @@ class Store:
             self.put(102)
             self.put(102)
             self.put(58)
-            return self.put_a(data, at + 12)
+            return self.put_a(at + 12)
         i = 0
         while i < 8:
             if i == run_at:
@@ -407,7 +422,7 @@ class Store:
                 continue
             if i and i != run_at + run:
                 self.put(58)
-            group = (data[at + 2 * i] << 8) | data[at + 2 * i + 1]
+            group = (self.data[at + 2 * i] << 8) | self.data[at + 2 * i + 1]
             shift = 12
             while shift > 0 and group >> shift == 0:
                 shift -= 4
@@ -423,7 +438,6 @@ class Store:
     @cython.exceptval(-1)
     def put_rdata(
         self,
-        data: cython.const[cython.uchar][::1],
         base: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
         at: cython.Py_ssize_t,
@@ -453,11 +467,11 @@ class Store:
             names = 2
         if skip >= 0 and skip <= size:
             for i in range(at, at + skip):
-                self.put(data[i])
+                self.put(self.data[i])
             place = at + skip
             while names > 0:
                 names -= 1
-                place = 0 if place >= stop else self.name(data, base, end, place, 1)
+                place = 0 if place >= stop else self.name(base, end, place, 1)
                 if place == 0 or place > stop:
                     place = 0
                     break
@@ -466,7 +480,7 @@ class Store:
                 self.tail = begin
                 place = at
         for i in range(place, stop):
-            self.put(data[i])
+            self.put(self.data[i])
         return 0
 
     @cython.cfunc
@@ -474,7 +488,6 @@ class Store:
     @cython.exceptval(-1)
     def bytes_of(
         self,
-        data: cython.const[cython.uchar][::1],
         base: cython.Py_ssize_t,
         end: cython.Py_ssize_t,
         at: cython.Py_ssize_t,
@@ -489,5 +502,5 @@ class Store:
         self.put(kind & 255)
         self.put(group >> 8)
         self.put(group & 255)
-        self.put_rdata(data, base, end, at, size, kind)
+        self.put_rdata(base, end, at, size, kind)
         return self.intern()

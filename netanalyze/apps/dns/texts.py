@@ -13,6 +13,7 @@ import numpy as np
 
 from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.text_kernel import Store
+from netanalyze.apps.reading import Pool
 from netanalyze.columns import GrowingRows, view_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Texts:
         self._texts.reach(texts)
         rebuild = 2 * texts > len(self._slots)
         if rebuild:
-            self._slots = np.zeros(1 << (4 * texts - 1).bit_length(), np.int32)
+            self._slots = np.zeros(1 << (2 * texts - 1).bit_length(), np.int32)
         self._use()
         if rebuild:
             self.store.rebuild()
@@ -79,6 +80,25 @@ class Texts:
         for place in np.flatnonzero(rows[:, fields.FOLDED] < 0).tolist():
             found[place] = self.text(int(codes[place]))
         return found
+
+    def pool(self) -> Pool:
+        """All texts as they are, references put in words; nothing is read any more."""
+        count = int(self.counters[fields.TEXTS])
+        for code in np.flatnonzero(self._texts.array[1:count, fields.FOLDED] < 0).tolist():
+            self._resolve(code + 1)
+        used = int(self.counters[fields.POOL])
+        rows = self._texts.array[:count]
+        start, length = rows[:, fields.START].copy(), rows[:, fields.LENGTH].copy()
+        return Pool(self._pool.array[:used, 0], start, length)
+
+    def _resolve(self, code: int) -> None:
+        """Put a text in words for good."""
+        text = (self.text(code) or "").encode("ascii", "backslashreplace")
+        start = int(self.counters[fields.POOL])
+        self._pool.reach(start + len(text))
+        self._pool.array[start : start + len(text), 0] = np.frombuffer(text, np.uint8)
+        self._texts.array[code, : fields.FOLDED + 1] = start, len(text), code
+        self.counters[fields.POOL] = start + len(text)
 
     def text(self, code: int) -> str | None:
         """The text of a code, None for 0."""
