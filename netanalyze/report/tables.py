@@ -18,16 +18,14 @@ from netanalyze.report.column import (
     BoolColumn,
     CodeColumn,
     Column,
-    Computed,
-    ComputedColumn,
     IntColumn,
-    LazyColumn,
     PackedColumn,
     PooledColumn,
     WordedColumn,
     column_of,
 )
 from netanalyze.report.event_texts import DetailColumn
+from netanalyze.report.made_columns import Computed, ComputedColumn, LazyColumn
 from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
 from netanalyze.report.records.capture import Protocol as ProtocolPath

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from netanalyze.apps.reading import MadeWhenSeen
-from netanalyze.report.column import LazyColumn, column_of
+from netanalyze.report.column import column_of
+from netanalyze.report.made_columns import LazyColumn
 from netanalyze.report.records.two_sided import Clock
 from netanalyze.report.table import Table
 
