@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.apps.dns import fields
+from netanalyze.apps.dns.netbios import NetbiosAnswers
 from netanalyze.apps.dns.patterns import pattern_rows, patterns_of
 from netanalyze.apps.dns.queries import Queries
 from netanalyze.apps.dns.statistics import Servers, name_rows
@@ -48,6 +49,7 @@ class Dns:
         self._keeps = keeps
         self._over = False
         self._pending = Pending(self._queries)
+        self._netbios = NetbiosAnswers(self._queries.texts)
         self.answers: Answers | None = None
 
     def open(self, stream: StreamFacts) -> StreamReader:
@@ -80,6 +82,7 @@ class Dns:
         if self._keeps:
             rows = ordered(self._queries.rows())
             settle_ends(rows, self._queries.last_ns)
+            self._netbios.put_in_words(rows)
             if self._servers is not None:
                 self._servers.add(rows)
             wanted = self._tables & {"dns", "dns_patterns"}
