@@ -11,6 +11,7 @@ from netanalyze.apps.dns.queries import Queries
 from netanalyze.apps.dns.statistics import Servers, name_rows
 from netanalyze.apps.dns.stream import Pending, StreamReader
 from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
+from netanalyze.apps.dns.truncated import join_truncated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,6 +83,7 @@ class Dns:
         if self._keeps:
             rows = ordered(self._queries.rows())
             settle_ends(rows, self._queries.last_ns)
+            join_truncated(rows)
             self._netbios.put_in_words(rows)
             if self._servers is not None:
                 self._servers.add(rows)
