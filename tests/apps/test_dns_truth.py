@@ -94,6 +94,16 @@ def options(text: str | None) -> dict[str, str]:
     return dict(one.partition(" ")[::2] for one in (text or "").split(", ") if one)
 
 
+def query_bytes(name: str, sent: dict[str, str] | None) -> int:
+    """Header, question, the record of EDNS with its options (RFC 1035 section 4, RFC 6891 section 6.1)."""
+    length = 12 + len(name) + 2 + 4
+    if sent is None:
+        return length
+    subnet = 4 + 3  # RFC 7871 section 6: an address without what is not said of it, here of 24 bits
+    sizes = {"COOKIE": len(sent.get("COOKIE", "")) // 2, "ECS": subnet, "NSID": 0}
+    return length + 11 + sum(4 + sizes[option] for option in sent)
+
+
 def in_words(line: list[str], asked: str) -> str:
     """A line of dig's answer section as the table has it: master files' form, as dnspython writes it."""
     _, _, group, kind, *data = line
@@ -148,6 +158,7 @@ def test_options_of_edns_as_dig_sent_and_printed_them() -> None:
         if "+nsid" in flags:
             expected_sent["NSID"], expected_told["NSID"] = "", "lab-server"
         assert (sent, told) == (expected_sent, expected_told), entry["dig"]
+        assert row.query_bytes == query_bytes(row.name, sent if row.edns_bytes else None)
         compared.update(list(told))
     assert compared == {"COOKIE": 21, "ECS": 1, "NSID": 1}
 

@@ -97,7 +97,7 @@ class Texts:
         self.make_room()
         self._pool.reach(int(self.counters[fields.POOL]) + len(text))
         self._use()
-        code = int(self.store.keep_text(text))
+        code = int(self.store.keep_text(memoryview(text)))
         if b"\x01" in text:
             self._texts.array[code, fields.FOLDED] = -1
         return code
