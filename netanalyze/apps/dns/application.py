@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps.dns import fields
+from netanalyze.apps.dns.netbios import NetbiosAnswers
 from netanalyze.apps.dns.patterns import pattern_rows, patterns_of
 from netanalyze.apps.dns.queries import Queries
 from netanalyze.apps.dns.statistics import Servers, name_rows
 from netanalyze.apps.dns.stream import Pending, StreamReader
 from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
+from netanalyze.apps.dns.truncated import join_truncated
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Dns:
         self._keeps = keeps
         self._over = False
         self._pending = Pending(self._queries)
+        self._netbios = NetbiosAnswers(self._queries.texts)
         self.answers: Answers | None = None
         self._taken = np.zeros(0, np.bool_)
 
@@ -100,10 +103,13 @@ class Dns:
         around = rows.pick(slice(first, None))
         if self._over:
             settle_ends(around, self._queries.last_ns)
+        join_truncated(around)
         patterns = patterns_of(around, texts)
-        order = np.argsort(_frames(rows.pick(new)), kind="stable")
-        made = QueryTable(rows.pick(new[order]), patterns[new[order] - first], texts)
-        return {"dns": made.many_rows()}
+        new -= first
+        new = new[np.argsort(_frames(around.pick(new)), kind="stable")]
+        picked = around.pick(new)
+        self._netbios.put_in_words(picked)
+        return {"dns": QueryTable(picked, patterns[new], texts).many_rows()}
 
     def forget(self, streams: Collection[int], most: int) -> int:
         """See ``Forgetting``."""
@@ -121,6 +127,8 @@ class Dns:
         if self._keeps:
             rows = ordered(self._queries.rows())
             settle_ends(rows, self._queries.last_ns)
+            join_truncated(rows)
+            self._netbios.put_in_words(rows)
             if self._servers is not None:
                 self._servers.add(rows)
             wanted = self._tables & {"dns", "dns_patterns"}

@@ -33,8 +33,11 @@ NO_PATTERN, LOST_TWIN, SEARCH_LIST, FAILOVER, RETRY_OVER_TCP, TTL_0 = range(6)
 _FLAG_BITS = 0x7F
 _FLAG_NAMES = ("CD", "AD", "Z", "RA", "RD", "TC", "AA")
 """Bits 4 to 10 of the header's second word (RFC 1035 section 4.1.1, RFC 4035 section 3)."""
+_NETBIOS_FLAG_NAMES = ("B", "Z", "Z", "RA", "RD", "TC", "AA")
+"""The same bits of NetBIOS names (RFC 1002 section 4.2.1.1)."""
 _FLAG_TEXTS = tuple(
-    " ".join(_FLAG_NAMES[bit] for bit in reversed(range(7)) if flags >> bit & 1) or None
+    " ".join(names[bit] for bit in reversed(range(7)) if flags >> bit & 1) or None
+    for names in (_FLAG_NAMES, _NETBIOS_FLAG_NAMES)
     for flags in range(_FLAG_BITS + 1)
 )
 _NOTES = (
@@ -157,8 +160,8 @@ class QueryTable:
             "qclass": self._classes.codes(rows.number(fields.QCLASS)),
             "questions": number(fields.QUESTIONS),
             "truncated": (answered & ((response_flags & 0x0200) != 0)),
-            "query_flags": np.where(query_flags < 0, -1, query_flags >> 4 & _FLAG_BITS),
-            "response_flags": np.where(response_flags < 0, -1, response_flags >> 4 & _FLAG_BITS),
+            "query_flags": _flag_codes(rows, query_flags),
+            "response_flags": _flag_codes(rows, response_flags),
             "query_bytes": _or_null(number(fields.QUERY_SIZE)),
             "response_bytes": _or_null(number(fields.RESPONSE_SIZE)),
             "edns_bytes": _or_null(number(fields.PAYLOAD_SIZE)),
@@ -169,6 +172,12 @@ class QueryTable:
             "extended_error": number(fields.SERVER_OPTIONS),
             "note": self._notes.codes(_note_key(rows, self._patterns[which])),
         }
+
+
+def _flag_codes(rows: Rows, flags: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places of the texts of flags."""
+    netbios = rows.number(fields.PROTOCOL) == fields.NBNS
+    return np.where(flags < 0, -1, (flags >> 4 & _FLAG_BITS) + netbios * (_FLAG_BITS + 1))
 
 
 def _number(rows: Rows, field: int) -> NDArray[np.int64]:

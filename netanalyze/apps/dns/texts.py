@@ -117,6 +117,24 @@ class Texts:
         """The same, only extended errors (RFC 8914)."""
         return [self._options(code, error=True) for code in codes.tolist()]
 
+    def kept(self, code: int) -> bytes:
+        """What is kept of a code above 0: a text, in which references may stand, or the bytes of a record."""
+        return self._bytes(code)
+
+    def refers(self, code: int) -> bool:
+        """Whether references to records stand in a text."""
+        return bool(self._texts.array[code, fields.FOLDED] < 0)
+
+    def add(self, text: bytes) -> int:
+        """Keep a text that was made of another one. Returns its code."""
+        self.make_room()
+        self._pool.reach(int(self.counters[fields.POOL]) + len(text))
+        self._use()
+        code = int(self.store.keep_text(memoryview(text)))
+        if b"\x01" in text:
+            self._texts.array[code, fields.FOLDED] = -1
+        return code
+
     def _bytes(self, code: int) -> bytes:
         start, length = self._texts.array[code, : fields.LENGTH + 1].tolist()
         return self._pool.array[start : start + length, 0].tobytes()
@@ -180,7 +198,7 @@ def _options_of(data: bytes) -> list[tuple[int, str]]:
             except (dns.exception.DNSException, ValueError):
                 option = dns.edns.GenericOption(named, value)
             if not isinstance(option, dns.edns.GenericOption):
-                text = option.to_text()
+                text = option.to_text().rstrip()
         found.append((kind, shown(text)))
     return found
 

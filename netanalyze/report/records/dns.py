@@ -97,7 +97,8 @@ class Query(Record, frozen=True):
     questions: Annotated[int, column("Questions of the message", Unit.COUNT, show=WIDE)]
     truncated: Annotated[bool, column("Whether the answer has the flag TC", Unit.TRUTH, show=WIDE)]
     query_flags: Annotated[
-        str | None, column("Flags of the query: AA TC RD RA Z AD CD, those that are set", show=WIDE)
+        str | None,
+        column("Flags of the query that are set: AA TC RD RA Z AD CD, of NetBIOS names B", show=WIDE),
     ]
     response_flags: Annotated[str | None, column("Likewise of the answer", show=WIDE)]
     query_bytes: Annotated[int | None, column("Length of the query", Unit.BYTES, show=WIDE)]
