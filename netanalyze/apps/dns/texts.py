@@ -126,13 +126,17 @@ class Texts:
         return bool(self._texts.array[code, fields.FOLDED] < 0)
 
     def add(self, text: bytes) -> int:
-        """Keep a text that was made of another one. Returns its code."""
+        """Keep a text that was made of another one; equal ones are not looked for. Returns its code."""
         self.make_room()
-        self._pool.reach(int(self.counters[fields.POOL]) + len(text))
+        start, code = int(self.counters[fields.POOL]), int(self.counters[fields.TEXTS])
+        self._pool.reach(start + len(text))
+        self._pool.array[start : start + len(text), 0] = np.frombuffer(text, np.uint8)
+        row = self._texts.array[code]
+        row[fields.START], row[fields.LENGTH] = start, len(text)
+        row[fields.FOLDED] = -1 if b"\x01" in text else code
+        row[fields.HASH] = hash(text) & 0xFFFFFFFF  # places them apart when slots are made anew
+        self.counters[fields.POOL], self.counters[fields.TEXTS] = start + len(text), code + 1
         self._use()
-        code = int(self.store.keep_text(memoryview(text)))
-        if b"\x01" in text:
-            self._texts.array[code, fields.FOLDED] = -1
         return code
 
     def _bytes(self, code: int) -> bytes:

@@ -25,28 +25,32 @@ _KEY = (fields.VERSION, fields.PROTOCOL, fields.NAME_FOLDED, fields.QTYPE)
 
 def join_truncated(rows: Rows) -> None:
     """Make attempts over TCP of queries whose answer was truncated, where they are not yet."""
-    asked = rows.word(fields.FRAME) != NULL
-    tcp = rows.number(fields.TRANSPORT) == _TCP
-    truncated = asked & ~tcp & (rows.number(fields.END) == fields.TRUNCATED)
-    first = rows.word(fields.FIRST_FRAME) == rows.word(fields.FRAME)
-    alone = asked & tcp & first & (rows.number(fields.NOTE) == 0)
-    if not truncated.any() or not alone.any():
+    truncated = np.flatnonzero(rows.number(fields.END) == fields.TRUNCATED)
+    truncated = truncated[rows.number(fields.TRANSPORT)[truncated] != _TCP]
+    if not len(truncated):
         return
     after = (rows.number(fields.NOTE) & fields.AFTER_TRUNCATED) != 0
     joined = set(rows.word(fields.OTHER_FRAME)[after].tolist())
+    frames = rows.word(fields.FRAME)
+    left = [row for row in truncated.tolist() if int(frames[row]) not in joined]
+    names = rows.number(fields.NAME_FOLDED)
+    alone = (rows.number(fields.TRANSPORT) == _TCP) & (rows.number(fields.NOTE) == 0) & (frames != NULL)
+    alone &= (rows.word(fields.FIRST_FRAME) == frames) & np.isin(names, names[left])
+    if not alone.any():
+        return
+    chosen = np.concatenate([truncated[np.isin(names[truncated], names[left])], np.flatnonzero(alone)])
+    times = np.where(alone[chosen], rows.word(fields.TIME)[chosen], rows.word(fields.RESPONSE_NS)[chosen])
     waiting: dict[tuple[int, ...], int] = {}
-    chosen = np.flatnonzero(truncated | alone)
-    times = np.where(truncated, rows.word(fields.RESPONSE_NS), rows.word(fields.TIME))[chosen]
     for row in chosen[np.argsort(times, kind="stable")].tolist():
         key = (
             *rows.addresses[row, : fields.SERVER_HI].tolist(),
             *rows.numbers[row, _KEY].tolist(),
         )
-        if truncated[row]:
+        if not alone[row]:
             waiting[key] = row
             continue
         before = waiting.pop(key, None)
-        if before is not None and int(rows.word(fields.FRAME)[before]) not in joined:
+        if before is not None and int(frames[before]) not in joined:
             _join(rows, row, before)
 
 
