@@ -29,9 +29,9 @@ _QUESTIONS = (
     "rcode",
     "latency_ns",
     "attempts",
+    "protocol",
+    "transport",
 )
-_MULTICAST = ("224.0.0.251", "224.0.0.252", "ff02::fb", "ff02::1:3")
-"""mDNS and LLMNR: most questions to everybody are answered by nobody."""
 
 
 class _Questions(Rule):
@@ -44,10 +44,11 @@ class _Questions(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         dns = facts["dns"]
-        meant = self.meant(facts, dns) & ~dns.among("server", *_MULTICAST)
+        # Most questions to everybody (mDNS, LLMNR, NetBIOS) are answered by nobody.
+        meant = self.meant(facts, dns) & dns.among("protocol", "dns")
         servers, _ = dns.codes("server")
         for group in dns.groups(meant, "server"):
-            asked = int(np.count_nonzero(servers == servers[group.rows[0]]))
+            asked = int(np.count_nonzero((servers == servers[group.rows[0]]) & dns.known("frame")))
             yield self._told(dns, group, asked)
 
     def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
@@ -84,7 +85,7 @@ class Unanswered(_Questions):
     code = "DNS001"
     title = "DNS questions unanswered"
     severity = Severity.ERROR
-    also_seen = "questions of the last two seconds are not counted, nor those to everybody (mDNS, LLMNR)"
+    also_seen = "questions of the last two seconds are not counted, nor those to everybody (mDNS, LLMNR, NetBIOS)"
     means = (
         "A question got no answer. The client waits (5 s in glibc, before it asks again or another server),"
         " and whoever wanted to connect waits with it. The server is down or overloaded, a firewall drops"
@@ -126,7 +127,7 @@ class Failing(_Questions):
     def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
         """See ``_Questions``."""
         del facts
-        return dns.among("rcode", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
+        return dns.among("rcode", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP") & dns.known("frame")
 
     def told(self, dns: Rows, rows: NDArray[np.int64]) -> str:
         """See ``_Questions``."""
@@ -184,7 +185,9 @@ class Repeated(_Questions):
     def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
         """See ``_Questions``."""
         del facts
-        found: NDArray[np.bool_] = (dns.amounts("attempts") > 1) & dns.known("response_frame")
+        # Over TCP an answer is asked for again because it was too long for a datagram, not lost.
+        lost = (dns.amounts("attempts") > 1) & ~dns.among("transport", "tcp")
+        found: NDArray[np.bool_] = lost & dns.known("response_frame")
         return found
 
 

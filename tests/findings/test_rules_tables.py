@@ -108,6 +108,8 @@ def question(**more: object) -> dict[str, Any]:
         "rcode": "NOERROR",
         "latency_ns": 3 * MS,
         "attempts": 1,
+        "protocol": "dns",
+        "transport": "udp",
         **more,
     }
 
