@@ -14,6 +14,9 @@ from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from netanalyze.apps.dns.answers import Answers
     from netanalyze.apps.dns.queries import Rows
     from netanalyze.apps.reading import Asked, Datagrams, ManyRows, StreamFacts
@@ -59,6 +62,10 @@ class Dns:
         self._pending.flush()
         self._queries.take(datagrams)
 
+    def refuse(self, flows: NDArray[np.int64]) -> None:
+        """See ``DatagramApplication``."""
+        self._queries.refuse(flows)
+
     def finish(self) -> None:
         """Nothing more comes."""
         self._pending.flush()
@@ -70,7 +77,7 @@ class Dns:
     def _add(self, rows: Rows) -> None:
         if self._servers is not None:
             if self._over:
-                settle_ends(rows, self._queries.last_ns)
+                settle_ends(rows, self._queries.last_ns, self._queries.is_refused(rows))
             self._servers.add(rows)
 
     def columns(self) -> Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]:
@@ -79,7 +86,7 @@ class Dns:
         texts = self._queries.texts
         if self._keeps:
             rows = ordered(self._queries.rows())
-            settle_ends(rows, self._queries.last_ns)
+            settle_ends(rows, self._queries.last_ns, self._queries.is_refused(rows))
             if self._servers is not None:
                 self._servers.add(rows)
             wanted = self._tables & {"dns", "dns_patterns"}
