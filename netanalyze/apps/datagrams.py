@@ -1,7 +1,8 @@
 """The stage that reads protocols of datagrams: UDP flows go to the applications of what they carry.
 
 A flow has the name that ``identify`` gives it by the end of the batch. Until its name stays, its datagrams
-are kept, so that those that came before the name are read, too. Quoted packets are not read, nor duplicates.
+are kept, so that those that came before the name are read, too. Duplicates are not read, nor what ICMP errors
+quote; of these the application is told which flow they are about.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.apps.reading import Datagrams
-from netanalyze.wire.packets import CARRIER
+from netanalyze.wire.packets import CARRIER, QUOTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,12 @@ class DatagramReading:
         """Read a batch whose flows have been looked at by the identifier."""
         arrays = packets.arrays
         count = packets.count
-        udp = (arrays["protocol"][:count] == _UDP) & (arrays["role"][:count] <= CARRIER)
+        udp = arrays["protocol"][:count] == _UDP
+        quoted = udp & (arrays["role"][:count] == QUOTED)
+        if quoted.any():
+            flows = arrays["stream"][:count][quoted]
+            self._application.refuse(flows[flows >= 0])
+        udp &= arrays["role"][:count] <= CARRIER
         udp &= (arrays["duplicate"][:count] == 0) & (arrays["payload_bytes"][:count] > 0)
         udp &= arrays["stream"][:count] >= 0
         order = np.asarray(packets.order)[:count]

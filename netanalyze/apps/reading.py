@@ -237,5 +237,8 @@ class DatagramApplication(Application, Protocol):
     def take(self, datagrams: Datagrams) -> None:
         """Read some datagrams. Those of a flow come in order; a flow that got its name late comes late."""
 
+    def refuse(self, flows: NDArray[np.int64]) -> None:
+        """Take note that ICMP errors came back for datagrams of these flows, whatever they carry."""
+
     def finish(self) -> None:
         """Nothing more comes; comes before ``columns``, and after the readers' ``finish``."""

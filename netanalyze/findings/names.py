@@ -85,7 +85,9 @@ class Unanswered(_Questions):
     code = "DNS001"
     title = "DNS questions unanswered"
     severity = Severity.ERROR
-    also_seen = "questions of the last two seconds are not counted, nor those to everybody (mDNS, LLMNR, NetBIOS)"
+    also_seen = (
+        "questions of the last two seconds are not counted, nor those to everybody (mDNS, LLMNR, NetBIOS)"
+    )
     means = (
         "A question got no answer. The client waits (5 s in glibc, before it asks again or another server),"
         " and whoever wanted to connect waits with it. The server is down or overloaded, a firewall drops"

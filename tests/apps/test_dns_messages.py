@@ -236,6 +236,10 @@ def test_netbios_names() -> None:
     name = b"".join(bytes([65 + (byte >> 4), 65 + (byte & 15)]) for byte in b"FRED           \x20")
     queries = read(header(0x0110) + b"\x20" + name + b"\0" + b"\0\x20\0\1", protocol=fields.NBNS)
     assert asked(queries) == "FRED<20>"
+    answer = header(0x8500, 0, 1, 0, 0) + b"\x20" + name + b"\0" + b"\0\x20\0\1\0\0\0\5\0\6\0\0\x0a\0\0\7"
+    queries = read(answer, protocol=fields.NBNS)
+    assert asked(queries) == "FRED<20>"
+    assert queries.texts.text(int(queries.rows().number(fields.ANSWER_TEXT)[0])) == "10.0.0.7"
 
 
 def test_addresses_of_answers(tmp_path: Path) -> None:

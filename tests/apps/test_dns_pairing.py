@@ -97,6 +97,30 @@ def test_an_answer_after_the_client_has_turned_elsewhere_is_late(tmp_path: Path)
     assert picked(talk.rows(tmp_path), "end") == [("late",), ("answered",)]
 
 
+def test_a_server_that_does_not_listen(tmp_path: Path) -> None:
+    """The client hears of it by ICMP, and does not wait before it asks another one."""
+    talk, asked = Talk(), question("example.org")
+    talk.ask(0, asked)
+    talk.frame(0.0001, ip4(icmp(3, 3, ip4(udp(asked, 40000, 53), 17, CLIENT, SERVER)), 1, SERVER, CLIENT))
+    talk.ask(0.0003, question("example.org", number=9), 40001, SECOND)
+    talk.answer(0.001, reply(question("example.org", number=9), A), 40001, SECOND)
+    rows = talk.rows(tmp_path)
+    assert picked(rows, "end", "attempts", "pattern") == [("retried", 1, None), ("answered", 2, "failover")]
+    assert "ICMP" in rows[0]["note"]
+
+
+def test_several_servers_at_once_are_no_failover(tmp_path: Path) -> None:
+    """As musl asks: one port, one id, all servers."""
+    talk, asked = Talk(), question("example.org")
+    talk.ask(0, asked)
+    talk.ask(0, asked, server=SECOND)
+    talk.answer(0.001, reply(asked, A), server=SECOND)
+    talk.answer(0.002, reply(asked, A))
+    rows = talk.rows(tmp_path)
+    assert picked(rows, "end", "attempts", "pattern") == [("answered", 1, None), ("answered", 2, None)]
+    assert "at the same time" in rows[1]["note"]
+
+
 def test_the_same_name_at_once_is_no_second_attempt(tmp_path: Path) -> None:
     talk = Talk()
     for number in range(5):

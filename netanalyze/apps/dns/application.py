@@ -72,6 +72,10 @@ class Dns:
         self._pending.flush()
         self._queries.take(datagrams)
 
+    def refuse(self, flows: NDArray[np.int64]) -> None:
+        """See ``DatagramApplication``."""
+        self._queries.refuse(flows)
+
     def finish(self) -> None:
         """Nothing more comes."""
         self._pending.flush()
@@ -83,7 +87,7 @@ class Dns:
     def _add(self, rows: Rows) -> None:
         if self._servers is not None:
             if self._over:
-                settle_ends(rows, self._queries.last_ns)
+                settle_ends(rows, self._queries.last_ns, self._queries.is_refused(rows))
             self._servers.add(rows)
 
     def taken(self, over: Collection[int] = ()) -> Mapping[str, ManyRows]:
@@ -102,7 +106,7 @@ class Dns:
         first = max(int(new[0]) - _AROUND, 0) if len(new) else len(rows)
         around = rows.pick(slice(first, None))
         if self._over:
-            settle_ends(around, self._queries.last_ns)
+            settle_ends(around, self._queries.last_ns, self._queries.is_refused(around))
         join_truncated(around)
         patterns = patterns_of(around, texts)
         new -= first
@@ -126,7 +130,7 @@ class Dns:
         texts = self._queries.texts
         if self._keeps:
             rows = ordered(self._queries.rows())
-            settle_ends(rows, self._queries.last_ns)
+            settle_ends(rows, self._queries.last_ns, self._queries.is_refused(rows))
             join_truncated(rows)
             self._netbios.put_in_words(rows)
             if self._servers is not None:

@@ -428,6 +428,7 @@ def read_message(
     kept: cython.Py_ssize_t
     i: cython.Py_ssize_t
     flags: cython.int
+    asked: cython.longlong
     store.problem = 0
     if size < 12:
         store.problem = SHORT
@@ -479,12 +480,11 @@ def read_message(
             store.messages[row, M_OPTIONS] = cython.cast(cython.int, i)
         if flags & 0x8000:
             i = store.problem
-            store.messages[row, M_ANSWER] = cython.cast(
-                cython.int,
-                word_answers(
-                    store, base, end, kept, store.messages[row, M_FOUND], store.messages[row, M_QTYPE]
-                ),
-            )
+            asked = store.messages[row, M_QTYPE]
+            if asked < 0 and kept > 0:
+                asked = store.spans[0, 1]
+            asked = word_answers(store, base, end, kept, store.messages[row, M_FOUND], asked)
+            store.messages[row, M_ANSWER] = cython.cast(cython.int, asked)
             store.problem = cython.cast(cython.int, i)
     if flags & 0x8000 == 0:
         for i in range(1, taken):

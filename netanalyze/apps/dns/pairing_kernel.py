@@ -97,6 +97,7 @@ CONTENT_DIFFERS = cython.declare(cython.int, fields.CONTENT_DIFFERS)
 ASKED_NS = cython.declare(cython.Py_ssize_t, fields.ASKED_NS)
 ASKED_AGAIN = cython.declare(cython.int, fields.ASKED_AGAIN)
 AFTER_FAILURE = cython.declare(cython.int, fields.AFTER_FAILURE)
+AT_ONCE = cython.declare(cython.int, fields.AT_ONCE)
 DNS = cython.declare(cython.int, fields.DNS)
 MDNS = cython.declare(cython.int, fields.MDNS)
 LLMNR = cython.declare(cython.int, fields.LLMNR)
@@ -153,6 +154,7 @@ class Pairs:
     by_lookup: cython.longlong[::1]
     hashes: cython.ulonglong[:, ::1]
     messages: cython.int[:, ::1]
+    refused: cython.uchar[:, ::1]
     no_words: cython.longlong[::1]
     no_numbers: cython.int[::1]
     salt: cython.ulonglong
@@ -186,8 +188,14 @@ class Pairs:
         by_lookup: cython.longlong[::1],
         hashes: cython.ulonglong[:, ::1],
         messages: cython.int[:, ::1],
+        refused: cython.uchar[:, ::1],
     ) -> None:
-        """Work with these arrays from now on; ``hashes`` has two for each message, for use in here."""
+        """Work with these arrays from now on.
+
+        ``hashes`` has two for each message, for use in here; ``refused`` a byte for each UDP flow, 1 where an
+        ICMP error came back.
+        """
+        self.refused = refused
         self.messages = messages
         self.words = words
         self.addresses = addresses
@@ -409,6 +417,17 @@ def same_server(
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
+def is_refused(pairs: Pairs, row: cython.Py_ssize_t) -> cython.int:
+    """Whether an ICMP error has told the client that nobody takes what it sent."""
+    flow: cython.longlong = pairs.words[row, FLOW]
+    if pairs.numbers[row, TRANSPORT] != 0 or flow >= pairs.refused.shape[0]:
+        return 0
+    return pairs.refused[flow, 0]
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
 def link(
     pairs: Pairs, row: cython.Py_ssize_t, before: cython.Py_ssize_t, time_ns: cython.longlong
 ) -> cython.int:
@@ -428,12 +447,12 @@ def link(
     if gone > ATTEMPT_NS or gone < 0:
         return 0
     if end == UNANSWERED or end == RETRIED:
-        if gone < PARALLEL_NS and not (
-            same_port and not server and pairs.numbers[before, ID] == pairs.numbers[row, ID]
-        ):
-            return 0
-        if gone >= PARALLEL_NS:
+        if gone >= PARALLEL_NS or (not server and is_refused(pairs, before)):
             pairs.numbers[before, END] = RETRIED
+        elif same_port and not server and pairs.numbers[before, ID] == pairs.numbers[row, ID]:
+            number = AT_ONCE
+        else:
+            return 0
     elif end == TRUNCATED and pairs.numbers[row, TRANSPORT] == 1 and pairs.numbers[before, TRANSPORT] == 0:
         number = AFTER_TRUNCATED
     elif (
@@ -445,7 +464,7 @@ def link(
         number = AFTER_FAILURE
     else:
         return 0
-    if not server:
+    if not server and number != AT_ONCE:
         number |= OTHER_SERVER
     if not same_port:
         number |= OTHER_PORT

@@ -115,12 +115,26 @@ class Queries:
         self._words = GrowingRows(fields.WORDS)
         self._addresses = GrowingRows(fields.ADDRESS_WORDS, "u8")
         self._numbers = GrowingRows(fields.NUMBERS, "i4")
+        self._refused = GrowingRows(1, "u1")
         self._tables = (
             view_of(np.zeros(_SLOTS, np.int64)),
             view_of(np.zeros(_LOOKUPS, np.int64)),
             view_of(np.zeros((_MESSAGE_ROWS, 2), np.uint64)),
             self._messages,
         )
+
+    def refuse(self, flows: NDArray[np.int64]) -> None:
+        """ICMP errors say that what was sent in these UDP flows did not arrive."""
+        if len(flows):
+            self._refused.reach(int(flows.max()) + 1)
+            self._refused.array[flows, 0] = 1
+
+    def is_refused(self, rows: Rows) -> NDArray[np.bool_]:
+        """Of which rows an ICMP error came back."""
+        flows = rows.word(fields.FLOW)
+        known = (rows.number(fields.TRANSPORT) == 0) & (flows < len(self._refused.array))
+        found: NDArray[np.bool_] = known & (self._refused.array[np.where(known, flows, 0), 0] != 0)
+        return found
 
     def take(self, datagrams: Datagrams) -> None:
         """Read messages."""
@@ -152,7 +166,7 @@ class Queries:
             have = pairs.rows()
         pairs.use(
             self._words.reach(have + rows), self._addresses.reach(have + rows),
-            self._numbers.reach(have + rows), *self._tables,
+            self._numbers.reach(have + rows), *self._tables, self._refused.view,
         )  # fmt: skip
         pair(pairs, 0, rows, *datagrams.pick(*_PAIRED))
 

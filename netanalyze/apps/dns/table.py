@@ -49,6 +49,8 @@ _NOTES = (
     (fields.SERVER_DIFFERS, "comes from another address than the query went to"),
     (fields.CONTENT_DIFFERS, "says something else than the answer before"),
     (fields.ASKED_AGAIN, "asked again after it was answered"),
+    (fields.AT_ONCE, "asked of another server at the same time"),
+    (fields.REFUSED_BY_ICMP, "an ICMP error says that it did not arrive"),
 )
 _PATTERN_NOTES = {
     LOST_TWIN: "A and AAAA from one socket, one answer lost: the client waited and asked again",
@@ -65,11 +67,18 @@ def ordered(rows: Rows) -> Rows:
     return rows.pick(np.argsort(frames, kind="stable"))
 
 
-def settle_ends(rows: Rows, last_ns: int) -> None:
-    """Tell queries that may have been answered after the end of the capture from those that were not."""
+def settle_ends(rows: Rows, last_ns: int, refused: NDArray[np.bool_]) -> None:
+    """Tell queries that may have been answered after the end of the capture from those that were not.
+
+    Args:
+        rows: the queries.
+        last_ns: time of the last message.
+        refused: of which rows an ICMP error came back.
+    """
     end = rows.number(fields.END)
-    recent = (end == fields.UNANSWERED) & (rows.word(fields.LAST_NS) > last_ns - OPEN_NS)
-    end[recent] = fields.OPEN
+    waits = end == fields.UNANSWERED
+    end[waits & ~refused & (rows.word(fields.LAST_NS) > last_ns - OPEN_NS)] = fields.OPEN
+    rows.number(fields.NOTE)[refused & (waits | (end == fields.RETRIED))] |= fields.REFUSED_BY_ICMP
 
 
 def latency_ns(rows: Rows, since: int) -> NDArray[np.int64]:
@@ -249,16 +258,16 @@ def _class_of(key: int) -> str | None:
 
 
 def _note_key(rows: Rows, patterns: NDArray[Any]) -> NDArray[np.int64]:
-    noted = rows.number(fields.NOTE).astype(np.int64) | rows.number(fields.PROBLEM).astype(np.int64) << 10
-    return noted | patterns.astype(np.int64) << 16
+    noted = rows.number(fields.NOTE).astype(np.int64) | rows.number(fields.PROBLEM).astype(np.int64) << 12
+    return noted | patterns.astype(np.int64) << 18
 
 
 def _note_of(key: int) -> str | None:
     said = [text for bit, text in _NOTES if key & bit]
-    problem = fields.PROBLEMS[key >> 10 & 63]
+    problem = fields.PROBLEMS[key >> 12 & 63]
     if problem is not None:
-        said.append(f"malformed: {problem}" if key >> 10 & 63 != fields.CUT_CAPTURE else problem)
-    pattern = _PATTERN_NOTES.get(key >> 16)
+        said.append(f"malformed: {problem}" if key >> 12 & 63 != fields.CUT_CAPTURE else problem)
+    pattern = _PATTERN_NOTES.get(key >> 18)
     if pattern is not None:
         said.append(pattern)
     return "; ".join(said) or None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from socket import inet_ntoa
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ _REFERENCE = re.compile("\x03([0-9]+)\x02|\x01([0-9]+)\x02")
 _OPT = 41
 _ONE_NAME = frozenset({2, 3, 4, 5, 7, 8, 9, 12, 39})
 """Types whose data are a name: NS, MD, MF, CNAME, MB, MG, MR, PTR, DNAME."""
+_NB, _NB_BYTES = 32, 6
 _MOST_CHARACTERS = 1024
 _MOST_RECORDS = 65536
 """Records whose words are remembered."""
@@ -173,6 +175,9 @@ def _record(kept: bytes) -> str:
 
     kind, group = int.from_bytes(kept[1:3], "big"), int.from_bytes(kept[3:5], "big") & _CLASS_BITS
     data = kept[5:]
+    if kind == _NB and data and len(data) % _NB_BYTES == 0:
+        # Flags and an address for each host of the name (RFC 1002 section 4.2.1.3).
+        return ", ".join(inet_ntoa(data[at + 2 : at + 6]) for at in range(0, len(data), _NB_BYTES))
     names = dns.rdataclass.RdataClass.make(group), dns.rdatatype.RdataType.make(kind)
     try:
         text = dns.rdata.from_wire(*names, data, 0, len(data)).to_text()

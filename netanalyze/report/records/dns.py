@@ -124,7 +124,7 @@ class DnsServer(Record, frozen=True):
     """
 
     server: Annotated[str, column("Its address", Unit.ADDRESS, show=0)]
-    server_port: Annotated[int, column("Its port", Unit.PORT, show=6)]
+    server_port: Annotated[int, column("Its port", Unit.PORT, show=2)]
     protocol: Annotated[str, column("Protocol: dns, mdns, llmnr or nbns", show=3)]
     transport: Annotated[str, column("Transport: udp or tcp", show=2)]
     queries: Annotated[
@@ -152,7 +152,7 @@ class DnsServer(Record, frozen=True):
         int | None, column("Median time from a query to its answer", Unit.DURATION, show=1)
     ]
     response_p95_ns: Annotated[int | None, column("The 95th percentile", Unit.DURATION, show=2)]
-    response_p99_ns: Annotated[int | None, column("The 99th percentile", Unit.DURATION, show=2)]
+    response_p99_ns: Annotated[int | None, column("The 99th percentile", Unit.DURATION, show=3)]
     response_max_ns: Annotated[int | None, column("The longest", Unit.DURATION, show=5)]
     top_nxdomain: Annotated[
         str | None,
