@@ -44,9 +44,9 @@ def messages(kind: int, *data: bytes) -> tuple[bytes, bytes]:
         (32, [b"\0\0\xc0\0\2\1"], "192.0.2.1"),
         (32, [b"\x80\0\xc0\0\2\1\0\0\xc0\0\2\2"], "192.0.2.1 group, 192.0.2.2"),
         (32, [b"\0\0\xc0\0\2\1", b"\xe0\0\xc0\0\2\2"], "192.0.2.1, 192.0.2.2 group"),
-        (32, [b"\0\0\xc0\0\2"], "TYPE32 \\# 5 0000c00002"),
+        (32, [b"\0\0\xc0\0\2"], "\\# 5 0000c00002"),
         (33, [STATUS], "FILES<20>, \\001\\002__MSBROWSE__\\002<01> group"),
-        (33, [b"\2" + bytes(20)], f"SRV \\# 21 02{'00' * 20}"),
+        (33, [b"\2" + bytes(20)], f"\\# 21 02{'00' * 20}"),
     ],
 )
 def test_answers_in_words(tmp_path: Path, kind: int, data: list[bytes], said: str) -> None:
