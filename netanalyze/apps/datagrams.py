@@ -148,7 +148,8 @@ class DatagramReading:
         found.count = count
         found.data, found.arena = batch.data, packets.arena
         for name, column in _COPIED.items():
-            np.take(packets.arrays[column], rows, out=found.arrays[name][:count])
+            # In any other mode numpy makes a copy first.
+            np.take(packets.arrays[column], rows, out=found.arrays[name][:count], mode="clip")
         frames = packets.arrays["frame"][rows]
         found.arrays["frame"][:count] = frames
         found.arrays["frame"][:count] += batch.first_frame

@@ -89,6 +89,8 @@ class Messages:
             reading.feed(batch, packets)
         arrays, count = packets.arrays, packets.count
         tcp = (arrays["protocol"][:count] == _TCP) & (arrays["role"][:count] <= CARRIER)
+        if not tcp.any():
+            return
         self._decide(arrays["stream"][:count][tcp])
         self._reassembly.feed(batch, packets, streams, asked)
 

@@ -117,7 +117,7 @@ def tally(
         failed: and the name, if it does not exist, else 0.
     """
     row: cython.Py_ssize_t
-    server: cython.Py_ssize_t
+    server: cython.Py_ssize_t = 0
     kind: cython.ulonglong
     rcode: cython.int
     frame: cython.longlong
@@ -128,9 +128,15 @@ def tally(
                 ((numbers[row, PROTOCOL] * 2 + numbers[row, TRANSPORT]) * 8 + numbers[row, VERSION]) * 65536
                 + numbers[row, SERVER_PORT],
             )
-            server = server_of(
-                addresses[row, SERVER_HI], addresses[row, SERVER_LO], kind, salt, servers, slots, known
-            )
+            if (
+                row == 0
+                or servers[server, KIND] != kind
+                or servers[server, 1] != addresses[row, SERVER_LO]
+                or servers[server, 0] != addresses[row, SERVER_HI]
+            ):  # else the same as before
+                server = server_of(
+                    addresses[row, SERVER_HI], addresses[row, SERVER_LO], kind, salt, servers, slots, known
+                )
             number_of[row] = cython.cast(cython.int, server)
             took_ns[row] = NO_VALUE
             failed[row] = 0
