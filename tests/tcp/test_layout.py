@@ -124,7 +124,7 @@ def _lay_many(kind: str, seed: int) -> tuple[list[list[int]], list[int]]:
         room = words(*ends, *[0] * (size + 1))
         count = made.lay(
             view_of(row), 5, offset, size, frame, frame * chance.choice([1, 10**9]), chance.randrange(8),
-            flight, window, size, room, found, 0, stop, -1, view_of(out), count,
+            flight, window, size, room, found, 0, stop, view_of(out), count,
         )  # fmt: skip
         offset += size
         if chance.random() < 0.1:
@@ -154,7 +154,7 @@ def _causes(
         mine = ends.get(number, [])
         count = made.lay(
             view_of(row), 0, offset, size, number + 1, number, bits, flight, window, size,
-            words(*mine, *[0] * size), len(mine), 0, size, -1, view_of(out), count,
+            words(*mine, *[0] * size), len(mine), 0, size, view_of(out), count,
         )  # fmt: skip
         offset += size
     why = out[:count, fields.WHY].tolist()

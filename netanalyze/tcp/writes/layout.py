@@ -157,7 +157,6 @@ class Layout:
         stop: int,
         *,
         begin: int = 0,
-        mark: int = -1,
     ) -> None:
         """Take a segment in which as many messages end as stand in ``ends``: see ``layout_kernel.lay``."""
         if self._count + found + 2 > self._room:
@@ -165,7 +164,7 @@ class Layout:
         bits, in_flight, window, payload, _ = facts
         self._count = lay(
             half.view, half.half, offset, size, frame, time_ns, bits, in_flight, window, payload,
-            self.ends, found, begin, stop, mark, self._out.view, self._count,
+            self.ends, found, begin, stop, self._out.view, self._count,
         )  # fmt: skip
 
     def miss(  # noqa: PLR0913 - a hole's facts

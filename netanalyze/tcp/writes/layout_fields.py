@@ -102,8 +102,7 @@ WHY = 9
 """Number in ``CAUSES``, -1 for none."""
 CASE = 10
 """Number in ``CASES``, with the message before; -1 for none."""
-TYPE = 11
-ROW_WORDS = 12
+ROW_WORDS = 11
 SHORT_ROW_WORDS = 2
 """Where only lengths are wanted."""
 

@@ -62,7 +62,6 @@ PIECES = cython.declare(cython.int, fields.PIECES)
 CLASS = cython.declare(cython.int, fields.CLASS)
 WHY = cython.declare(cython.int, fields.WHY)
 CASE = cython.declare(cython.int, fields.CASE)
-TYPE = cython.declare(cython.int, fields.TYPE)
 ROW_WORDS = cython.declare(cython.int, fields.ROW_WORDS)
 PUSH = cython.declare(cython.int, fields.PUSH)
 REPACKED = cython.declare(cython.int, fields.REPACKED)
@@ -144,7 +143,6 @@ def close_message(
     frame: cython.longlong,
     kind: cython.longlong,
     cause: cython.longlong,
-    mark: cython.longlong,
     out: cython.longlong[:, ::1],
     count: cython.Py_ssize_t,
 ) -> cython.Py_ssize_t:
@@ -196,7 +194,6 @@ def close_message(
             out[count, CLASS] = kind
             out[count, WHY] = cause
             out[count, CASE] = case
-            out[count, TYPE] = mark
         count += 1
     return count
 
@@ -235,7 +232,6 @@ def lay(
     found: cython.Py_ssize_t,
     begin: cython.longlong,
     stop: cython.longlong,
-    mark: cython.longlong,
     out: cython.longlong[:, ::1],
     count: cython.Py_ssize_t,
 ) -> cython.Py_ssize_t:
@@ -256,7 +252,6 @@ def lay(
         found: how many do; -1 where writes are to be told by the segments themselves.
         begin: bytes before belong to a message whose beginning is not known, and nothing is in hand then.
         stop: bytes from here on belong to no message, counted in the same way.
-        mark: the type of the messages that end, -1 if unknown.
         out: where messages are written to.
         count: how many were before.
 
@@ -293,7 +288,6 @@ def lay(
                     row[LAST_FRAME],
                     IS_SPLIT if row[MY_SEGMENTS] > 1 else IS_ALIGNED,
                     row[SPLIT_CAUSE],
-                    -1,
                     out,
                     count,
                 )
@@ -342,13 +336,11 @@ def lay(
                     IS_ALIGNED if inside == 1 else (IS_MIXED if head or tail or begin > 0 else IS_COALESCED)
                 )
                 count = close_message(
-                    row, half, offset + end, frame, kind, cause if inside > 1 else -1, mark, out, count
+                    row, half, offset + end, frame, kind, cause if inside > 1 else -1, out, count
                 )
             else:
                 kind = IS_MIXED if row[SHARED] else IS_SPLIT
-                count = close_message(
-                    row, half, offset + end, frame, kind, row[SPLIT_CAUSE], mark, out, count
-                )
+                count = close_message(row, half, offset + end, frame, kind, row[SPLIT_CAUSE], out, count)
             at = end
         if at < stop:
             if not row[OPEN]:
@@ -383,7 +375,7 @@ def end_here(
                 kind = IS_MIXED if row[SHARED] else IS_ALIGNED
             else:
                 kind = IS_MIXED if row[SHARED] else IS_SPLIT
-            count = close_message(row, half, offset, row[LAST_FRAME], kind, row[SPLIT_CAUSE], -1, out, count)
+            count = close_message(row, half, offset, row[LAST_FRAME], kind, row[SPLIT_CAUSE], out, count)
     return count
 
 
@@ -425,7 +417,7 @@ def leap(
                 row[UNFRAMED] += offset - row[START]
                 row[OPEN] = 0
             elif ends:
-                count = close_message(row, half, offset + length, frame, -1, -1, -1, out, count)
+                count = close_message(row, half, offset + length, frame, -1, -1, out, count)
         row[LAST_CLASS] = 0
         row[PIECE_BYTES] = 0
         row[PIECE_ROOM] = -1
