@@ -24,7 +24,7 @@ def numbered(rows: int, words: int) -> GrowingRows:
 def test_rows_that_are_kept_move_to_the_front(*, reserved: bool, rows: int, words: int, seed: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not reserved:
-            patch.setattr(columns, "_reserve", lambda _: None)
+            patch.setattr(columns, "_reserve", lambda _, **_options: None)
         table = numbered(rows, words)
     kept = np.flatnonzero(np.random.default_rng(seed).random(rows) < 0.5)
     expected = table.array[kept].copy()

@@ -20,6 +20,9 @@ SAMPLE_BYTES = 32 << 10
 PIECE_COST = 300
 """Bytes of memory that a piece takes beside its data."""
 
+_NONE = -1
+"""Number of no frame."""
+
 
 class StreamMessages:
     """Takes one stream; see ``tcp.byte_streams.Consumer`` for the calls.
@@ -41,11 +44,21 @@ class StreamMessages:
         self.layouts: list[HalfLayout] = []
         self._ends = [0, 0]
         self._cut = [-1, -1]
+        self._newest = [0, 0]
+
+    def _facts(self, side: int, frame: int, size: int) -> Facts:
+        """What is known of the segment of a frame; nothing of one that had to wait for others.
+
+        Such a segment may be of an earlier batch, whose columns are gone: that must make no difference.
+        """
+        waited = frame < self._newest[side]
+        self._newest[side] = max(frame, self._newest[side])
+        return self._layout.facts(_NONE if waited else frame, size)
 
     def data(self, side: int, data: memoryview, offset: int, frame: int, time_ns: int) -> None:
         """See ``Consumer``."""
         size = len(data)
-        facts = self._layout.facts(frame, size)
+        facts = self._facts(side, frame, size)
         self._ends[side] = offset + size + facts[4]
         if facts[4]:
             self._cut[side] = offset + size
@@ -64,7 +77,7 @@ class StreamMessages:
         if gap.offset == self._cut[side]:
             self._cut[side] = -1
             return
-        facts = self._layout.facts(frame, 0)
+        facts = self._facts(side, frame, 0)
         if facts[4] and facts[4] == facts[3] == gap.length:
             self.data(side, memoryview(b""), gap.offset, frame, time_ns)
             self._cut[side] = -1
