@@ -94,6 +94,8 @@ def main() -> None:
     if not given.inside:
         sys.exit(subprocess.call(["unshare", "--net", sys.executable, __file__, *sys.argv[1:], "--inside"]))
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # A background job of a script ignores SIGINT, and so would the programs that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     program = str(Path(sys.executable).with_name("netanalyze"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
