@@ -65,15 +65,9 @@ def analyze(  # noqa: PLR0913 - every option is an argument
         form = format_asked(format_name, output)
         from netanalyze.pipeline import Options  # noqa: PLC0415 - help answers faster without
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
-        from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
+        from netanalyze.report.selection import choose  # noqa: PLC0415 - the same
 
-        selection = Selection(
-            where=tuple(where or ()),
-            sort=options.split(sort),
-            top=top,
-            streams=tuple(stream or ()),
-            columns=options.split(columns),
-        )
+        selection = options.selection(where, sort, top, stream, columns)
         check_tables(names, form, selection, plot=plot is not None)
         drawing = _drawing(plot, names, selection.streams)
         asked = names or (OVERVIEW if form in PEOPLE else USUAL)

@@ -18,6 +18,8 @@ from netanalyze.report.style import TEXT_ROWS, TEXT_WIDTH, Style
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from netanalyze.report.selection import Selection
+
 Files = Annotated[
     list[str],
     typer.Argument(metavar="FILE", help="Captures, read as one in time order; - is standard input."),
@@ -270,6 +272,25 @@ def _number(given: float, otherwise: str) -> float:
     if math.isnan(given):
         raise UsageError(otherwise)
     return given
+
+
+def selection(
+    where: Iterable[str] | None,
+    sort: Iterable[str] | None,
+    top: int | None,
+    streams: Iterable[int] | None,
+    columns: Iterable[str] | None,
+) -> Selection:
+    """The rows and columns asked for, from the options of these names."""
+    from netanalyze.report.selection import Selection  # noqa: PLC0415 - help answers faster without
+
+    return Selection(
+        where=tuple(where or ()),
+        sort=split(sort),
+        top=top,
+        streams=tuple(streams or ()),
+        columns=split(columns),
+    )
 
 
 def style_for(*, to_stdout: bool, wide: bool, all_rows: bool, verbose: bool = False) -> Style:

@@ -195,15 +195,9 @@ def sniff(  # noqa: PLR0913 - every option is an argument
         from netanalyze.ongoing import Bounds  # noqa: PLC0415 - the same
         from netanalyze.pipeline import Options  # noqa: PLC0415 - the same
         from netanalyze.report.formats import render  # noqa: PLC0415 - the same
-        from netanalyze.report.selection import Selection, choose  # noqa: PLC0415 - the same
+        from netanalyze.report.selection import choose  # noqa: PLC0415 - the same
 
-        selection = Selection(
-            where=tuple(where or ()),
-            sort=options.split(sort),
-            top=top,
-            streams=tuple(stream or ()),
-            columns=options.split(columns),
-        )
+        selection = options.selection(where, sort, top, stream, columns)
         check_tables(names, form, selection)
         to_stdout = output in (None, STDOUT)
         showing = Showing(
