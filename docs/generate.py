@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.findings.catalog import FAMILIES, RULES
 from netanalyze.report.record import fields
 from netanalyze.report.registry import TABLES

@@ -7,10 +7,10 @@ address lies in the low half; version 0 means that there is no address.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,7 @@ IPV4 = 4
 IPV6 = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Bytes of a half-stream that were sent and are not there: never captured, cut off, or dropped.
 
     Attributes:

@@ -10,11 +10,11 @@ there is no second way to make them.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.apps.reading import ManyRows
 from netanalyze.columns import GrowingRows
@@ -27,8 +27,8 @@ from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
 from netanalyze.report.units import count as grouped
 from netanalyze.report.units import counted
-from netanalyze.tcp.analysis import Streams
 from netanalyze.tcp.finished import QUIET_NS
+from netanalyze.tcp.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,8 +59,7 @@ _KEEP = 8
 """When there are too many streams, one in so many of those allowed makes room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What a capture without end may take.
 
     Attributes:

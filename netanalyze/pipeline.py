@@ -22,12 +22,10 @@ from netanalyze.report import tables as build
 from netanalyze.report.registry import ALWAYS, protocols_read, table_kind
 from netanalyze.report.report import Report
 from netanalyze.stages import Options, check_overlap
-from netanalyze.tcp.analysis import TABLES as TCP_TABLES
-from netanalyze.tcp.analysis import Streams, TcpAnalysis
 from netanalyze.tcp.finished import Limit, known_until
-from netanalyze.tcp.waits import TABLES as WAIT_TABLES
-from netanalyze.tcp.waits import joined
-from netanalyze.tcp.writes.columns import message_columns, writes_columns
+from netanalyze.tcp.streams import Streams
+from netanalyze.tcp.wanted import TABLES as TCP_TABLES
+from netanalyze.tcp.wanted import WAIT_TABLES
 from netanalyze.udp.conn import state_columns as udp_states
 from netanalyze.udp.datagrams import Datagrams
 from netanalyze.wire.decode import Decoder
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.report.table import Table
+    from netanalyze.tcp.analysis import TcpAnalysis
     from netanalyze.wire.packets import Packets
 
 __all__ = ["Engine", "Options", "check_overlap", "run", "sniff"]
@@ -89,17 +88,8 @@ class Engine:
         self._flows = FlowTable(self._decoder.facts, keep_duplicates=keep_duplicates)
         protocols = protocols_read(wanted)
         self._track_flows = bool(wanted & _FLOW_TABLES or protocols)
-        self._tcp = (
-            TcpAnalysis(
-                self._decoder.packets.capacity,
-                wanted,
-                like_wireshark=options.like_wireshark,
-                streams=options.streams,
-                time_wait_ns=options.time_wait_ns,
-                lets_go=self._takes_rows,
-            )
-            if wanted & TCP_TABLES
-            else None
+        self._tcp = stages.tcp_analysis(
+            self._decoder.packets.capacity, wanted, options, lets_go=self._takes_rows
         )
         self._datagrams = Datagrams() if "udp" in wanted else None
         self._said = stages.said_names() if "names" in wanted else None
@@ -291,6 +281,9 @@ class Engine:
         analysis = self._tcp
         if self._boundaries is None or analysis is None or streams is None:
             return {}
+        from netanalyze.tcp.waits import joined  # noqa: PLC0415 - for these tables only
+        from netanalyze.tcp.writes.columns import message_columns, writes_columns  # noqa: PLC0415
+
         self._boundaries.finish()
         for line in self._boundaries.warnings():
             self._warn(line)

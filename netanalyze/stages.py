@@ -5,8 +5,9 @@ What few tables need is imported when one of these is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from netanalyze.apps.reading import MAX_BODY_BYTES, Asked
 from netanalyze.errors import UsageError
@@ -14,8 +15,8 @@ from netanalyze.findings.engine import runnable
 from netanalyze.report.names import unknown
 from netanalyze.report.registry import NAMES, USUAL
 from netanalyze.tcp.assembler import FIRST, POLICIES
-from netanalyze.tcp.machines import TIME_WAIT_NS
-from netanalyze.tcp.writes.framing import parse_framings
+from netanalyze.tcp.timers import TIME_WAIT_NS
+from netanalyze.tcp.wanted import TABLES as TCP_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.findings.rule import Rule
     from netanalyze.tcp.analysis import TcpAnalysis
+    from netanalyze.tcp.writes.framing import Framing
 
 _WRITES_TABLES = frozenset({"writes", "messages"})
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What is asked of an analysis.
 
     Attributes:
@@ -72,6 +73,28 @@ class Options:
     ignore: tuple[str, ...] = ()
     looked_into: frozenset[str] | None = None
     framings: tuple[str, ...] = ()
+
+
+def tcp_analysis(
+    capacity: int, wanted: frozenset[str], options: Options, *, lets_go: bool
+) -> TcpAnalysis | None:
+    """The stages of TCP, if a table asks for them.
+
+    Raises:
+        UsageError: the length of TIME-WAIT makes no sense.
+    """
+    if not TCP_TABLES & wanted:
+        return None
+    from netanalyze.tcp.analysis import TcpAnalysis  # noqa: PLC0415 - not for UDP alone
+
+    return TcpAnalysis(
+        capacity,
+        wanted,
+        like_wireshark=options.like_wireshark,
+        streams=options.streams,
+        time_wait_ns=options.time_wait_ns,
+        lets_go=lets_go,
+    )
 
 
 def messages(  # noqa: PLR0913, PLR0917 - parts of the engine
@@ -125,7 +148,7 @@ def boundaries(
     Raises:
         UsageError: a framing makes no sense.
     """
-    framings = parse_framings(options.framings)
+    framings = _framings(options.framings)
     if not _WRITES_TABLES & wanted or analysis is None or analysis.segments is None:
         return None
     from netanalyze.apps.boundaries.stage import Boundaries  # noqa: PLC0415 - for some tables only
@@ -139,6 +162,14 @@ def boundaries(
         streams=options.streams,
         policy=options.overlap,
     )
+
+
+def _framings(texts: Sequence[str]) -> Mapping[int | None, Framing]:
+    if not texts:
+        return {}
+    from netanalyze.tcp.writes.framing import parse_framings  # noqa: PLC0415 - few say how
+
+    return parse_framings(texts)
 
 
 def said_names() -> SaidNames:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.report.registry import NAMES
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from netanalyze.cli.app import app
 from netanalyze.cli.explain import _page
-from netanalyze.cli.main import app
 from netanalyze.errors import UsageError
 from netanalyze.findings.catalog import RULES
 from netanalyze.report.explanation import (

@@ -7,8 +7,9 @@ on, and should it get one yet, they are a gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from netanalyze.model import Gap
 
@@ -28,8 +29,7 @@ _Call: TypeAlias = "tuple[int, bytes | Gap | Ending, int, int, int]"
 """Side, what was told, offset (of bytes), frame, time."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What all backlogs of a run take, and what they could not keep.
 
     Attributes:

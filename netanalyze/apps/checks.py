@@ -9,8 +9,9 @@ Of a datagram any captured byte is, but searches stop after ``HEAD_BYTES``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from netanalyze.apps.codes import (
     BYTES,
@@ -37,10 +38,8 @@ _LARGEST_NUMBER = 4
 _QUESTION_BYTES = 5  # of the shortest: the root's empty name, type, class
 
 
-class Check:
+class Check(Struct, frozen=True):
     """One condition on some bytes; the subclasses are the conditions there are."""
-
-    __slots__ = ()
 
     @property
     def reach(self) -> int:
@@ -71,8 +70,7 @@ def _full_mask(pattern: bytes, mask: bytes, *, fold: bool) -> bytes:
     return mask or b"\xff" * len(pattern)
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes(Check):
+class Bytes(Check, frozen=True):
     """These bytes, here.
 
     Attributes:
@@ -113,8 +111,7 @@ class Bytes(Check):
         return frozenset(byte for byte in ANY_BYTE if byte & bits == self.pattern[0] & bits)
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Check):
+class Number(Check, frozen=True):
     """An unsigned number in a range.
 
     Attributes:
@@ -159,8 +156,7 @@ class Number(Check):
         return frozenset(byte for byte in ANY_BYTE if self.low >> shift <= byte & bits <= self.high >> shift)
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf(Check):
+class OneOf(Check, frozen=True):
     """One byte out of a set.
 
     Attributes:
@@ -190,8 +186,7 @@ class OneOf(Check):
         return ANY_BYTE if self.offset else frozenset(self.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Printable(Check):
+class Printable(Check, frozen=True):
     """ASCII text: ``size`` bytes that are printable, tab, carriage return or line feed.
 
     Attributes:
@@ -217,8 +212,7 @@ class Printable(Check):
         return ANY_BYTE if self.offset else frozenset((*b"\t\n\r", *range(0x20, 0x7F)))
 
 
-@dataclass(frozen=True, slots=True)
-class Find(Check):
+class Find(Check, frozen=True):
     """These bytes, anywhere in the first ``HEAD_BYTES``.
 
     Attributes:
@@ -242,8 +236,7 @@ class Find(Check):
         return (FIND, self.offset, len(self.pattern), 0, 0, 0, 0, at)
 
 
-@dataclass(frozen=True, slots=True)
-class Length(Check):
+class Length(Check, frozen=True):
     """A number that says how long the datagram is. Not for TCP: a segment's length says nothing.
 
     Attributes:
@@ -271,8 +264,7 @@ class Length(Check):
         return (LENGTH, self.offset, self.size, self.add, self.slack, _ALL_32_BITS, int(self.little), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Size(Check):
+class Size(Check, frozen=True):
     """How long the datagram is. Not for TCP.
 
     Attributes:
@@ -296,8 +288,7 @@ class Size(Check):
         return (SIZE, 0, 0, self.low, self.high, self.every, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Labels(Check):
+class Labels(Check, frozen=True):
     """A question of DNS: the labels of a name, a type, a class (RFC 1035 section 4.1.2).
 
     The name of a first question is never compressed. What lies after ``HEAD_BYTES`` is not looked at.
@@ -319,8 +310,7 @@ class Labels(Check):
         return (LABELS, self.offset, 0, 0, 0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Word(Check):
+class Word(Check, frozen=True):
     """A string after its big-endian length, without spaces: graphic ASCII characters only.
 
     All of it must be there; of one that ends after ``HEAD_BYTES``, what lies before.
@@ -348,8 +338,7 @@ class Word(Check):
         return (WORD, self.offset, self.size, self.low, self.high, _ALL_32_BITS, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Same(Check):
+class Same(Check, frozen=True):
     """Bytes that do not change from one datagram of the sender to the next.
 
     For signatures that several datagrams must match; with the first there is nothing to compare.
@@ -373,8 +362,7 @@ class Same(Check):
         return (SAME, self.offset, self.size, 0, 0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Check):
+class Step(Check, frozen=True):
     """A big-endian counter that grows by 1 to ``most`` from one datagram of the sender to the next.
 
     Attributes:

@@ -9,18 +9,18 @@ once its name stays, or once nothing more is looked at that could change it; unt
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from msgspec.structs import replace
 
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.datagrams import DatagramReading
 from netanalyze.apps.reading import Forgetting
 from netanalyze.columns import GrowingRows
-from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.reassembly import Reassembly
+from netanalyze.tcp.streams import keep_times_in_reach
 from netanalyze.wire.packets import CARRIER
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ signatures and ports decide together is told in ``identify_kernel``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.apps.checks import DATAGRAM_ONLY, REPEATED_ONLY, Check
 from netanalyze.apps.codes import HEAD_BYTES, TCP, TRANSPORTS, UDP, Sender, Strength
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TCP", "TRANSPORTS", "UDP", "Protocol", "Sender", "Signature", "Strength", "signature"]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """Checks that all hold for the first bytes of one direction of a protocol.
 
     Attributes:
@@ -58,8 +58,7 @@ def signature(
     return Signature(checks, strength, sender, repeat, (over,) if over else ())
 
 
-@dataclass(frozen=True, slots=True)
-class Protocol:
+class Protocol(Struct, frozen=True):
     """An application protocol.
 
     Attributes:

@@ -13,8 +13,9 @@ and starts again where a message provably begins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, overload, runtime_checkable
+
+from msgspec import Struct, field
 
 from netanalyze.columns import Columns
 from netanalyze.tcp.byte_streams import Consumer, Ending, StreamFacts
@@ -34,8 +35,7 @@ MAX_BODY_BYTES = 1 << 28
 """Decoded bytes of one body, unless the user asks for more or less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What is asked of the applications of a run.
 
     Attributes:
@@ -90,8 +90,7 @@ Rows: TypeAlias = "slice | NDArray[np.int64]"
 """Which rows of a table: a slice, or their indices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """Texts by number in one array of bytes; number 0 is no text.
 
     Attributes:
@@ -114,8 +113,7 @@ class Pool:
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class ManyRows:
+class ManyRows(Struct, frozen=True):
     """A table of so many rows that its columns are made for those that are asked for.
 
     Attributes:

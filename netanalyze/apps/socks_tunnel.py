@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.apps.transcript import Plain
 from netanalyze.apps.tunnel import Names, Tunnel
@@ -27,8 +29,7 @@ _NO_METHOD, _PASSWORD = 0xFF, 2
 _IP4, _NAME, _IP6 = 1, 3, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(Struct, frozen=True):
     """What client and proxy have agreed on.
 
     Attributes:

@@ -6,8 +6,9 @@ shows its messages better: a body decoded, a message of binary fields as text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from netanalyze.tcp.byte_streams import Consumer
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from netanalyze.tcp.byte_streams import Ending
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """Between whom a stream is.
 
     Attributes:
@@ -43,8 +43,7 @@ class Ends:
     start_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Something that one side sent, or that is known to be missing from it.
 
     Attributes:

@@ -6,10 +6,10 @@ are they are kept (``Backlog``), as those of any stream are.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.identify import Identifier

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct, field
 
 from netanalyze.apps.backlog import Backlog, Budget
 from netanalyze.apps.identify import Identifier
@@ -16,10 +16,10 @@ from netanalyze.columns import GrowingRows
 from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, stream_columns
 from netanalyze.model import format_address
-from netanalyze.tcp.analysis import keep_times_in_reach
 from netanalyze.tcp.assembler import FIRST
 from netanalyze.tcp.reassembly import Reassembly
 from netanalyze.tcp.reassembly_fields import ASKED
+from netanalyze.tcp.streams import keep_times_in_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from netanalyze.wire.packets import Packets
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How a stream is put together, and what is shown of it.
 
     Attributes:

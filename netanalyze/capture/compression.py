@@ -12,9 +12,10 @@ https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,8 +87,7 @@ def _up_to_damage(inflate: _Inflate, data: bytes | memoryview, max_length: int) 
     return unpacked
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """A kind of compression.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class FileInfo:
+class FileInfo(Struct):
     """One input file; filled while it is read.
 
     Attributes:
@@ -52,8 +51,7 @@ class FileInfo:
     clock_step_frame: int = 0
 
 
-@dataclass(slots=True)
-class Interface:
+class Interface(Struct):
     """One interface of a file. Texts come from the file as they are: escape them before printing.
 
     Attributes:

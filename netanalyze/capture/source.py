@@ -10,8 +10,9 @@ import os
 import select
 import stat
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+
+from msgspec import Struct
 
 from netanalyze.capture.batch import BUFFER_BYTES
 from netanalyze.capture.buffer import Buffer
@@ -125,8 +126,7 @@ class RawFile:
         return bool(poll.poll(milliseconds))
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """An input that has been opened.
 
     Attributes:

@@ -11,10 +11,11 @@ import platform
 import struct
 import time
 from array import array
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze._version import VERSION
 from netanalyze.capture import writer_kernel
@@ -39,8 +40,7 @@ _BEGIN, _END, _RECEIVED, _DROPPED = 2, 3, 4, 7
 _NANOSECONDS = b"\x09"
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """What to write.
 
     Attributes:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from netanalyze.cli.analyze import analyze
-from netanalyze.cli.check import check
-from netanalyze.cli.compare import compare
-from netanalyze.cli.explain import explain
-from netanalyze.cli.explain_frame import SETTINGS, explain_frame
-from netanalyze.cli.extract import extract
-from netanalyze.cli.follow import follow
-from netanalyze.cli.interfaces import interfaces
-from netanalyze.cli.protocols import protocols
-from netanalyze.cli.schema import schema
-from netanalyze.cli.sniff import sniff
-from netanalyze.cli.stream import stream
-from netanalyze.cli.tables import tables
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+COMMANDS = (
+    *("analyze", "check", "sniff", "interfaces", "stream", "follow", "explain-frame", "explain", "extract"),
+    *("compare", "tables", "protocols", "schema"),
+)
+"""In the order of the help. Each is a function of the module of its name."""
 
 
 class _Commands(TyperGroup):
@@ -43,30 +38,6 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(
-    name="netanalyze",
-    cls=_Commands,
-    no_args_is_help=True,
-    rich_markup_mode=None,  # rich is slow to import
-    pretty_exceptions_enable=False,
-    # The default spares the help of a command the machinery that converts arguments, 80 ms.
-    context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
-)
-app.command()(analyze)
-app.command()(check)
-app.command()(sniff)
-app.command()(interfaces)
-app.command()(stream)
-app.command()(follow)
-app.command("explain-frame", context_settings=SETTINGS)(explain_frame)
-app.command()(explain)
-app.command()(extract)
-app.command()(compare)
-app.command()(tables)
-app.command()(protocols)
-app.command()(schema)
-
-
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer passes it so
     if asked:
         from netanalyze.cli.version import version_line  # noqa: PLC0415 - loads every kernel
@@ -75,7 +46,6 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer passes it so
         raise typer.Exit
 
 
-@app.callback()
 def _program(
     *,
     version: Annotated[
@@ -95,18 +65,35 @@ def _program(
     del version
 
 
+def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The program with some of its commands: those that will not be run need not be imported."""
+    made = typer.Typer(
+        name="netanalyze",
+        cls=_Commands,
+        no_args_is_help=True,
+        rich_markup_mode=None,  # rich is slow to import
+        pretty_exceptions_enable=False,
+        # The default spares the help of a command the machinery that converts arguments, 80 ms.
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": {"help": False}},
+    )
+    made.callback()(_program)
+    for command in commands:
+        name = command.replace("-", "_")
+        module = import_module(f"netanalyze.cli.{name}")
+        made.command(command, context_settings=getattr(module, "SETTINGS", None))(getattr(module, name))
+    return made
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """The commands that may be run with these arguments."""
+    if not arguments:
+        return COMMANDS
+    if arguments[0] in COMMANDS:
+        return arguments[:1]
+    return ("analyze",) if Path(arguments[0]).exists() else COMMANDS
+
+
 _COLLECT_AFTER = 100_000
-
-
-def _with(arguments: list[str]) -> typer.Typer:
-    """The program with the one command that these begin with: the others need not be built, 1 ms each."""
-    for command in app.registered_commands:
-        name = command.name or getattr(command.callback, "__name__", "")
-        if arguments[:1] == [name]:
-            alone = copy.copy(app)
-            alone.registered_commands = [command]
-            return alone
-    return app
 
 
 def main() -> None:
@@ -115,4 +102,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Starting makes tens of thousands of objects that stay: looking for garbage among them takes 10 ms.
     gc.set_threshold(_COLLECT_AFTER)
-    sys.exit(_with(sys.argv[1:])())
+    try:
+        sys.exit(program(_needed(sys.argv[1:]))())
+    finally:
+        gc.freeze()  # nor need the interpreter look for it as it ends: 25 ms

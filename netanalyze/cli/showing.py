@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from netanalyze.cli.analyze import format_asked
 from netanalyze.cli.rows import USUAL as USUAL_ROWS

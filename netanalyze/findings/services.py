@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.findings.facts import grouped
 from netanalyze.findings.words import endpoint
@@ -24,8 +24,7 @@ _FILTERED_STREAMS = 12
 """Streams that a filter names one by one; beyond them it names the service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A server's port, and those of some rows that are about connections to it.
 
     Attributes:

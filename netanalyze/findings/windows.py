@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
@@ -38,8 +38,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
+class Halves(Struct, frozen=True):
     """Rows of ``limits``, and the rows of ``directions`` that belong to them.
 
     Attributes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.flow.duplicates_kernel import COPY_INSTANT_NS
 
@@ -30,8 +30,7 @@ _REMEMBERED = 2048
 """Packets that the recognition of copies remembers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A packet that was captured before.
 
     Attributes:

@@ -8,11 +8,12 @@ to a line ``---``: ``title``, ``group`` (one of ``GROUPS``), ``summary`` (for th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from textwrap import fill, wrap
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.report.names import unknown
@@ -26,8 +27,7 @@ GROUPS = ("connections", "data on the way", "messages", "names and datagrams", "
 _WIDTH = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """A term and its text.
 
     Attributes:

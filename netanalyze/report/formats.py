@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.report.names import unknown
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """An output format.
 
     Attributes:

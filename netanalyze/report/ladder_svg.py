@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.report import ladder_looks, svg, units
 from netanalyze.report.ladder import heading
@@ -45,8 +46,7 @@ _UNKNOWN_FALL = 4.0
 _MOST_FALL = 12.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Omitted:
+class _Omitted(Struct, frozen=True):
     """Rows that are not drawn."""
 
     first: Rung

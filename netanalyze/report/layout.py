@@ -6,8 +6,9 @@ because a number with digits missing would be a wrong one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.report.printable import width
 from netanalyze.report.record import WIDE
@@ -19,8 +20,7 @@ GAP = 2
 """Spaces between two columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(Struct, frozen=True):
     """A column as the layout sees it.
 
     Attributes:

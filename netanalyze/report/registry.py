@@ -6,9 +6,10 @@ line's help lists the tables and has to be quick.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.report.names import unknown
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from netanalyze.report.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class TableKind:
+class TableKind(Struct, frozen=True):
     """A table as a kind of thing.
 
     Attributes:

@@ -7,8 +7,9 @@ duplicate ACKs of one side with what the other sends between them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from netanalyze.report import units
 
@@ -36,8 +37,7 @@ _FLAGS = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (64, "ECE
 _PLAIN = 8 | 16
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """What there is to draw.
 
     Attributes:
@@ -51,8 +51,7 @@ class Story:
     transitions: Sequence[Transition]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A segment.
 
     Attributes:
@@ -64,8 +63,7 @@ class Step:
     moves: Sequence[Transition]
 
 
-@dataclass(frozen=True, slots=True)
-class Silent:
+class Silent(Struct, frozen=True):
     """A change of state that comes without a segment, or after the one that caused it was seen.
 
     Attributes:
@@ -77,8 +75,7 @@ class Silent:
     elapsed_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """Many segments.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.report.names import no_such_column
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Rows and columns, the same request for every table that has the columns it names.
 
     Attributes:

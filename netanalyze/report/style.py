@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 TEXT_WIDTH = 120
 """Columns of text output at most, unless every column is asked for."""
@@ -11,8 +11,7 @@ TEXT_ROWS = 50
 """Rows of a table that text output shows unless told otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How to show tables.
 
     Attributes:

@@ -24,7 +24,6 @@ from netanalyze.report.column import (
     WordedColumn,
     column_of,
 )
-from netanalyze.report.event_texts import DetailColumn
 from netanalyze.report.made_columns import Computed, ComputedColumn, LazyColumn
 from netanalyze.report.record import Field, Record, Unit, fields
 from netanalyze.report.records.capture import Capture, Ledger
@@ -32,10 +31,6 @@ from netanalyze.report.records.capture import Protocol as ProtocolPath
 from netanalyze.report.records.findings import Finding as FindingRow
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.tap_texts import EvidenceColumn
-from netanalyze.report.writes_texts import verdict_column
-from netanalyze.tcp.limits import VERDICTS
-from netanalyze.tcp.tap import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,6 +119,8 @@ def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]
 
 def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
     """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
+    from netanalyze.report.tap_texts import EvidenceColumn  # noqa: PLC0415 - for one table only
+
     facts = columns.get("tap_facts")
     made = {"tap_evidence": EvidenceColumn(facts)} if facts else {}
     return table_of_columns("streams", columns, made)
@@ -173,6 +170,8 @@ SENDERS = ("client", "server")
 
 def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Any]:
     """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+    from netanalyze.tcp.tap import PATHS  # noqa: PLC0415 - for one table only
+
     record = table_kind("directions").record
     codes = {"sender": SENDERS, "rtt_path": PATHS}
     computed, made = _computed(record, count, compute, codes)
@@ -223,6 +222,8 @@ def _histograms(buckets: NDArray[np.int64]) -> list[str | None]:
 
 def limits_table(settled: Settled) -> Table[Any]:
     """One row for each half-stream that sent payload."""
+    from netanalyze.tcp.limits import VERDICTS  # noqa: PLC0415 - for one table only
+
     codes = {"sender": SENDERS, "verdict": VERDICTS}
     record = table_kind("limits").record
     _, made = _computed(record, len(settled.stream), settled.columns, codes)
@@ -236,6 +237,8 @@ def waits_table(name: str, columns: Mapping[str, Any]) -> Table[Any]:
 
 def events_table(columns: Mapping[str, Any]) -> Table[Event]:
     """One row for each TCP event, from arrays (see ``table_of_columns``)."""
+    from netanalyze.report.event_texts import DetailColumn  # noqa: PLC0415 - for one table only
+
     made = {"detail": DetailColumn(columns)}
     return table_of_columns("events", {**columns, "sender_names": SENDERS}, made)
 
@@ -247,6 +250,8 @@ def windows_table(columns: Mapping[str, Any]) -> Table[WindowPoint]:
 
 def writes_table(columns: Mapping[str, Any]) -> Table[Any]:
     """One row for each half-stream that sent payload, from arrays (see ``table_of_columns``)."""
+    from netanalyze.report.writes_texts import verdict_column  # noqa: PLC0415 - for one table only
+
     made = {"verdict": verdict_column(columns["verdict_words"])}
     return table_of_columns("writes", {**columns, "sender_names": SENDERS}, made)
 

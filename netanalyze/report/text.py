@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netanalyze.report.cells import MISSING, cells, header
 from netanalyze.report.layout import Lane, break_words, fit
@@ -35,8 +36,7 @@ GLUE = "\x01"
 """Stands for a space in a text for ``fold``, between a number and its unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """A table drawn as text.
 
     Attributes:

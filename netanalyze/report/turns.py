@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,8 +15,7 @@ MOST_BYTES = 1 << 18
 """Longer turns are shown in several parts, so that memory stays flat however long they are."""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """Bytes of one kind that follow each other, or that are missing; attributes are those of ``Passage``."""
 
     offset: int
@@ -30,8 +30,7 @@ class Run:
     body_offset: int | None
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """What one side said in a row.
 
     Attributes:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import operator
 import re
 import warnings
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
@@ -48,8 +48,7 @@ _TRUE = frozenset({"true", "yes", "1"})
 _FALSE = frozenset({"false", "no", "0"})
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition that has been taken apart.
 
     Attributes:

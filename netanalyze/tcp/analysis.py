@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netanalyze.flow import fields as flow_fields
+from netanalyze.tcp import wanted
 from netanalyze.tcp.bounds import bound_columns
 from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
@@ -18,13 +18,14 @@ from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.finished import finished
 from netanalyze.tcp.limits import Limits, Settled
 from netanalyze.tcp.listeners import Handshakes
-from netanalyze.tcp.machines import TIME_WAIT_NS, Machines, Outcome, state_columns, transition_columns
+from netanalyze.tcp.machines import Machines, Outcome, state_columns, transition_columns
 from netanalyze.tcp.measures import Measures
 from netanalyze.tcp.populations import Populations
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
+from netanalyze.tcp.streams import Streams, keep_times_in_reach
 from netanalyze.tcp.tap import TAPS, Taps, paths_of
-from netanalyze.tcp.waits import TABLES as WAIT_TABLES
+from netanalyze.tcp.timers import TIME_WAIT_NS
 from netanalyze.tcp.waits import Waits
 
 if TYPE_CHECKING:
@@ -36,58 +37,6 @@ if TYPE_CHECKING:
     from netanalyze.flow.table import Conversations
     from netanalyze.tcp.segments import Segments
     from netanalyze.wire.packets import Packets
-
-_SEQUENCE_TABLES = WAIT_TABLES | {
-    *("streams", "directions", "limits", "events", "windows", "transitions", "writes", "messages"),
-}
-_MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
-"""These need every change of a state; for ``streams`` the last ones will do."""
-_SUM_TABLES = frozenset({"populations", "closers", "listeners"})
-"""These have no row for each stream: streams that are finished are added up and let go of."""
-_NO_STREAM_TABLES = frozenset({"capture", "ledger", "protocols", "udp"})
-"""These know nothing of TCP streams; all others keep them."""
-_TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
-"""Tables that say something about where a connection was captured."""
-TABLES = _SEQUENCE_TABLES | _MOVE_TABLES | {"listeners"}
-"""Tables for which TCP has to be analysed."""
-
-_EARLIEST_NS = -(1 << 61)
-_LATEST_NS = 1 << 62
-
-
-def keep_times_in_reach(batch: Batch) -> None:
-    """Make of times that no clock has (before 1897, after 2116) the nearest that one may have.
-
-    So differences fit in 64 bits.
-    """
-    times = batch.arrays["time_ns"][: batch.count]
-    np.clip(times, _EARLIEST_NS, _LATEST_NS, out=times)
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """What the tables of TCP have to know of the streams.
-
-    Attributes:
-        conversations: the streams themselves.
-        columns: of the table ``streams``.
-        client: which side of each stream is the client.
-    """
-
-    conversations: Conversations
-    columns: Mapping[str, NDArray[Any]]
-    client: NDArray[np.int64]
-
-    def numbered(self, columns: dict[str, Any]) -> dict[str, Any]:
-        """Columns with the numbers of streams where they have places."""
-        numbers = self.columns["stream"]
-        return {**columns, "stream": numbers[columns["stream"]]}
-
-    @property
-    def bases(self) -> NDArray[np.int64]:
-        """The initial sequence number of each half-stream, side 0 of stream n at 2n."""
-        pairs = [self.conversations.word(flow_fields.BASE + side) for side in (0, 1)]
-        return np.column_stack(pairs).reshape(-1)
 
 
 class TcpAnalysis:
@@ -129,7 +78,7 @@ class TcpAnalysis:
         self._taps = None
         self._delays = None
         self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
-        if _SEQUENCE_TABLES & set(tables):
+        if wanted.SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
                 capacity,
                 like_wireshark=like_wireshark,
@@ -140,11 +89,11 @@ class TcpAnalysis:
                 self._measures = Measures(self._sequences)
             if "limits" in tables:
                 self._limits = Limits(self._sequences)
-            if (WAIT_TABLES | {"writes"}) & set(tables):
+            if (wanted.WAIT_TABLES | {"writes"}) & set(tables):
                 self._waits = Waits(self._sequences)
             if "windows" in tables:
                 self._series = Series(streams, self._sequences.segments)
-            if _TAP_TABLES & set(tables):
+            if wanted.TAP_TABLES & set(tables):
                 self._taps = Taps(self._sequences.segments)
             if "transitions" in tables:
                 self._delays = Delays(self._sequences.segments)
@@ -156,8 +105,8 @@ class TcpAnalysis:
         self._closers = Closers() if "closers" in tables else None
         self._sums = [table for table in (self._populations, self._closers) if table is not None]
         self._time_wait_ns = time_wait_ns
-        self.lets_go = lets_go or set(tables) <= _SUM_TABLES | _NO_STREAM_TABLES
-        moves = bool(_MOVE_TABLES & set(tables))
+        self.lets_go = lets_go or set(tables) <= wanted.SUM_TABLES | wanted.NO_STREAM_TABLES
+        moves = bool(wanted.MOVE_TABLES & set(tables))
         if moves or "streams" in tables or self.lets_go:
             self._machines = Machines(time_wait_ns=time_wait_ns, record=moves)
 

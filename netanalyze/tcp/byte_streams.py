@@ -6,9 +6,10 @@ in which it becomes known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from netanalyze.model import Gap
@@ -23,8 +24,7 @@ class Ending(IntEnum):
     """Its sender broke off with a RST, maybe behind a FIN. More may follow all the same: it can be forged."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamFacts:
+class StreamFacts(Struct, frozen=True):
     """What is known of a stream when its first byte is handed over.
 
     Attributes:

@@ -6,10 +6,10 @@ it and, where later frames are of interest, on from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.errors import UsageError
@@ -17,11 +17,11 @@ from netanalyze.flow import fields as flow_fields
 from netanalyze.flow.copies import Copy, RecentPackets
 from netanalyze.flow.summary import client_side, stream_columns
 from netanalyze.tcp import event_fields, wireshark_fields
-from netanalyze.tcp.analysis import Streams, keep_times_in_reach
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.half_stream import HalfStream, WiresharkHalf, half_stream, wireshark_half
 from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.sequence import WIRESHARK_COLUMNS, Sequences
+from netanalyze.tcp.streams import Streams, keep_times_in_reach
 from netanalyze.tcp.tap import Taps
 from netanalyze.tcp.wireshark_kernel import label_segments
 from netanalyze.wire import codes
@@ -44,8 +44,7 @@ Pair = tuple[HalfStream, HalfStream]
 """Of the sender of the segment, and of the other side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """What one set of rules says of a segment.
 
     Attributes:
@@ -57,8 +56,7 @@ class Labels:
     facts: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class Explained:
+class Explained(Struct):
     """What is known of one frame.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.tcp import sequence_fields as fields
 from netanalyze.tcp import wireshark_fields
@@ -24,8 +25,7 @@ def later(one: int, other: int) -> bool:
     return (other - one) & MASK32 >= HALF
 
 
-@dataclass(frozen=True, slots=True)
-class HalfStream:
+class HalfStream(Struct, frozen=True):
     """The state of one half-stream by our own rules; numbers as in the header.
 
     Attributes:
@@ -98,8 +98,7 @@ class HalfStream:
         return timeout_ns(self.words[fields.SRTT], self.words[fields.RTTVAR])
 
 
-@dataclass(frozen=True, slots=True)
-class WiresharkHalf:
+class WiresharkHalf(Struct, frozen=True):
     """The same by Wireshark's rules.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.model import known
@@ -97,8 +98,7 @@ class Limits:
         return times, marks
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """The accounts of some half-streams; they are completed for the rows that are shown.
 
     Attributes:

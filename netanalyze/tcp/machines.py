@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.errors import UsageError
@@ -15,6 +15,7 @@ from netanalyze.tcp import state_fields as fields
 from netanalyze.tcp import states
 from netanalyze.tcp.bounds import running_max
 from netanalyze.tcp.states_kernel import Tracker
+from netanalyze.tcp.timers import TIME_WAIT_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from netanalyze.capture.batch import Batch
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
-
-TIME_WAIT_NS = 60_000_000_000
-"""How long Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN in include/net/tcp.h); RFC 9293 has 4 minutes."""
 
 _PIECE = 1 << 15
 """Streams whose moves are looked at together."""
@@ -50,8 +48,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """Every change of state, sorted by stream, endpoint and order.
 
     Attributes:
@@ -95,8 +92,7 @@ class Moves:
         return len(self.stream)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the machines say when nothing comes any more.
 
     Attributes:

@@ -10,10 +10,10 @@ does no harm, because at a time that has been counted before there are never mor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.model import NULL, address_ranks
 from netanalyze.tcp.machines import STATE_NAMES
@@ -159,7 +159,7 @@ class Populations:
         )
         pieces, self._looked = [*self._looked, again], []
         stays = _Stays(
-            *(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(_Stays))
+            *(np.concatenate([getattr(piece, name) for piece in pieces]) for name in _Stays.__struct_fields__)
         )
         address = {
             part: np.concatenate((streams[f"client_{part}"], streams[f"server_{part}"], old[part]))
@@ -265,8 +265,7 @@ class Populations:
         return columns
 
 
-@dataclass(frozen=True, slots=True)
-class _Stays:
+class _Stays(Struct, frozen=True):
     """Stays of endpoints in a state, an element each.
 
     Attributes:

@@ -5,10 +5,10 @@ The kernel decides while segments come in order; ``Waiting`` keeps what comes to
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.flow.summary import client_by_ports

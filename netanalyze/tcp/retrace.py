@@ -6,8 +6,9 @@ from the state before it, so that each test can be shown with its numbers. Tests
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.tcp import causes, kinds
 from netanalyze.tcp import sequence_fields as fields
@@ -30,8 +31,7 @@ _REACH = 1 << 30
 """Payload of a segment is not taken for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One test.
 
     Attributes:
@@ -45,8 +45,7 @@ class Check:
     numbers: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Retraced:
+class Retraced(Struct, frozen=True):
     """The tests in the order in which they were made, and what they come to.
 
     Attributes:
@@ -60,8 +59,7 @@ class Retraced:
     kind: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """A segment that begins before what would come next, and what is known when it comes."""
 
     packet: Mapping[str, int]

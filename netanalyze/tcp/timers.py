@@ -1,4 +1,4 @@
-"""How long senders wait before they send again, in ns: with this the sequence analysis compares."""
+"""How long senders wait before they send again, and how long endpoints stay in TIME-WAIT, in ns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ NEWS_SOON_NS = 20_000_000
 """How long a sender may take from a duplicate ACK to the retransmission, the way to the tap apart."""
 PERSIST_NS = 120_000_000_000
 """The longest that Linux waits between two window probes: two minutes."""
+TIME_WAIT_NS = 60_000_000_000
+"""How long Linux stays in TIME-WAIT (TCP_TIMEWAIT_LEN in include/net/tcp.h); RFC 9293 has 4 minutes."""
 TIMER_NS = 180_000_000
 """Timers are not shorter: Linux has at least 200 ms, and some jitter is allowed for."""
 FIRST_TIMEOUT_NS = 1_000_000_000

@@ -6,8 +6,9 @@ and what is behind it is handed over. In all, those that have waited longest go 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from netanalyze.model import Gap
 from netanalyze.tcp.assembler import Assembler, Piece
@@ -27,8 +28,7 @@ Moment: TypeAlias = tuple[int, int]
 """A frame and its time."""
 
 
-@dataclass(slots=True)
-class Losses:
+class Losses(Struct):
     """What did not reach a consumer although it was captured, or was given up.
 
     Attributes:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from netanalyze.tcp.sequence import Sequences
     from netanalyze.wire.packets import Packets
 
-TABLES = frozenset({"stalls", "waits", "nagle"})
 """Tables that this stage fills."""
 
 KINDS = (

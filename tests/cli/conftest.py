@@ -10,7 +10,7 @@ import pytest
 from fake_pipeline import Options, Pipeline, Result
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.errors import UsageError
 from netanalyze.report.checks.project import Project, find_project, read_project
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 
 CAPTURES = Path(__file__).parent.parent.parent / "captures"
 REORDERED = str(CAPTURES / "reordered.pcap")

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from netanalyze.apps.http.exchange import Exchange
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.errors import UsageError
 from netanalyze.report.extraction import Folder
 

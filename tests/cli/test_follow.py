@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import netanalyze
 from netanalyze.apps import readers
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "captures"

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from netanalyze.apps.registry import PROTOCOLS
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.report import known_protocols, registry
 from netanalyze.report.registry import TableKind
 

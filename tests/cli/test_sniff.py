@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from netanalyze.capture import open_capture
 from netanalyze.capture.live import packet_socket, privileges
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.errors import NetanalyzeError, PermissionDeniedError, UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.comparison.before_after import (
     APPEARED,
     BETTER,

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import netanalyze
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.report.named import names_by_address, with_names
 
 CAPTURE = Path(__file__).resolve().parents[2] / "captures" / "dns-lookups.pcap"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from netanalyze.apps.transcript import Passage
 from netanalyze.report import turns as turns_module

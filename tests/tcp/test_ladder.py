@@ -16,7 +16,7 @@ from tcp_steps import CLIENT_CLOSES, OPENED, READY, SECOND, Step, frames_of
 from test_states_random import ANYTHING, PLAUSIBLE
 from typer.testing import CliRunner
 
-from netanalyze.cli.main import app
+from netanalyze.cli.app import app
 from netanalyze.pipeline import Options
 from netanalyze.pipeline import run as analyse
 from netanalyze.report import ladder, state_paths

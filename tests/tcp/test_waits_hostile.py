@@ -17,7 +17,8 @@ from netanalyze.columns import view_of
 from netanalyze.tcp import wait_fields as fields
 from netanalyze.tcp import wait_kernel
 from netanalyze.tcp.segments import Segments
-from netanalyze.tcp.waits import TABLES, joined
+from netanalyze.tcp.waits import joined
+from netanalyze.tcp.wanted import WAIT_TABLES
 from netanalyze.wire.packets import Packets
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def accounts(kernels: Kernels, frames: Sequence[Frame], size: int = 4096) -> dic
     decoder = kernels.decode.Decoder(size)
     flows = kernels.table.FlowTable(decoder.facts, keep_duplicates=True)
     analysis = kernels.analysis.TcpAnalysis(
-        decoder.packets.capacity, TABLES, like_wireshark=False, streams=()
+        decoder.packets.capacity, WAIT_TABLES, like_wireshark=False, streams=()
     )
     for batch in batches(frames, size):
         packets = decoder.decode(batch)
@@ -45,7 +46,7 @@ def accounts(kernels: Kernels, frames: Sequence[Frame], size: int = 4096) -> dic
     streams = kernels.analysis.Streams(
         flows.tcp, kernels.summary.stream_columns(flows.tcp, ()), kernels.summary.client_side(flows.tcp, ())
     )
-    found = {name: plain(analysis.waits(name, streams)) for name in sorted(TABLES)}
+    found = {name: plain(analysis.waits(name, streams)) for name in sorted(WAIT_TABLES)}
     waits = found["waits"]
     parts = [column for name, column in waits.items() if name not in {"stream", "total_ns"}]
     halves = joined(

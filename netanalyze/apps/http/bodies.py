@@ -7,9 +7,10 @@ to. Small bodies that arrive in one piece, which most are, take the short way of
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from netanalyze.apps.http import codings
 from netanalyze.apps.http.codings import Stage
@@ -33,8 +34,7 @@ _ENTRY_BYTES = 400  # what remembering one takes beside its bytes
 _WHOLE = 1 << 20  # what `measure` decodes at a time
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a body may grow to.
 
     Attributes:

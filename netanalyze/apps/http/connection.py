@@ -9,9 +9,10 @@ pair is marked as uncertain. Nothing is paired against the order of time.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from netanalyze.apps.http import endings, websocket
 from netanalyze.apps.http.bodies import parse_codings

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netanalyze.apps.http.endings import AFTER_FIN, AFTER_RESET, CROSSING_FIN, CROSSING_RESET, HANG_UPS
 from netanalyze.apps.http.exchange import COMPLETE
@@ -24,8 +25,7 @@ IDLE_FROM_NS = 50_000_000
 _SAME_SHARE = 10  # idle times within a tenth of each other are one setting
 
 
-@dataclass(slots=True)
-class Use:
+class Use(Struct):
     """What is kept of a connection that is over.
 
     Attributes:

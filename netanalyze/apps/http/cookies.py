@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from netanalyze.apps.http.texts import decode
 
@@ -32,8 +33,7 @@ COLUMNS = (
 )
 
 
-@dataclass(slots=True)
-class Cookie:
+class Cookie(Struct):
     """One cookie of one host; the attributes are those it was last set with."""
 
     host: str | None

@@ -8,8 +8,9 @@ shortest time in which the client answered anything on the connection is an uppe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from netanalyze.apps.http.exchange import COMPLETE, RESET, TRUNCATED, UNANSWERED, UNCERTAIN, Exchange
 
@@ -56,8 +57,7 @@ HANG_UPS = frozenset(
 """Those that a client's program reports as an error of the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """How a side ended.
 
     Attributes:

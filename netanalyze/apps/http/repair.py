@@ -8,7 +8,8 @@ itself, with the leniencies of ``half``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _BLANK = re.compile(rb"\n\r?\n")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -28,8 +29,7 @@ METHODS = frozenset(
 """Those that llhttp knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """A head that can be read.
 
     Attributes:

@@ -8,8 +8,10 @@ only if each begins with a context of its own.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.apps.http import codings
 
@@ -30,8 +32,7 @@ NO_CONTEXT = "no_context"
 """A packed message refers to earlier ones, which were not all read."""
 
 
-@dataclass(slots=True)
-class Message:
+class Message(Struct):
     """A message, or a control frame.
 
     Attributes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import socket
 import struct
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from netanalyze.capture.live.packet_socket import link_of
 from netanalyze.errors import UsageError
@@ -34,8 +35,7 @@ _STATES = dict(enumerate(("unknown", "notpresent", "down", "lowerlayerdown", "te
 _ETHERNET = 1
 
 
-@dataclass(slots=True)
-class Device:
+class Device(Struct):
     """An interface.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from netanalyze.capture.writer import Recording
@@ -13,8 +14,7 @@ SNAP_BYTES = 262_144
 BUFFER_BYTES = 64 * MEGABYTE
 
 
-@dataclass(frozen=True, slots=True)
-class LiveOptions:
+class LiveOptions(Struct, frozen=True):
     """How to capture, and when to stop.
 
     Attributes:

@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import operator
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
@@ -61,8 +61,7 @@ USUAL_COLUMN = {"http": "duration_ns", "dns": "latency_ns"}
 """The column that is meant where a metric names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """A share with a name.
 
     Attributes:
@@ -108,8 +107,7 @@ RATES: Mapping[tuple[str, str], Rate] = {
 """Shares that have a name, by table and name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a limit came to.
 
     Attributes:
@@ -137,8 +135,7 @@ class Measured:
         return "nothing to measure" if self.value is None else self.limit.shown(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A limit that has been taken apart.
 
     Attributes:

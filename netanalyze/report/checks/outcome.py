@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from netanalyze.findings.finding import SEVERITIES
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from netanalyze.report.report import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The findings and limits of some captures, and which of them fail the check.
 
     Attributes:

@@ -14,8 +14,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from netanalyze.errors import UsageError
 from netanalyze.findings.catalog import rule_of, select
@@ -36,8 +37,7 @@ LEVELS = (*SEVERITIES, NEVER)
 DEFAULT_LEVEL = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """What a project asks of its captures.
 
     Attributes:

@@ -5,10 +5,11 @@ Everything stands at fixed places, so that equal pictures give equal bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.report.plot.labels import Box, place_labels
 from netanalyze.report.plot.picture import Bars, Columns, Dots, Level, Line, Panel, Plot, Scale
@@ -40,8 +41,7 @@ _INCHES_A_TICK = 0.42
 _LABEL_POINTS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """A figure, with where its diagrams lie.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.report import units
 from netanalyze.report.plot.looks import ABOUT_WINDOW, AT_THE_ACK, KINDS, OTHER, OTHER_KIND
@@ -25,8 +26,7 @@ _SMALLEST = 0.45
 """No marker is smaller than this share of its size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The time axis: first and last row, and the ends of the axis; all ns."""
 
     first: float
@@ -35,8 +35,7 @@ class Span:
     stop: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Half:
+class Half(Struct, frozen=True, eq=False):
     """What one side sent, and what the other answered.
 
     Attributes:

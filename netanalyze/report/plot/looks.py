@@ -7,7 +7,7 @@ still shows which is which.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 BLACK = "#1a1a1a"
 GREY = "#8a8a8a"
@@ -19,8 +19,7 @@ VERMILLION = "#d55e00"
 PURPLE = "#b5588f"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """Colour, and what the kind of layer has: a line's width, a marker's shape and size.
 
     Attributes:

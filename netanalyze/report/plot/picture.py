@@ -7,9 +7,10 @@ floats, exact up to 2**53.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,7 @@ class Scale(StrEnum):
     RATE = "bit/s"
 
 
-@dataclass(frozen=True, slots=True)
-class Bars:
+class Bars(Struct, frozen=True):
     """Vertical bars, one for each x, from ``low`` to ``high``."""
 
     look: Look
@@ -43,8 +43,7 @@ class Bars:
     high: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """Steps: a value holds until the next point, the last to the end. NaN interrupts the line."""
 
     look: Look
@@ -53,8 +52,7 @@ class Line:
     y: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Dots:
+class Dots(Struct, frozen=True):
     """Markers.
 
     Attributes:
@@ -72,8 +70,7 @@ class Dots:
     frames: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Filled columns that touch: from ``base[i]`` up to ``y[i]``, ``edges[i]`` to ``edges[i + 1]``."""
 
     look: Look
@@ -83,8 +80,7 @@ class Columns:
     y: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """A horizontal line from ``start`` to ``stop`` (ns)."""
 
     look: Look
@@ -97,8 +93,7 @@ class Level:
 Layer: TypeAlias = "Bars | Line | Dots | Columns | Level"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A point that tells its frame when it is pointed at."""
 
     x: float
@@ -106,8 +101,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One diagram.
 
     Attributes:
@@ -133,8 +127,7 @@ class Panel:
     log: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """A whole picture.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.errors import UsageError
 
@@ -23,8 +23,7 @@ _LIMIT = 1 << 62
 """Numbers beyond this are drawn as this: sums and differences of them still fit 64 bits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The segments of one connection, or of one half-stream; NaN where a number is not known.
 
     Attributes:
@@ -84,7 +83,7 @@ class Rows:
         return {kind: np.array(rows, np.int64) for kind, rows in found.items()}
 
 
-_ARRAYS = tuple(name for name in Rows.__dataclass_fields__ if name != "events")
+_ARRAYS = tuple(name for name in Rows.__struct_fields__ if name != "events")
 
 
 def read(table: Table[WindowPoint]) -> Rows:

@@ -8,10 +8,11 @@ short for an ``adjust`` that takes them off again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.errors import UsageError
 from netanalyze.tcp.writes import framing_fields as fields
@@ -29,8 +30,7 @@ _LONGEST_FIELD = 8
 _LAST_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(Struct, frozen=True):
     """One way to tell where messages end; the attributes are the words of ``framing_fields``.
 
     Attributes:
@@ -83,8 +83,7 @@ class Framing:
         return replace(self, once=True)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamFraming:
+class StreamFraming(Struct, frozen=True):
     """The framings of both sides of a stream.
 
     Attributes:

@@ -10,11 +10,11 @@ up for the number of framings that are tried, and a lot more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.columns import view_of
 from netanalyze.tcp.writes import framing, layout_fields
@@ -56,8 +56,7 @@ _DELIMITERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(Struct, frozen=True):
     """A framing that fits.
 
     Attributes:
@@ -71,8 +70,7 @@ class Guess:
     bits: float
 
 
-@dataclass(slots=True)
-class Sample:
+class Sample(Struct):
     """The first bytes of one side.
 
     Attributes:

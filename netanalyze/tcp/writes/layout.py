@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
 from netanalyze.columns import GrowingRows, view_of
 from netanalyze.tcp.writes import layout_fields as fields
@@ -34,8 +34,7 @@ Facts = tuple[int, int, int, int, int]
 sent and not captured (the snap length); -1 where unknown."""
 
 
-@dataclass(slots=True)
-class HalfLayout:
+class HalfLayout(Struct):
     """The messages of one half-stream.
 
     Attributes:
