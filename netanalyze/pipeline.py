@@ -77,7 +77,7 @@ class Engine:
                 findings makes no sense.
         """
         self._shown = frozenset(options.tables) | set(ALWAYS)
-        self._rules, self._left_out = stages.rules(options)
+        self._rules, self._left_out, self._unfit = stages.rules(options)
         wanted = frozenset(options.tables) | tables_needed(self._rules)
         self._wanted = wanted | set(ALWAYS)
         self.warnings: list[str] = []
@@ -218,6 +218,7 @@ class Engine:
             warnings=[*capture.warnings, *self.warnings],
             complete=complete,
             rules_left_out=self._left_out,
+            rules_unfit=self._unfit,
         )
 
     def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:

@@ -56,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     names.Slow(),
     names.Repeated(),
     names.SearchList(),
+    names.LostTwin(),
     http_use.KeepAliveOff(),
     http_use.NotReused(),
     http_use.KeepAliveRace(),
