@@ -17,6 +17,7 @@ from netanalyze.findings import (
     messages,
     names,
     states,
+    unused,
     windows,
 )
 
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     names.Repeated(),
     names.SearchList(),
     names.LostTwin(),
+    unused.Unused(),
     http_use.KeepAliveOff(),
     http_use.NotReused(),
     http_use.KeepAliveRace(),

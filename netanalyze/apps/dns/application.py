@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.reading import Asked, Datagrams, ManyRows, StreamFacts
 
 TABLES = frozenset({"dns", "dns_servers", "dns_names", "dns_patterns"})
-WANTED_BY = frozenset({"names"})
+WANTED_BY = frozenset({"names", "lookups"})
 """Tables for which the addresses in answers are kept (``answers``)."""
 _KEEPING = TABLES - {"dns_servers"}
 GIVEN_UP_NS = 30_000_000_000
