@@ -98,8 +98,8 @@ class Unused(Rule):
             severity=Severity.NOTICE if count >= self.MANY else self.severity,
             evidence=(
                 f"{counted(count, 'answer')} of {total} ({percent(count, total)}), about"
-                f" {counted(len(names), 'name')}: {listed(names)}; no packet of TCP or UDP went to any address"
-                f" in them; {counted(used, 'other name')} of this client led to connections"
+                f" {counted(len(names), 'name')}: {listed(names)}; no packet of TCP or UDP went to any of"
+                f" their addresses; {counted(used, 'other name')} of this client led to connections"
             ),
             counter=(
                 "a name counts as a whole, A and AAAA together, and as used if any host reached one of its"
