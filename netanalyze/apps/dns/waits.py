@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from netanalyze.apps.dns.queries import Rows
 
+PATIENCE_NS = 10 * 10**9
+"""Longer than this no resolver waits for one answer (glibc 5 s, Windows 8 s): what is asked later is asked by
+a program that had given up, and what it did meanwhile is not known."""
+
 
 def waits_ns(rows: Rows) -> NDArray[np.int64]:
     """Of each row how long the client waited in vain before it asked again, ``NULL`` where it did not.
@@ -43,7 +47,7 @@ def waits_ns(rows: Rows) -> NDArray[np.int64]:
     following = _time_of_next(attempts, lookup)
     until = np.where(
         elsewhere[chosen],
-        np.where(following == NULL, latest, following),
+        np.where(following == NULL, latest, np.where(following - last <= PATIENCE_NS, following, last)),
         np.where(following == NULL, last, np.minimum(last, following)),
     )
     found[chosen] = np.where(waited[chosen] & (until > time), until - time, NULL)
