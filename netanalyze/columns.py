@@ -25,6 +25,33 @@ def view_of(array: NDArray[Any]) -> memoryview:
     return memoryview(memory)
 
 
+def time_added(
+    group: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How much of each of some intervals none before it in its group covers; their sum is the time covered.
+
+    Args:
+        group: to which each belongs; intervals of one group may overlap, those of others do not matter.
+        start: when each began, in ns.
+        end: when it ended, in ns.
+    """
+    order = np.lexsort((start, group))
+    group, start, end = group[order], start[order], end[order]
+    # The latest end up to here in the same group: ends are compared by rank, so that the group can stand
+    # before the rank in one number.
+    by_end = np.argsort(end, kind="stable")
+    rank = np.empty(len(end), np.int64)
+    rank[by_end] = np.arange(len(end))
+    new = np.ones(len(group), np.bool_)
+    new[1:] = group[1:] != group[:-1]
+    reached = end[by_end][np.maximum.accumulate((np.cumsum(new) - 1) * len(end) + rank) % max(len(end), 1)]
+    before = start.copy()
+    before[1:] = np.where(new[1:], start[1:], reached[:-1])
+    added = np.empty(len(end), np.int64)
+    added[order] = np.maximum(end - np.maximum(start, before), 0)
+    return added
+
+
 class Columns:
     """Fixed-capacity arrays by name; subclasses list them in ``FIELDS``.
 

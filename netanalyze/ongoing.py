@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 OF_STREAMS = ("streams", "directions", "limits", "transitions")
 """Tables whose rows belong to a stream, and are taken with it."""
-STAYING = frozenset({"windows", "waits", "stalls", "nagle", "writes", "messages", "names"})
+STAYING = frozenset({"windows", "waits", "stalls", "nagle", "writes", "messages", "names", "lookups"})
 """Where one of these is wanted no stream leaves: what they say of it rests on all that came before."""
 LINGER_NS = 1_000_000_000
 """So long after the last packet a stream that is closed is taken, and an event."""

@@ -76,7 +76,7 @@ class Engine:
                 findings makes no sense.
         """
         self._shown = frozenset(options.tables) | set(ALWAYS)
-        self._rules, self._left_out = stages.rules(options)
+        self._rules, self._left_out, self._unfit = stages.rules(options)
         wanted = frozenset(options.tables) | tables_needed(self._rules)
         self._wanted = wanted | set(ALWAYS)
         self.warnings: list[str] = []
@@ -208,6 +208,7 @@ class Engine:
             warnings=[*capture.warnings, *self.warnings],
             complete=complete,
             rules_left_out=self._left_out,
+            rules_unfit=self._unfit,
         )
 
     def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
@@ -222,6 +223,7 @@ class Engine:
             "udp": self._udp,
             **self._message_tables(streams, self._messages.columns() if self._messages is not None else {}),
             "names": lambda: self._names(streams),
+            "lookups": lambda: self._lookups(streams),
         }
         return [make() for name, make in tables.items() if name in self._wanted - but]
 
@@ -326,6 +328,15 @@ class Engine:
         return build.table_of_columns(
             "names", name_columns(streams.columns, udp, dns.answers, self._said.names)
         )
+
+    def _lookups(self, streams: Streams | None) -> Table[Any]:
+        from netanalyze.apps.looked_up import lookup_columns  # noqa: PLC0415 - for one table only
+
+        if self._messages is None or streams is None:
+            return build.empty_table("lookups", table_kind("lookups").record)
+        udp = flow_columns(self._flows.udp, self._identifier.service_ports["udp"])
+        dns: Any = self._messages.application("dns")
+        return build.table_of_columns("lookups", lookup_columns(streams.columns, udp, dns.answers))
 
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()

@@ -120,20 +120,22 @@ def messages(  # noqa: PLR0913, PLR0917 - parts of the engine
     return Messages(capacity, identifier, applications, policy=overlap, number=number)
 
 
-def rules(options: Options) -> tuple[list[Rule], list[str]]:
-    """The rules for the findings asked for, and what is left out because it would take too long.
+def rules(options: Options) -> tuple[list[Rule], list[str], list[str]]:
+    """The rules for the findings asked for; what is left out to be quick, and what because of the labels.
 
     Raises:
         UsageError: a code begins no rule's.
     """
     if "findings" not in options.tables:
-        return [], []
+        return [], [], []
     from netanalyze.findings.budget import left_out  # noqa: PLC0415 - for one table only
     from netanalyze.findings.catalog import select  # noqa: PLC0415 - the same
 
     asked = runnable(select(options.select, options.ignore), NAMES)
+    unfit = [rule.code for rule in asked if rule.by_cause and options.like_wireshark]
+    asked = [rule for rule in asked if rule.code not in unfit]
     run = asked if options.looked_into is None else runnable(asked, options.looked_into)
-    return run, left_out(asked, run)
+    return run, left_out(asked, run), unfit
 
 
 def boundaries(

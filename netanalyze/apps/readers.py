@@ -24,6 +24,8 @@ READERS: dict[str, str] = {
 }
 """The module of each protocol that is read, by the protocol's name."""
 
+ALIKE: dict[str, tuple[str, ...]] = {"dns": ("mdns", "llmnr", "nbns")}
+"""Other protocols whose messages the reader of one reads, into the same tables."""
 
 CARRIERS: dict[str, str] = {"socks": "netanalyze.apps.socks_tunnel"}
 """Protocols that have no tables of their own and carry others: their modules have a ``CARRIER``."""

@@ -17,6 +17,7 @@ from netanalyze.findings import (
     messages,
     names,
     states,
+    unused,
     windows,
 )
 
@@ -56,6 +57,8 @@ RULES: tuple[Rule, ...] = (
     names.Slow(),
     names.Repeated(),
     names.SearchList(),
+    names.LostTwin(),
+    unused.Unused(),
     http_use.KeepAliveOff(),
     http_use.NotReused(),
     http_use.KeepAliveRace(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from msgspec import Struct
 
+from netanalyze.columns import time_added
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -198,13 +199,4 @@ def time_covered(group: NDArray[np.int64], start: NDArray[np.int64], end: NDArra
         start: when each began, in ns.
         end: when it ended, in ns.
     """
-    if not len(group):
-        return 0
-    order = np.lexsort((start, group))
-    group, start, end = group[order], start[order], end[order]
-    total = 0
-    for some in grouped(group):
-        first, last = start[some], np.maximum.accumulate(end[some])
-        before = np.concatenate((first[:1], last[:-1]))
-        total += int(np.maximum(last - np.maximum(first, before), 0).sum())
-    return total
+    return int(time_added(group, start, end).sum())

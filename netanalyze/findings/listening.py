@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "streams": SERVICE,
-    "events": ("stream", "kind", "cause", "time_ns", "ago_ns", "frame"),
+    "events": ("stream", "kind", "cause", "time_ns", "ago_ns", "frame", "seq", "payload_bytes"),
     "listeners": (
         *("server", "server_port", "attempts", "established", "refused", "unanswered", "syn_retries"),
         *("syn_ack_retries", "max_half_open", "max_waiting", "first_drop", "first_drop_frame", "overflows"),
@@ -38,7 +38,10 @@ _SOONEST_NS = 100 * 10**6
 def _again(facts: Facts, server: str, port: int) -> tuple[list[int], int]:
     """Frames of SYNs that were sent again to a port, and how long clients waited for that in all."""
     events = facts["events"]
-    rows = events.among("kind", "retransmission") & events.among("cause", "handshake")
+    # Labels by Wireshark's rules name no cause: there it is what stands at the number of the SYN.
+    begins = (events.numbers("seq") == 0) & (events.numbers("payload_bytes") == 0)
+    handshake = events.among("cause", "handshake") | (events.among("cause", None) & begins)
+    rows = events.among("kind", "retransmission") & handshake
     # Sooner than any timer of a handshake runs out: a copy that was captured by another way.
     rows &= ~(events.known("ago_ns") & (events.amounts("ago_ns") < _SOONEST_NS))
     for service in by_service(facts, events.numbers("stream"), rows):

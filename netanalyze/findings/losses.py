@@ -33,6 +33,7 @@ class _Loss(Rule):
 
     severity = Severity.NOTICE
     needs = NEEDS
+    by_cause = True
     harmed_by = frozenset({Flaw.ONE_SIDED})
     bursts: ClassVar[bool]
 
@@ -114,6 +115,7 @@ class Timeouts(Rule):
     title = "Stalled until a retransmission timeout"
     severity = Severity.WARNING
     needs = NEEDS
+    by_cause = True
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "Nothing told the sender that a segment was lost, so it waited for its retransmission timer: at"
@@ -164,6 +166,7 @@ class TailLoss(Rule):
     title = "Last segments of messages lost"
     severity = Severity.NOTICE
     needs = NEEDS
+    by_cause = True
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement"
@@ -303,6 +306,7 @@ class BlackHole(Rule):
         **NEEDS,
         "directions": ("full_rtt_samples", "unique_bytes", "max_segment"),
     }
+    by_cause = True
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "The handshake and small segments get through, but a full-sized segment is sent again and again by"

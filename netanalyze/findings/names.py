@@ -1,13 +1,14 @@
-"""Questions to DNS: unanswered, failing, slow, repeated, and those that search lists add."""
+"""Questions to DNS: unanswered, failing, slow, repeated, lost, and those that search lists add."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from netanalyze.findings.finding import Finding, Severity
+from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
+from netanalyze.findings.questions import NEEDS, Questions
 from netanalyze.findings.rule import Rule
 from netanalyze.findings.services import address_filter
 from netanalyze.findings.words import counted, duration, frames_of, listed, percent
@@ -17,95 +18,110 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from netanalyze.findings.facts import Facts, Group, Rows
-
-_QUESTIONS = (
-    "frame",
-    "response_frame",
-    "time_ns",
-    "client",
-    "server",
-    "name",
-    "rcode",
-    "latency_ns",
-    "attempts",
-    "protocol",
-    "transport",
-)
+    from netanalyze.findings.facts import Facts, Group
 
 
 class _Questions(Rule):
     """Questions to servers, of which some are meant."""
 
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {"dns": _QUESTIONS, "capture": ("last_ns",)}
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {"dns": NEEDS}
     harmed_by = frozenset({Flaw.DROPS})
     also_seen: ClassVar[str]
 
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
-        dns = facts["dns"]
-        # Most questions to everybody (mDNS, LLMNR, NetBIOS) are answered by nobody.
-        meant = self.meant(facts, dns) & dns.among("protocol", "dns")
+        questions = facts.shared("questions", Questions)
+        dns = questions.dns
         servers, _ = dns.codes("server")
-        for group in dns.groups(meant, "server"):
-            asked = int(np.count_nonzero((servers == servers[group.rows[0]]) & dns.known("frame")))
-            yield self._told(dns, group, asked)
+        for group in dns.groups(questions.asked & self.meant(questions), "server"):
+            asked = questions.asked & (servers == servers[group.rows[0]])
+            yield self._told(questions, group, int(np.count_nonzero(asked)))
 
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """Which questions are meant."""
         raise NotImplementedError
 
-    def told(self, dns: Rows, rows: NDArray[np.int64]) -> str:
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
         """What else there is to say of them."""
-        del dns, rows
+        del questions, rows
         return ""
 
-    def _told(self, dns: Rows, group: Group, asked: int) -> Finding:
-        rows, server = group.rows, group.key[0]
-        cost = int(dns.amounts("latency_ns")[rows].sum())
+    def cost_ns(self, questions: Questions, rows: NDArray[np.int64]) -> int:
+        """How long clients waited because of them."""
+        return questions.waited_for(rows)
+
+    def graded(self, questions: Questions, rows: NDArray[np.int64], asked: int) -> dict[str, Any]:
+        """Severity and confidence, where they are not the usual ones."""
+        del questions, rows, asked
+        return {}
+
+    def filter(self, questions: Questions, rows: NDArray[np.int64], server: str) -> str:
+        """Shows them."""
+        del questions, rows
+        return f"dns && {address_filter(server)}"
+
+    def _told(self, questions: Questions, group: Group, asked: int) -> Finding:
+        rows, server = group.rows, str(group.key[0])
+        dns = questions.dns
         names = dict.fromkeys(name for name in dns.pick("name", rows) if name)
         return self.found(
             count=len(rows),
-            subject=str(server),
+            subject=server,
             evidence=(
                 f"{len(rows)} of {counted(asked, 'question')} ({percent(len(rows), asked)}):"
-                f" {listed(names)}{self.told(dns, rows)}"
+                f" {listed(names)}{self.told(questions, rows)}"
             ),
             counter=self.also_seen,
-            wireshark_filter=f"dns && {address_filter(str(server))}",
+            wireshark_filter=self.filter(questions, rows, server),
             frames=frames_of(dns.numbers("frame")[rows]),
-            cost_ns=cost or None,
+            cost_ns=self.cost_ns(questions, rows) or None,
             cost_requests=len(rows),
+            **self.graded(questions, rows, asked),
         )
 
 
 class Unanswered(_Questions):
-    """Questions that nobody answers."""
+    """Questions that a server does not answer."""
 
     code = "DNS001"
     title = "DNS questions unanswered"
     severity = Severity.ERROR
     also_seen = (
-        "questions of the last two seconds are not counted, nor those to everybody (mDNS, LLMNR, NetBIOS)"
+        "not counted: questions that were open when the capture ended (less than 5 s old), those to everybody"
+        " (mDNS, LLMNR, NetBIOS), and what ICMP refused before another server answered"
     )
     means = (
-        "A question got no answer. The client waits (5 s in glibc, before it asks again or another server),"
-        " and whoever wanted to connect waits with it. The server is down or overloaded, a firewall drops"
-        " port 53 or large answers, or answers in fragments are lost."
+        "A server did not answer a question, however often it was asked. The client waits (5 s in glibc) and"
+        " asks again or another server; whoever wanted to connect waits with it, and where nobody answers it"
+        " cannot connect. The wait counts against the server that was silent, not against the one that was"
+        " asked next. The server is down or overloaded, a firewall drops port 53 or large answers, or"
+        " answers in fragments are lost."
     )
     advice = (
-        "Ask the server by hand (dig @SERVER NAME, and +tcp); check firewalls, fragments and its load; list"
-        " a second one."
+        "Ask the server by hand (dig @SERVER NAME, and +tcp); check firewalls, fragments and its load; take"
+        " it out of resolv.conf if it is gone, and list one that answers first."
     )
 
-    LEAST_WAIT_NS = 2 * 10**9
-
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """See ``_Questions``."""
-        end = int(facts["capture"].amounts("last_ns").max(initial=0))
-        found: NDArray[np.bool_] = ~dns.known("response_frame") & (
-            dns.numbers("time_ns") <= end - self.LEAST_WAIT_NS
-        )
+        return questions.silent
+
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
+        """See ``_Questions``."""
+        waited = questions.waited_for(rows)
+        failed = int(np.count_nonzero(~questions.settled[rows]))
+        said = f"; clients waited {duration(waited)} before they asked again" if waited else ""
+        if failed:
+            return f"{said}; {'none' if failed == len(rows) else f'{failed} of them not'} answered by anybody"
+        return f"{said}; another server answered"
+
+    def graded(self, questions: Questions, rows: NDArray[np.int64], asked: int) -> dict[str, Any]:
+        """One lost question that another server answered is no failure; a dead server is one."""
+        found: dict[str, Any] = {}
+        if questions.settled[rows].all() and len(rows) < asked:
+            found["severity"] = Severity.WARNING
+        if not questions.answered.any():  # perhaps answers were not captured
+            found["confidence"] = Confidence.MEDIUM
         return found
 
 
@@ -126,15 +142,18 @@ class Failing(_Questions):
         " server."
     )
 
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """See ``_Questions``."""
-        del facts
-        return dns.among("rcode", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP") & dns.known("frame")
+        return questions.dns.among("rcode", "SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
 
-    def told(self, dns: Rows, rows: NDArray[np.int64]) -> str:
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
         """See ``_Questions``."""
-        codes = sorted({str(code) for code in dns.pick("rcode", rows)})
+        codes = sorted({str(code) for code in questions.dns.pick("rcode", rows)})
         return f"; {listed(codes)}"
+
+    def cost_ns(self, questions: Questions, rows: NDArray[np.int64]) -> int:
+        """See ``_Questions``."""
+        return questions.served_in(rows)
 
 
 class Slow(_Questions):
@@ -143,11 +162,15 @@ class Slow(_Questions):
     code = "DNS003"
     title = "DNS answers slow"
     severity = Severity.WARNING
-    also_seen = "the time counts from the first question to the answer, so that repetitions are in it"
+    also_seen = (
+        "the time counts from when this server was asked last; waits for servers that did not answer (DNS001)"
+        " and for lost packets (DNS004, DNS006) are not in it"
+    )
     means = (
         "Answers took half a second and more. A server answers from its cache within a millisecond and asks"
         " others within some tenths of a second; what takes longer waits for a server that does not answer,"
-        " or lost a packet. Every new connection to such a name is as late."
+        " or is overloaded. Every new connection to such a name is as late. Answers that came after the"
+        " client had asked again count, too, but only what it waited for them."
     )
     advice = (
         "A resolver with a cache near the clients; find the slow authority with dig +trace; keep"
@@ -157,15 +180,18 @@ class Slow(_Questions):
     SLOW_NS = 500 * 10**6
     """More than asking three servers one after the other over a long way takes."""
 
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """See ``_Questions``."""
-        del facts
-        found: NDArray[np.bool_] = dns.amounts("latency_ns") >= self.SLOW_NS
+        found: NDArray[np.bool_] = questions.dns.amounts("server_ns") >= self.SLOW_NS
         return found
 
-    def told(self, dns: Rows, rows: NDArray[np.int64]) -> str:
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
         """See ``_Questions``."""
-        return f"; the slowest after {duration(int(dns.amounts('latency_ns')[rows].max()))}"
+        return f"; the slowest after {duration(int(questions.dns.amounts('server_ns')[rows].max()))}"
+
+    def cost_ns(self, questions: Questions, rows: NDArray[np.int64]) -> int:
+        """See ``_Questions``."""
+        return questions.served_in(rows)
 
 
 class Repeated(_Questions):
@@ -174,23 +200,80 @@ class Repeated(_Questions):
     code = "DNS004"
     title = "DNS questions repeated"
     severity = Severity.WARNING
-    also_seen = "only questions that were answered in the end; the others are DNS001"
+    also_seen = (
+        "only questions that this server answered in the end, and not at each attempt; those that it never"
+        " answered are DNS001, slow answers DNS003, one of a pair of A and AAAA DNS006"
+    )
     means = (
-        "The client asked again because the answer did not come in time: question or answer was lost, or"
-        " the server was slow. Each repetition costs the client's timeout, 5 s in glibc."
+        "The client asked the same server again because no answer came in time, and then got one: question"
+        " or answer was lost. Each repetition costs the client's timeout, 5 s in glibc."
     )
     advice = (
         "Look for loss on the way to the server; options timeout:1 attempts:3 in resolv.conf make it hurt"
         " less."
     )
 
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """See ``_Questions``."""
-        del facts
-        # Over TCP an answer is asked for again because it was too long for a datagram, not lost.
-        lost = (dns.amounts("attempts") > 1) & ~dns.among("transport", "tcp")
-        found: NDArray[np.bool_] = lost & dns.known("response_frame")
-        return found
+        return questions.again
+
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
+        """See ``_Questions``."""
+        longest = int(questions.dns.amounts("wait_ns")[rows].max())
+        return f"; clients waited up to {duration(longest)} before they asked again"
+
+
+class LostTwin(_Questions):
+    """A and AAAA from one socket, of which one was lost."""
+
+    code = "DNS006"
+    title = "One of two DNS questions lost (A and AAAA)"
+    severity = Severity.WARNING
+    also_seen = (
+        "the answer to the other question of the same socket had come, and the server answered this one when"
+        " it was asked again; questions that were lost alone are DNS004"
+    )
+    means = (
+        "The C library asks for A and AAAA at the same moment from one socket. The answer to one came, the"
+        " other question or its answer was lost, and the program waited (5 s in glibc) with an address"
+        " already in hand. Connection tracking does that: two packets of a new flow race for the same entry,"
+        " and the second one is dropped. Firewalls that close the port behind the first answer do it, too,"
+        " and now and then plain loss."
+    )
+    advice = (
+        "options single-request-reopen (or single-request) in resolv.conf, timeout:1 to wait less; a caching"
+        " resolver on the host (NodeLocal DNSCache, systemd-resolved, unbound); look at insert_failed of"
+        " conntrack -S."
+    )
+    FEW = 3
+    """Chance loses one packet here and there, but hardly three times one of a pair and none else."""
+    _PORTS = 12
+
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
+        """See ``_Questions``."""
+        return questions.twins
+
+    def told(self, questions: Questions, rows: NDArray[np.int64]) -> str:
+        """See ``_Questions``."""
+        types = sorted({str(kind) for kind in questions.dns.pick("type", rows)})
+        longest = int(questions.dns.amounts("wait_ns")[rows].max())
+        return f"; {listed(types)} lost, asked again after up to {duration(longest)}"
+
+    def graded(self, questions: Questions, rows: NDArray[np.int64], asked: int) -> dict[str, Any]:
+        """Where others are lost as well, it may be chance."""
+        del asked
+        servers, _ = questions.dns.codes("server")
+        others = (questions.again | questions.silent) & (servers == servers[rows[0]])
+        few = len(rows) < self.FEW or int(np.count_nonzero(others)) >= len(rows)
+        return {"confidence": Confidence.MEDIUM} if few else {}
+
+    def filter(self, questions: Questions, rows: NDArray[np.int64], server: str) -> str:
+        """See ``_Questions``."""
+        ports = np.unique(questions.dns.numbers("client_port")[rows]).tolist()
+        shown = f"dns && {address_filter(server)}"
+        if len(ports) > self._PORTS:
+            return shown
+        return f"{shown} && udp.port in {{{', '.join(map(str, ports))}}}"
 
 
 class SearchList(_Questions):
@@ -211,9 +294,9 @@ class SearchList(_Questions):
     LEAST = 3
     """One mistyped name is no search list."""
 
-    def meant(self, facts: Facts, dns: Rows) -> NDArray[np.bool_]:
+    def meant(self, questions: Questions) -> NDArray[np.bool_]:
         """See ``_Questions``."""
-        del facts
+        dns = questions.dns
         good = np.flatnonzero(dns.among("rcode", "NOERROR"))
         known = set(zip(dns.pick("client", good), dns.pick("name", good), strict=True))
         failed = np.flatnonzero(dns.among("rcode", "NXDOMAIN"))
@@ -223,6 +306,10 @@ class SearchList(_Questions):
         if len(longer) >= self.LEAST:
             found[longer] = True
         return found
+
+    def cost_ns(self, questions: Questions, rows: NDArray[np.int64]) -> int:
+        """See ``_Questions``."""
+        return questions.served_in(rows)
 
 
 def _lengthened(client: str, name: str, known: set[tuple[str, str]]) -> bool:

@@ -26,6 +26,8 @@ class Rule(ABC):
         means: a paragraph on what it is and why it costs.
         advice: what to do about it, in a line.
         harmed_by: flaws of a capture that make its findings less sure.
+        by_cause: whether it goes by why segments were sent again, which labels by Wireshark's rules do not
+            say.
     """
 
     code: ClassVar[str]
@@ -36,6 +38,7 @@ class Rule(ABC):
     means: ClassVar[str]
     advice: ClassVar[str]
     harmed_by: ClassVar[frozenset[Flaw]] = frozenset()
+    by_cause: ClassVar[bool] = False
 
     @abstractmethod
     def find(self, facts: Facts) -> Iterator[Finding]:

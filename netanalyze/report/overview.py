@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
+from netanalyze.apps.readers import ALIKE
 from netanalyze.report import units
 from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
@@ -91,7 +92,7 @@ def _read(report: Report) -> list[str]:
     spoken = {row.path.rpartition(".")[2] for row in paths}
     first: dict[str, str] = {}
     for kind in TABLES:
-        if kind.protocol in spoken:
+        if spoken.intersection((kind.protocol, *ALIKE.get(kind.protocol, ()))):
             first.setdefault(kind.protocol, kind.name)
     return list(first.values())
 

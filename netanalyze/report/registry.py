@@ -264,6 +264,16 @@ TABLES = (
         protocol="dns",
     ),
     TableKind(
+        "lookups",
+        "lookup",
+        "lookups",
+        "The names that each client was told addresses of, and the connections that came of it",
+        "names",
+        "Lookup",
+        protocol="dns",
+        detailed=True,
+    ),
+    TableKind(
         "http",
         "exchange",
         "exchanges",

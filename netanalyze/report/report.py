@@ -24,6 +24,7 @@ class Report(Mapping[str, Table[Any]]):
         warnings: what went wrong without stopping the analysis, one line each.
         complete: whether everything was read; False if the analysis was interrupted.
         rules_left_out: what findings were not looked for, because it would have taken too long.
+        rules_unfit: codes of those that labels by Wireshark's rules tell too little for.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Report(Mapping[str, Table[Any]]):
         warnings: Iterable[str] = (),
         complete: bool = True,
         rules_left_out: Iterable[str] = (),
+        rules_unfit: Iterable[str] = (),
     ) -> None:
         """A report of these tables.
 
@@ -46,7 +48,8 @@ class Report(Mapping[str, Table[Any]]):
             message = f"a report needs {', '.join(ALWAYS)}, and the tables of the registry: {list(given)}"
             raise ValueError(message)
         self._tables = {name: given[name] for name in NAMES if name in given}
-        self.warnings = list(warnings)
+        self.rules_unfit = tuple(rules_unfit)
+        self.warnings = [*warnings, *([self.why_unfit] if self.rules_unfit else [])]
         self.complete = complete
         self.rules_left_out = tuple(rules_left_out)
 
@@ -75,6 +78,14 @@ class Report(Mapping[str, Table[Any]]):
         from netanalyze.report.style import Style  # noqa: PLC0415 - only notebooks need it
 
         return f"<pre>{escape(chr(10).join(render(self, Style(hints=False))))}</pre>"
+
+    @property
+    def why_unfit(self) -> str:
+        """That findings were not looked for which labels by Wireshark's rules tell too little for."""
+        return (
+            f"not looked for with --compat wireshark: {', '.join(self.rules_unfit)}, because Wireshark's"
+            " labels do not say why a segment was sent again"
+        )
 
     @property
     def frames_read(self) -> int:

@@ -108,8 +108,15 @@ def report_notes(report: Report, style: Style, *, ledger_shown: bool = False) ->
     """What a reader of any table has to know about the report: what is missing from it."""
     if not ledger_shown:
         yield from not_analysed(report, style)
+    yield from not_looked_for(report, style)
     if not report.complete:
         yield from fold(INTERRUPTED, style)
+
+
+def not_looked_for(report: Report, style: Style) -> Iterator[str]:
+    """Which findings there cannot be because of whose labels segments have."""
+    if report.rules_unfit:
+        yield from fold(report.why_unfit[0].upper() + report.why_unfit[1:], style)
 
 
 def not_analysed(report: Report, style: Style) -> Iterator[str]:

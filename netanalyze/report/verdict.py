@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from netanalyze.report import units
 from netanalyze.report.printable import printable
-from netanalyze.report.text import GLUE, fold
+from netanalyze.report.text import GLUE, fold, not_looked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +40,7 @@ def verdict(report: Report, style: Style) -> Iterator[str]:
     if report.rules_left_out:
         note = f"Not looked for, to be quick: {', '.join(report.rules_left_out)}"
         yield from fold(note + "; --report findings looks for everything" * style.hints, style)
+    yield from not_looked_for(report, style)
 
 
 def _heading(wrong: int, remarks: int, style: Style) -> str:

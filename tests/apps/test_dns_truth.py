@@ -306,6 +306,8 @@ def test_a_lost_answer_to_one_of_two_queries() -> None:
     assert (lost.pattern, lost.attempts, lost.end, lost.responses) == ("lost_twin", 2, "answered", 1)
     assert WAIT_NS <= lost.latency_ns <= entry["took_ns"]
     assert lost.response_ns < SLACK_NS  # the answer to the second one came at once
+    assert lost.server_ns == lost.response_ns
+    assert lost.wait_ns == lost.latency_ns - lost.server_ns
     assert (first.pattern, first.attempts) == (None, 1)
     assert (again.pattern, again.other_frame, again.note) == (
         None, first.frame, "asked again after it was answered",
@@ -336,7 +338,9 @@ def test_names_that_a_search_list_made() -> None:
     assert {row.rcode for row in found[:6]} == {"NXDOMAIN"}
     told = patterns("dns-waits")["search_list"]
     assert (told.count, told.example, told.server) == (6, tried[0], "10.41.0.1")
-    assert told.wait_ns == sum(row.latency_ns for row in found[:6])
+    # A and AAAA of a name were asked at the same time, and waited for once.
+    pairs = [found[at : at + 2] for at in (0, 2, 4)]
+    assert told.wait_ns == sum(took_ns(pair) for pair in pairs) < sum(row.latency_ns for row in found[:6])
     assert told.longest_ns == max(row.latency_ns for row in found[:6])
 
 
@@ -355,6 +359,9 @@ def test_a_first_server_that_says_nothing() -> None:
     assert told.example == entry["name"]
     waited = [row.time_ns - before.time_ns for before, row in zip(mute, answered, strict=True)]
     assert told.longest_ns >= max(waited) >= WAIT_NS
+    assert [row.wait_ns for row in mute] == waited
+    assert [row.wait_ns for row in answered] == [None, None]
+    assert max(waited) <= told.wait_ns <= entry["took_ns"] + SLACK_NS  # A and AAAA waited together
 
 
 def test_a_first_server_whose_port_is_closed() -> None:

@@ -32,8 +32,11 @@ EXPECTED = {
     "dns-dnsmasq.pcap": "DNS002",
     "dns-edns.pcap": "DNS002",
     "dns-lookups.pcap": "",
+    "dns-lost.pcap": "DNS003 DNS004",
     "dns-stub.pcap": "DNS002 DNS003",
-    "dns-waits.pcap": "DNS001 DNS003 DNS004 DNS005 UDP001",
+    "dns-unused-twin.pcap": "",
+    "dns-unused.pcap": "DNS007",
+    "dns-waits.pcap": "DNS001 DNS005 DNS006 UDP001",
     "duplicate-frames-any.pcap": "",
     "duplicate-frames-bridge.pcapng": "",
     "duplicate-frames-mirror.pcap": "TCP001",
@@ -157,6 +160,45 @@ def test_the_time_that_handshakes_took_is_that_which_the_client_saw() -> None:
             assert row.cost_ns <= attempt["connect_s"] * 1e9
             if attempt["client_saw"] == "connected":
                 assert row.cost_ns == pytest.approx(attempt["connect_s"] * 1e9, rel=0.1)
+
+
+def looked_up(name: str, case: str) -> dict[str, Any]:
+    (found,) = [entry for entry in truth(name)["getaddrinfo"] if entry["case"] == case]
+    return dict(found)
+
+
+def test_the_wait_for_a_mute_server_counts_once_and_against_it() -> None:
+    mute = one("dns-waits.pcap", "DNS001")
+    assert (mute.subject, mute.count, mute.frame) == ("10.41.0.9", 2, 34)
+    assert mute.cost_ns == pytest.approx(looked_up("dns-waits", "first server mute")["took_ns"], rel=0.1)
+    # The one that answered at once is to blame for the lost packet and the search list, not for this.
+    others = [row for row in rows_of("dns-waits.pcap") if row.subject == "10.41.0.1"]
+    assert {row.code for row in others} == {"DNS005", "DNS006"}
+
+
+def test_the_wait_for_a_lost_twin_is_that_which_the_program_saw() -> None:
+    lost = one("dns-waits.pcap", "DNS006")
+    assert lost.count == truth("dns-waits")["answers_lost"] == 1
+    assert lost.cost_ns == pytest.approx(looked_up("dns-waits", "AAAA answer lost")["took_ns"], rel=0.1)
+    assert "single-request-reopen" in lost.advice
+
+
+def test_lost_and_late_dns_packets_cost_what_the_program_waited() -> None:
+    again, slow = one("dns-lost.pcap", "DNS004"), one("dns-lost.pcap", "DNS003")
+    assert again.count == truth("dns-lost")["questions_lost"] == 2
+    assert again.cost_ns == pytest.approx(looked_up("dns-lost", "both lost")["took_ns"], rel=0.1)
+    assert slow.cost_ns == pytest.approx(looked_up("dns-lost", "answers late")["took_ns"], rel=0.1)
+    assert slow.cost_ns == pytest.approx(truth("dns-lost")["late_s"] * 1e9, rel=0.1)
+
+
+def test_answers_that_a_program_did_not_use_are_counted() -> None:
+    steps = truth("dns-unused")["python"]["dns-unused"]
+    given = sum(len(step["addresses"]) for step in steps if step["step"].startswith("lookup:"))
+    unused = one("dns-unused.pcap", "DNS007")
+    assert (unused.count, unused.subject, unused.severity) == (given, "10.46.0.2", "notice")
+    waited_ns = sum(step["took_ns"] for step in steps if step["step"].startswith("lookup:"))
+    assert unused.cost_ns is not None
+    assert 0 < unused.cost_ns <= waited_ns
 
 
 def test_leaks_are_counted() -> None:

@@ -110,9 +110,48 @@ def question(**more: object) -> dict[str, Any]:
         "attempts": 1,
         "protocol": "dns",
         "transport": "udp",
+        "first_frame": more.get("frame", 4),
+        "end": "answered",
+        "type": "A",
+        "server_ns": 3 * MS,
+        "query_flags": "RD",
         **more,
     }
 
+
+OPEN: dict[str, Any] = {
+    "frame": 9, "response_frame": None, "latency_ns": None, "server_ns": None, "end": "open",
+}  # fmt: skip
+UNANSWERED: dict[str, Any] = question(response_frame=None, latency_ns=None, server_ns=None, end="unanswered")
+FAILED_OVER: list[dict[str, Any]] = [
+    {**UNANSWERED, "end": "retried", "server": "10.0.0.9", "wait_ns": 5 * S},
+    question(frame=8, first_frame=4, response_frame=9, time_ns=15 * S, latency_ns=5003 * MS, attempts=2),
+]
+
+
+def told_of(name: str, **more: object) -> dict[str, Any]:
+    """A name that a client was told addresses of."""
+    return {
+        "client": "10.0.0.2",
+        "name": name,
+        "protocol": "dns",
+        "answers": 50,
+        "addresses": 1,
+        "connections": 0,
+        "of_others": 0,
+        "time_ns": 10 * S,
+        "last_ns": 10 * S,
+        "first_frame": 5,
+        "last_frame": 5,
+        **more,
+    }
+
+
+RESOLVED: dict[str, Any] = {
+    "dns": [question()],
+    "streams": [stream(client="10.0.0.2", start_ns=58 * S)],
+    "capture": [{"file": "a", "last_ns": 60 * S}],
+}
 
 STALL: dict[str, Any] = {"stream": 0, "sender": "client", "kind": "nagle", "duration_ns": 41 * MS}
 STUCK: dict[str, Any] = {
@@ -272,18 +311,85 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "DNS001",
-        {
-            "dns": [question(response_frame=None, latency_ns=None)],
-            "capture": [{"file": "a", "last_ns": 30 * S}],
-        },
-        {
-            "dns": [question(response_frame=None, latency_ns=None)],
-            "capture": [{"file": "a", "last_ns": 11 * S}],
-        },
+        {"dns": [UNANSWERED]},
+        {"dns": [{**UNANSWERED, "end": "open"}]},
+    ),
+    (
+        "DNS001",
+        {"dns": FAILED_OVER},
+        {"dns": [{**FAILED_OVER[0], "note": "an ICMP error says that it did not arrive"}, FAILED_OVER[1]]},
+    ),
+    (  # it goes on asking until the capture ends
+        "DNS001",
+        {"dns": [{**FAILED_OVER[0], "wait_ns": 6 * S}, question(first_frame=4, **OPEN)]},
+        {"dns": [{**FAILED_OVER[0], "wait_ns": S}, question(first_frame=4, **OPEN)]},
     ),
     ("DNS002", {"dns": [question(rcode="SERVFAIL")]}, {"dns": [question(rcode="NXDOMAIN")]}),
-    ("DNS003", {"dns": [question(latency_ns=S)]}, {"dns": [question(latency_ns=100 * MS)]}),
-    ("DNS004", {"dns": [question(attempts=2, latency_ns=5 * S)]}, {"dns": [question(attempts=1)]}),
+    (
+        "DNS003",
+        {"dns": [question(server_ns=S)]},
+        {"dns": [question(server_ns=100 * MS, latency_ns=5 * S, wait_ns=4900 * MS)]},
+    ),
+    ("DNS003", {"dns": [question(server_ns=2 * S, wait_ns=S, end="late")]}, {"dns": FAILED_OVER}),
+    (
+        "DNS004",
+        {"dns": [question(attempts=2, wait_ns=5 * S)]},
+        {"dns": FAILED_OVER},
+    ),
+    (
+        "DNS004",
+        {"dns": [{**FAILED_OVER[0], "server": "10.0.0.53"}, FAILED_OVER[1]]},
+        {"dns": [question(wait_ns=5 * S, pattern="lost_twin")]},
+    ),
+    (
+        "DNS006",
+        {"dns": [question(wait_ns=5 * S, pattern="lost_twin")]},
+        {"dns": [question(wait_ns=5 * S, pattern="lost_twin", response_frame=None, end="unanswered")]},
+    ),
+    (
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example", answers=19), told_of("b.example", answers=1)]},
+        {**RESOLVED, "lookups": [told_of("a.example", answers=19)]},
+    ),
+    (
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example"), told_of("b.example", connections=1)]},
+        {**RESOLVED, "lookups": [told_of("a.example"), told_of("b.example", answers=51, connections=1)]},
+    ),
+    (  # nothing but DNS was captured
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example")]},
+        {**RESOLVED, "lookups": [told_of("a.example")], "streams": []},
+    ),
+    (  # somebody else went there: the client may be a resolver, or have another address
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example")]},
+        {**RESOLVED, "lookups": [told_of("a.example", of_others=1)]},
+    ),
+    (
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example", time_ns=54 * S)]},
+        {**RESOLVED, "lookups": [told_of("a.example", time_ns=56 * S)]},
+    ),
+    (  # a server asks for others
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example")], "dns": [question(server="10.0.0.3")]},
+        {**RESOLVED, "lookups": [told_of("a.example")], "dns": [question(server="10.0.0.2")]},
+    ),
+    (  # and a resolver asks without wanting recursion
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example")], "dns": [question(query_flags="RD AD")]},
+        {**RESOLVED, "lookups": [told_of("a.example")], "dns": [question(query_flags="AD")]},
+    ),
+    (
+        "DNS007",
+        {**RESOLVED, "lookups": [told_of("a.example")]},
+        {
+            **RESOLVED,
+            "lookups": [told_of("a.example", client="127.0.0.1")],
+            "streams": [stream(client="127.0.0.1", start_ns=20 * S)],
+        },
+    ),
     (
         "DNS005",
         {
@@ -701,3 +807,24 @@ def test_many_clients_of_a_server_are_one_finding() -> None:
     assert found.subject == "4 clients to 10.0.0.1:80 (shop.example)"
     assert (found.count, found.cost_ns) == (20, 16 * 50 * MS)
     assert "20 of 20 connections" in found.evidence
+
+
+def test_a_and_aaaa_that_waited_together_cost_one_wait() -> None:
+    twins = [{**row, "type": kind} for kind in ("A", "AAAA") for row in FAILED_OVER]
+    for row, frame in zip(twins, (4, 8, 14, 18), strict=True):
+        row |= {"frame": frame, "first_frame": 4 if frame < 10 else 14}
+    other = {**FAILED_OVER[0], "frame": 24, "first_frame": 24, "name": "other.example", "wait_ns": 2 * S}
+    (found,) = findings(rule_of("DNS001"), dns=[*twins, other])
+    assert (found.subject, found.count) == ("10.0.0.9", 3)
+    assert found.cost_ns == 7 * S
+
+
+def test_who_was_not_answered_by_anybody_is_told() -> None:
+    (failed,) = findings(rule_of("DNS001"), dns=[UNANSWERED])
+    assert failed.severity.label == "error"
+    assert "not answered" in failed.evidence or "none answered" in failed.evidence
+    answered = question(server="10.0.0.9", frame=20, response_frame=21)
+    (late,) = findings(rule_of("DNS001"), dns=[*FAILED_OVER, answered])
+    assert (late.severity.label, late.subject) == ("warning", "10.0.0.9")
+    (dead,) = findings(rule_of("DNS001"), dns=FAILED_OVER)
+    assert dead.severity.label == "error"

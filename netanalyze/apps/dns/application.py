@@ -14,6 +14,7 @@ from netanalyze.apps.dns.statistics import Servers, name_rows
 from netanalyze.apps.dns.stream import Pending, StreamReader
 from netanalyze.apps.dns.table import QueryTable, ordered, settle_ends
 from netanalyze.apps.dns.truncated import join_truncated
+from netanalyze.apps.dns.waits import waits_ns
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.reading import Asked, Datagrams, ManyRows, StreamFacts
 
 TABLES = frozenset({"dns", "dns_servers", "dns_names", "dns_patterns"})
-WANTED_BY = frozenset({"names"})
+WANTED_BY = frozenset({"names", "lookups"})
 """Tables for which the addresses in answers are kept (``answers``)."""
 _KEEPING = TABLES - {"dns_servers"}
 GIVEN_UP_NS = 30_000_000_000
@@ -108,12 +109,13 @@ class Dns:
         if self._over:
             settle_ends(around, self._queries.last_ns, self._queries.is_refused(around))
         join_truncated(around)
-        patterns = patterns_of(around, texts)
+        waits = waits_ns(around)
+        patterns = patterns_of(around, waits, texts)
         new -= first
         new = new[np.argsort(_frames(around.pick(new)), kind="stable")]
         picked = around.pick(new)
         self._netbios.put_in_words(picked)
-        return {"dns": QueryTable(picked, patterns[new], texts).many_rows()}
+        return {"dns": QueryTable(picked, patterns[new], waits[new], texts).many_rows()}
 
     def forget(self, streams: Collection[int], most: int) -> int:
         """See ``Forgetting``."""
@@ -136,11 +138,13 @@ class Dns:
             if self._servers is not None:
                 self._servers.add(rows)
             wanted = self._tables & {"dns", "dns_patterns"}
-            patterns = patterns_of(rows, texts) if wanted else None
-            if "dns" in self._tables and patterns is not None:
-                found["dns"] = QueryTable(rows, patterns, texts).many_rows()
-            if "dns_patterns" in self._tables and patterns is not None:
-                found["dns_patterns"] = pattern_rows(rows, patterns, texts)
+            if wanted:
+                waits = waits_ns(rows)
+                patterns = patterns_of(rows, waits, texts)
+                if "dns" in wanted:
+                    found["dns"] = QueryTable(rows, patterns, waits, texts).many_rows()
+                if "dns_patterns" in wanted:
+                    found["dns_patterns"] = pattern_rows(rows, patterns, waits, texts)
             if "dns_names" in self._tables:
                 found["dns_names"] = name_rows(rows, texts)
         if self._servers is not None:

@@ -17,6 +17,7 @@ from netanalyze.apps.dns.table import (
     TTL_0,
     latency_ns,
 )
+from netanalyze.columns import time_added
 from netanalyze.model import NULL, format_address
 
 if TYPE_CHECKING:
@@ -46,8 +47,14 @@ ADVICE = {
 }
 
 
-def patterns_of(rows: Rows, texts: Texts) -> NDArray[np.int8]:
-    """The pattern of each row, ``NO_PATTERN`` for most."""
+def patterns_of(rows: Rows, waits: NDArray[np.int64], texts: Texts) -> NDArray[np.int8]:
+    """The pattern of each row, ``NO_PATTERN`` for most.
+
+    Args:
+        rows: the queries.
+        waits: how long the client waited for each in vain (``waits.waits_ns``).
+        texts: of names.
+    """
     found = np.zeros(len(rows), np.int8)
     if not len(rows):
         return found
@@ -59,21 +66,20 @@ def patterns_of(rows: Rows, texts: Texts) -> NDArray[np.int8]:
     found[_search_list(rows, texts)] = SEARCH_LIST
     found[(note & fields.OTHER_SERVER) != 0] = FAILOVER
     found[(note & fields.AFTER_TRUNCATED) != 0] = RETRY_OVER_TCP
-    found[_lost_twins(rows)] = LOST_TWIN
+    found[_lost_twins(rows, waits)] = LOST_TWIN
     return found
 
 
-def _lost_twins(rows: Rows) -> NDArray[np.int64]:
+def _lost_twins(rows: Rows, waits: NDArray[np.int64]) -> NDArray[np.int64]:
     """Queries that were sent again by a socket that had the answer to their twin, but not theirs."""
-    again = (rows.number(fields.SENT) > 1) | (rows.number(fields.END) == fields.RETRIED)
     qtype = rows.number(fields.QTYPE)
     twin = ((qtype == _A) | (qtype == _AAAA)) & (rows.number(fields.PROTOCOL) == fields.DNS)
-    candidates = np.flatnonzero(again & twin & (rows.number(fields.TRANSPORT) == 0))
+    twin &= (waits >= LEAST_WAIT_NS) & (rows.number(fields.END) != fields.LATE)
+    candidates = np.flatnonzero(twin & (rows.number(fields.TRANSPORT) == 0))
     if not len(candidates):
         return candidates
     times = rows.word(fields.TIME)
     flow, name = rows.word(fields.FLOW), rows.number(fields.NAME_FOLDED)
-    waits = rows.word(fields.LAST_NS) - times
     found = []
     order = np.argsort(times, kind="stable")
     sorted_times = times[order]
@@ -85,10 +91,7 @@ def _lost_twins(rows: Rows) -> NDArray[np.int64]:
         if not len(pair):
             continue
         response = rows.word(fields.RESPONSE_NS)[pair[0]]
-        waited = waits[row]
-        if waited == 0:
-            waited = LEAST_WAIT_NS  # it was sent again by another port
-        if response != NULL and response < times[row] + waited and waited >= LEAST_WAIT_NS:
+        if response != NULL and response < times[row] + waits[row]:
             found.append(row)
     return np.array(found, np.int64)
 
@@ -157,7 +160,9 @@ COLUMNS = (
 MOST_ROWS = 100_000
 
 
-def pattern_rows(rows: Rows, patterns: NDArray[Any], texts: Texts) -> dict[str, list[Any]]:
+def pattern_rows(
+    rows: Rows, patterns: NDArray[Any], waits: NDArray[np.int64], texts: Texts
+) -> dict[str, list[Any]]:
     """The table ``dns_patterns``: a row for each pattern, client and server."""
     places = np.flatnonzero(patterns != NO_PATTERN)
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
@@ -171,10 +176,14 @@ def pattern_rows(rows: Rows, patterns: NDArray[Any], texts: Texts) -> dict[str, 
     changed[1:] = kind[order][1:] != kind[order][:-1]
     for key in keys:
         changed[1:] |= key[order][1:] != key[order][:-1]
-    waits = waits_of(picked, kind)
+    begin, end = spent(picked, kind, waits[places])
+    # What was asked for the same name at the same time (A and AAAA) was waited for once.
+    lookup = picked.number(fields.NAME_FOLDED).astype(np.int64)
+    lookup[order] |= np.cumsum(changed) << 31
+    added = time_added(lookup, begin, end)
     starts = np.flatnonzero(changed)[:MOST_ROWS]
-    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
-        group = order[start:end]
+    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
+        group = order[start:stop]
         first = int(group[0])
         version = int(picked.number(fields.VERSION)[first])
         hi = picked.addresses[first].tolist()
@@ -185,8 +194,8 @@ def pattern_rows(rows: Rows, patterns: NDArray[Any], texts: Texts) -> dict[str, 
             "client": format_address(hi[0], hi[1], version),
             "server": format_address(hi[2], hi[3], version),
             "count": len(group),
-            "wait_ns": int(waits[group].sum()),
-            "longest_ns": int(waits[group].max()),
+            "wait_ns": int(added[group].sum()),
+            "longest_ns": int((end - begin)[group].max()),
             "example": texts.text(int(picked.number(fields.NAME)[first])),
             "first_frame": int(frames.min()),
             "last_frame": int(frames.max()),
@@ -197,14 +206,16 @@ def pattern_rows(rows: Rows, patterns: NDArray[Any], texts: Texts) -> dict[str, 
     return columns
 
 
-def waits_of(rows: Rows, kind: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What each cost: the wait until it was asked again, or for an answer that was of no use."""
-    before = rows.word(fields.TIME) - np.where(
-        rows.word(fields.FIRST_NS) == NULL, rows.word(fields.TIME), rows.word(fields.FIRST_NS)
-    )
+def spent(
+    rows: Rows, kind: NDArray[np.int64], waits: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From when to when each cost time: the wait until it was asked again, or for an answer of no use."""
+    time, first, asked = (rows.word(field) for field in (fields.TIME, fields.FIRST_NS, fields.ASKED_NS))
     answer = latency_ns(rows, fields.ASKED_NS)
-    answer = np.where(answer == NULL, 0, answer)
-    again = rows.word(fields.LAST_NS) - rows.word(fields.TIME)
-    found = np.where(kind == LOST_TWIN, again, 0)
-    found = np.where((kind == FAILOVER) | (kind == RETRY_OVER_TCP), before, found)
-    return np.where((kind == SEARCH_LIST) | (kind == TTL_0), answer, found)
+    begin = np.where(
+        (kind == FAILOVER) | (kind == RETRY_OVER_TCP), np.where(first == NULL, time, first), time
+    )
+    answered = ((kind == SEARCH_LIST) | (kind == TTL_0)) & (answer != NULL)
+    begin = np.where(answered, asked, begin)
+    end = np.where(answered, asked + np.where(answered, answer, 0), time)
+    return begin, np.where(kind == LOST_TWIN, time + np.where(waits == NULL, 0, waits), end)

@@ -9,6 +9,7 @@ import numpy as np
 
 from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.texts import class_name, opcode_name, rcode_name, type_name
+from netanalyze.apps.dns.waits import served_ns
 from netanalyze.apps.reading import ManyRows
 from netanalyze.model import NULL
 
@@ -95,9 +96,9 @@ def _or_null(values: NDArray[Any]) -> NDArray[np.int64]:
 class QueryTable:
     """Makes the columns of some rows."""
 
-    def __init__(self, rows: Rows, patterns: NDArray[Any], texts: Texts) -> None:
-        """Take the rows in order, the pattern of each, and the texts."""
-        self._rows, self._patterns, self._texts = rows, patterns, texts
+    def __init__(self, rows: Rows, patterns: NDArray[Any], waits: NDArray[np.int64], texts: Texts) -> None:
+        """Take the rows in order, the pattern and the wait in vain of each, and the texts."""
+        self._rows, self._patterns, self._waits, self._texts = rows, patterns, waits, texts
         self._types = _Coded(_type_key(rows), _type_of)
         self._rcodes = _Coded(_rcode_key(rows), _rcode_of)
         self._opcodes = _Coded(_opcode_key(rows), _opcode_of)
@@ -164,6 +165,8 @@ class QueryTable:
             "first_frame": rows.word(fields.FIRST_FRAME),
             "other_frame": rows.word(fields.OTHER_FRAME),
             "response_ns": latency_ns(rows, fields.ASKED_NS),
+            "server_ns": served_ns(rows),
+            "wait_ns": self._waits[which],
             "responses": np.where(asked, number(fields.RESPONSES), NULL),
             "opcode": self._opcodes.codes(_opcode_key(rows)),
             "qclass": self._classes.codes(rows.number(fields.QCLASS)),

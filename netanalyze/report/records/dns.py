@@ -91,6 +91,23 @@ class Query(Record, frozen=True):
             show=8,
         ),
     ]
+    server_ns: Annotated[
+        int | None,
+        column(
+            "What the server took: from when it was asked last; from the first time if it answered each time",
+            Unit.DURATION,
+            show=WIDE,
+        ),
+    ]
+    wait_ns: Annotated[
+        int | None,
+        column(
+            "How long the client waited for it in vain, until it asked this server or another one again; null"
+            " if it did not",
+            Unit.DURATION,
+            show=WIDE,
+        ),
+    ]
     responses: Annotated[int | None, column("Messages that answered it", Unit.COUNT, show=WIDE)]
     opcode: Annotated[str | None, column("Operation: query, notify, update, and so on", show=WIDE)]
     qclass: Annotated[str | None, column("Class asked for", show=WIDE)]
@@ -198,7 +215,8 @@ class DnsPattern(Record, frozen=True):
     wait_ns: Annotated[
         int,
         column(
-            "What they cost in all: waits until it was asked again, or answers that were of no use",
+            "What they cost in all: waits until it was asked again, or answers that were of no use; of what"
+            " was asked for the same name at the same time (A and AAAA) once",
             Unit.DURATION,
             show=0,
         ),

@@ -50,3 +50,30 @@ class Name(Record, frozen=True):
         int | None,
         column("Its time to live in seconds, the lowest along the chain", Unit.NUMBER, show=2),
     ]
+
+
+class Lookup(Record, frozen=True):
+    """A name that a client was told addresses of, and what came of it."""
+
+    client: Annotated[str, column("Address that the answers were sent to", Unit.ADDRESS, show=0)]
+    name: Annotated[str, column("The name that was asked for, in lower case", show=0)]
+    protocol: Annotated[str, column("Protocol of the answers: dns, llmnr or nbns", show=4)]
+    answers: Annotated[int, column("Answers with addresses", Unit.COUNT, show=0)]
+    addresses: Annotated[
+        int,
+        column("Addresses in them; without unspecified and loopback ones", Unit.COUNT, show=1),
+    ]
+    connections: Annotated[
+        int,
+        column(
+            "TCP connections and UDP flows between the client and these addresses that were there when the"
+            " first answer had come, or later",
+            Unit.COUNT,
+            show=0,
+        ),
+    ]
+    of_others: Annotated[int, column("Likewise, of other hosts", Unit.COUNT, show=1)]
+    time_ns: Annotated[int, column("Time of the first answer", Unit.TIME, show=WIDE)]
+    last_ns: Annotated[int, column("Time of the last one", Unit.TIME, show=WIDE)]
+    first_frame: Annotated[int, column("Frame of the first answer", Unit.FRAME, show=1)]
+    last_frame: Annotated[int, column("Frame of the last one", Unit.FRAME, show=3)]
