@@ -41,6 +41,8 @@ DRAIN_NS = 200_000_000
 """So long after the end the kernel has handed over what it took in before."""
 CROWDED = 0.75
 """With so much of the ring waiting for analysis, some of what is written already is passed over."""
+_BESIDE_FRAME = 128
+"""Bytes of the ring that a frame takes beside its own: headers, alignment."""
 STEP_NS = 500_000_000
 """The clock may be this far from where it should be before it counts as set."""
 
@@ -173,6 +175,16 @@ class LiveCapture:
     def crowded(self) -> float:
         """How much of the room for frames is taken, from 0 to 1."""
         return self._tap.crowded
+
+    def lasts_seconds(self, frames_a_second: float, bytes_a_second: float) -> float:
+        """For how long there is room for what comes, if nobody reads: an estimate, rather too low.
+
+        Args:
+            frames_a_second: that come, as far as can be told.
+            bytes_a_second: of these frames.
+        """
+        room = (1 - self.crowded) * self._options.buffer_bytes
+        return room / max(bytes_a_second + _BESIDE_FRAME * frames_a_second, 1)
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches not read yet: frames are numbered from 1.

@@ -34,6 +34,15 @@ class UdpFlow(Record, frozen=True):
             show=7,
         ),
     ]
+    client_process: Annotated[
+        str | None,
+        column(
+            "Process of this machine that had the client's socket when the flow was seen first, as 1234/dig;"
+            " null where that is not known, and always for files",
+            show=6,
+        ),
+    ]
+    server_process: Annotated[str | None, column("The same of the server's socket", show=5)]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
     icmp_errors: Annotated[int, column("ICMP errors that quote a datagram of this flow", Unit.COUNT, show=4)]
