@@ -181,10 +181,8 @@ def _keys(glance: Glance, columns: int) -> str:
     keys = [f"[{key}] {name}" if name == glance.view else f" {key}  {name}" for key, name in shown]
     text = " ".join([*keys, " space  " + ("go on" if glance.paused else "pause"), " q  quit"])
     if width(text) > columns:
-        text = "  ".join(
-            [f"[{key}]{name}" if name == glance.view else f"{key} {name}" for key, name in shown]
-        )
-        text += "  space " + ("go on" if glance.paused else "pause") + "  q quit"
+        each = [f"[{key}]{name}" if name == glance.view else f"{key}:{name}" for key, name in shown]
+        text = " ".join([*each, "space:" + ("go on" if glance.paused else "pause"), "q:quit"])
     if width(text) > columns:
         text = " ".join([*(key for key, _ in shown), "space", "q"])
     return text

@@ -148,10 +148,10 @@ def test_being_killed_gives_the_terminal_back(terminal: Terminal) -> None:
 
 def test_keys_and_another_size(terminal: Terminal) -> None:
     terminal.press(b"h")
-    terminal.until(b"[h] http")
+    terminal.until(b"[h]http")
     termios.tcsetwinsize(terminal.side, (10, 40))
     terminal.program.send_signal(signal.SIGWINCH)
-    terminal.until(b"s e h")
+    terminal.until(b"s e h d u l f space q")
     terminal.press(b" ")
     terminal.until(b"paused")
     terminal.press(b"q")
