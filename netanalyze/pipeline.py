@@ -262,6 +262,12 @@ class Engine:
         if self._messages is not None:
             self._messages.feed(batch, packets, streams)
 
+    def tell_losses(self, capture: Capture) -> None:
+        """Warn of what files say was lost while they were captured."""
+        for file in capture.files:
+            if file.losses:
+                self._warn(f"{file.file}: {file.losses}")
+
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
         if self._on_warning is not None:
@@ -386,6 +392,7 @@ def run(
                     on_progress(capture.position_bytes, capture.total_bytes)
                 if should_stop is not None and should_stop():
                     break
+            engine.tell_losses(capture)
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()

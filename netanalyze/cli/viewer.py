@@ -38,6 +38,8 @@ FIND_SECONDS = 2.0
 FIND_SHARE = 20
 _SPARE = 4
 """And only while the room for packets lasts so many times as long as it took the last time."""
+_BOTH_COLUMNS = 120
+"""On a screen this wide there is room for addresses beside their names."""
 _LATEST = 200
 """Latest rows that are remembered of each table, more than a screen has lines."""
 _GLIMPSED = ("streams", "udp", "listeners")
@@ -229,8 +231,10 @@ class Viewer:
         )
 
     def _named(self) -> dict[str, Table[Any]]:
-        """The tables with names beside addresses."""
-        return {table.name: table for table in with_names(self._tables.values(), self._book.names)}
+        """The tables with names beside addresses, or instead of them where there is no room for both."""
+        narrow = self._console.size.width < _BOTH_COLUMNS
+        named = with_names(self._tables.values(), self._book.names, alone=narrow)
+        return {table.name: table for table in named}
 
     def _hear_said(self, table: Table[Any]) -> None:
         """Remember the names that clients of these streams said, of addresses without one."""

@@ -98,7 +98,7 @@ def _is_new(row: LiveFinding, seconds: float) -> bool:
 
 def _line(row: LiveFinding, seconds: float) -> str:
     subject = f": {printable(row.subject)}" if row.subject else ""
-    cost = f", {units.duration(row.cost_ns)} lost" if row.cost_ns else ""
+    cost = f", cost {units.duration(row.cost_ns)}" if row.cost_ns else ""
     new = "new  " if _is_new(row, seconds) else ""
     count = units.counted(row.count, "time")
     return f"  {new}{row.severity}  {row.code}  {printable(row.title)}{subject}, {count}{cost}"

@@ -15,7 +15,7 @@ from netanalyze.report import live_findings, units
 from netanalyze.report.printable import plain, printable, shorten, width
 from netanalyze.report.record import Unit
 from netanalyze.report.style import Style
-from netanalyze.report.text import draw
+from netanalyze.report.text import MARK, draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ class Glance:
 
 def screen(glance: Glance, columns: int, lines: int, *, ascii_only: bool = False) -> list[tuple[str, str]]:
     """What each line is, and its text; no more lines than there are, none wider."""
-    style = Style(width=max(columns, 1), hints=False, ascii_only=ascii_only)
+    style = Style(width=max(columns, 1), hints=False, ascii_only=ascii_only, lossy=_lossy(glance))
     top = [(TITLE, _title(glance)), (HEALTH, _rates(glance)), (HEALTH, _health(glance))]
     top += [(WARNING, f"warning: {printable(line)}") for line in glance.warnings[-1:]]
     top += _findings(glance, lines)
@@ -142,6 +142,11 @@ def rows_shown(lines: int) -> int:
     return max(lines - 2 - _TABLE_HEAD, 1)
 
 
+def _lossy(glance: Glance) -> bool:
+    """Whether packets are missing, so that figures are uncertain."""
+    return bool(glance.lost or glance.passed_over)
+
+
 def _fitting(text: str, style: Style) -> str:
     line = plain(text) if style.ascii_only else text
     return shorten(line, style.width, ".." if style.ascii_only else "…")
@@ -166,14 +171,17 @@ def _rates(glance: Glance) -> str:
 
 
 def _health(glance: Glance) -> str:
+    mark = MARK if _lossy(glance) else ""
     if glance.received is None:
         counted = "capture: the system does not count losses"
     else:
-        counted = f"capture: {units.count(glance.received)} received, {units.count(glance.lost or 0)} lost"
+        lost = f"{units.count(glance.lost or 0)} lost{mark if glance.lost else ''}"
+        counted = f"capture: {units.count(glance.received)} received, {lost}"
     if glance.passed_over:
-        counted += f", {units.count(glance.passed_over)} not analyzed"
+        counted += f", {units.count(glance.passed_over)} not analyzed{mark}"
     counted += f"; {units.count(glance.waiting)} wait, ring {glance.ring_percent} % full"
-    return f"{counted}, {units.duration(max(glance.behind_ns, 0))} behind"
+    counted += f", {units.duration(max(glance.behind_ns, 0))} behind"
+    return f"{counted}; {mark} uncertain" if mark else counted
 
 
 def _keys(glance: Glance, columns: int) -> str:

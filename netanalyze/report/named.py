@@ -30,10 +30,11 @@ _MOST_NAMES = 16
 class NamedColumn(Column):
     """Addresses with their names."""
 
-    def __init__(self, addresses: Column, names: Mapping[str, str]) -> None:
-        """Take the addresses, and names by address."""
+    def __init__(self, addresses: Column, names: Mapping[str, str], *, alone: bool = False) -> None:
+        """Take the addresses, and names by address; ``alone`` shows these instead of both."""
         self._addresses = addresses
         self._names = names
+        self._form = "{0}" if alone else "{0} ({1})"
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -42,7 +43,7 @@ class NamedColumn(Column):
     def values(self, rows: Rows = ALL) -> list[Any]:
         """See ``Column``."""
         return [
-            f"{self._names[address]} ({address})" if address in self._names else address
+            self._form.format(self._names[address], address) if address in self._names else address
             for address in self._addresses.values(rows)
         ]
 
@@ -116,11 +117,15 @@ def _first_of(names: Mapping[str, None]) -> str:
     return next(iter(names)) + (f" +{len(names) - 1}" if len(names) > 1 else "")
 
 
-def with_names(tables: Iterable[Table[Any]], names: Mapping[str, str]) -> list[Table[Any]]:
-    """The tables with names beside all addresses that have one."""
+def with_names(
+    tables: Iterable[Table[Any]], names: Mapping[str, str], *, alone: bool = False
+) -> list[Table[Any]]:
+    """The tables with names beside all addresses that have one, or instead of them where ``alone``."""
     return [
         table.replaced(
-            lambda field, column: NamedColumn(column, names) if field.unit is Unit.ADDRESS else column
+            lambda field, column: (
+                NamedColumn(column, names, alone=alone) if field.unit is Unit.ADDRESS else column
+            )
         )
         for table in tables
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from netanalyze.report import units
@@ -10,7 +11,7 @@ from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import TABLES, table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, not_analysed
+from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, loss_note, not_analysed
 from netanalyze.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class _Stream(Record, frozen=True):
     app: Annotated[str | None, column("Application protocol", show=1)]
     packets: Annotated[int, column("Packets of both sides", Unit.COUNT, show=3)]
     bytes: Annotated[int, column("Payload of both sides", Unit.BYTES, show=2)]
-    duration_ns: Annotated[int, column("From the first packet to the last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From the first packet to the last", Unit.DURATION, show=2, suffers=True)
+    ]
 
 
 class _Flow(Record, frozen=True):
@@ -59,11 +62,14 @@ class _Flow(Record, frozen=True):
     app: Annotated[str | None, column("Application protocol", show=1)]
     datagrams: Annotated[int, column("Datagrams of both sides", Unit.COUNT, show=3)]
     bytes: Annotated[int, column("Payload of both sides", Unit.BYTES, show=2)]
-    duration_ns: Annotated[int, column("From the first datagram to the last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From the first datagram to the last", Unit.DURATION, show=2, suffers=True)
+    ]
 
 
 def render(report: Report, style: Style) -> Iterator[str]:
     """The overview as lines without line ends."""
+    style = replace(style, lossy=bool(report.lost or report.passed_over))
     yield from _captures(report["capture"], style)
     if report.frames_read and "findings" in report:
         yield ""
@@ -73,6 +79,9 @@ def render(report: Report, style: Style) -> Iterator[str]:
             if report.get(name):
                 yield from section(report, style)
         yield from _ledger(report, style)
+    if style.lossy:
+        yield ""
+        yield from loss_note(report, style)
     if not report.complete:
         yield ""
         yield from fold(INTERRUPTED, style)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netanalyze.report.cells import MISSING, cells, header
@@ -24,6 +24,12 @@ _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 
 _BROKEN = {"retransmissions": "retrans- missions"}
 """Words that are much longer than what stands below them, and where they are broken."""
+
+MARK = "*"
+LOSSY = (
+    "Amounts are too low, and what looks like loss, disorder or silence may be the capture's and not the"
+    " network's."
+)
 
 INTERRUPTED = "Interrupted: this is what was read until then."
 
@@ -50,6 +56,7 @@ class Grid:
 
 def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterator[str]:
     """The tables one below the other, as lines without line ends."""
+    style = marking(report, tables, style)
     for place, table in enumerate(tables):
         if place:
             yield ""
@@ -59,6 +66,14 @@ def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterat
     if notes:
         yield ""
         yield from notes
+
+
+def marking(report: Report, tables: Sequence[Table[Any]], style: Style) -> Style:
+    """A style that marks what losses make uncertain, if there are any of both in these tables."""
+    rows = (field for table in tables if len(table) for field in table.fields)
+    return replace(
+        style, lossy=bool(report.lost or report.passed_over) and any(field.suffers for field in rows)
+    )
 
 
 def table_lines(table: Table[Any], style: Style) -> Iterator[str]:
@@ -108,8 +123,22 @@ def report_notes(report: Report, style: Style, *, ledger_shown: bool = False) ->
     """What a reader of any table has to know about the report: what is missing from it."""
     if not ledger_shown:
         yield from not_analysed(report, style)
+    if style.lossy:
+        yield from loss_note(report, style)
     if not report.complete:
         yield from fold(INTERRUPTED, style)
+
+
+def loss_note(report: Report, style: Style) -> Iterator[str]:
+    """What the mark of figures means that losses make uncertain."""
+    parts = []
+    if report.lost:
+        parts.append(f"{counted(report.lost, 'packet was', 'packets were')} lost while capturing")
+    if report.passed_over:
+        parts.append(
+            f"{counted(report.passed_over, 'frame was', 'frames were')} passed over for want of time"
+        )
+    yield from fold(f"{MARK} uncertain: {' and '.join(parts)}. {LOSSY}", style)
 
 
 def not_analysed(report: Report, style: Style) -> Iterator[str]:
@@ -139,7 +168,7 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
     texts = cells(table, columns, ascii_only=style.ascii_only)
     lanes = [
         Lane(
-            _head(field),
+            _head(field, style),
             max(map(width, column), default=0),
             field.show,
             _LEAST.get(field.unit),
@@ -170,9 +199,10 @@ def _pair(name: str) -> str:
     return what if side in ("client", "server") else ""
 
 
-def _head(field: Field) -> str:
+def _head(field: Field, style: Style) -> str:
     """The words above a column, with spaces where they may be broken."""
-    return " ".join(_BROKEN.get(word, word) for word in header(field).split())
+    words = " ".join(_BROKEN.get(word, word) for word in header(field).split())
+    return words + MARK if style.lossy and field.suffers else words
 
 
 def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:

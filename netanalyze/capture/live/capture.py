@@ -362,13 +362,12 @@ class LiveCapture:
     def _end(self) -> None:
         """The last figures, and what they mean. The memory of the batches stays until it is closed."""
         self._tap.stop()
-        received, dropped = self._counts()
-        if received and dropped:
-            share = 100 * dropped / received
+        self._counts()
+        losses = self.files[0].losses
+        if losses:
             self._notices.warn(
-                f"{dropped} of {received} packets were lost while capturing ({share:.2g} %): counts and bytes"
-                " are too low, gaps and lost segments may be ours and not the network's; use a filter (-f),"
-                " fewer tables (-r), a larger --buffer, or only --write and analyze the file afterwards"
+                f"{losses}; use a filter (-f), fewer tables (-r), a larger --buffer, or only --write and"
+                " analyze the file afterwards"
             )
         if self.passed_over:
             share = 100 * self.passed_over / self.files[0].frames
