@@ -11,7 +11,7 @@ from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import TABLES, table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, loss_note, not_analysed
+from netanalyze.report.text import GLUE, INTERRUPTED, MARK, draw, fold, not_analysed
 from netanalyze.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def render(report: Report, style: Style) -> Iterator[str]:
             if report.get(name):
                 yield from section(report, style)
         yield from _ledger(report, style)
+    if style.lossy or not report.complete:
+        yield ""
     if style.lossy:
-        yield ""
-        yield from loss_note(report, style)
+        yield from fold(f"{MARK} uncertain, because packets are missing", style)
     if not report.complete:
-        yield ""
         yield from fold(INTERRUPTED, style)
     if style.hints:
         yield ""

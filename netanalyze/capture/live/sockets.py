@@ -9,12 +9,15 @@ only.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
+
+codecs.lookup("ascii")  # while it can be loaded: rights may be given up before it is used
 
 _LISTENING = "0A"
 _MOST_CACHED = 1 << 16
