@@ -63,6 +63,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
         (["lo", "-r", "windows"], "windows is about a stream"),
         (["lo", "--duration", "nan"], "--duration takes a number"),
         (["lo", "--decode-as", "x"], "x"),
+        (["lo", "--names", "--format", "table"], "--names is about tables"),
+        (["lo", "--names", "-r", "streams", "--format", "json"], "--names changes text, not json"),
+        (["lo", "--framing", "nope", "-r", "writes"], "nope"),
     ],
 )
 def test_bad_usage_is_a_line(arguments: list[str], said: str) -> None:

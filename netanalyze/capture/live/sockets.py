@@ -124,12 +124,16 @@ class Owners:
         there = sockets(self._root / "net", transport)
         mine = local_addresses(self._root / "net")
         inodes = [
-            [_inode(end, other, there, mine) for end, other in (pair, (pair[1], pair[0]))] for pair in pairs
+            [_inodes(end, other, there, mine) for end, other in (pair, (pair[1], pair[0]))] for pair in pairs
         ]
-        if any(inode and inode not in self._names for pair in inodes for inode in pair):
-            self._look({inode for pair in inodes for inode in pair if inode})
-        names = self._names
-        return [(names.get(first, ""), names.get(second, "")) for first, second in inodes]
+        wanted = {inode for pair in inodes for either in pair for inode in either if inode}
+        if not wanted <= self._names.keys():
+            self._look(wanted)
+        return [(self._name(*first), self._name(*second)) for first, second in inodes]
+
+    def _name(self, connected: int, bound: int) -> str:
+        """Who has the one socket, or the other where that was closed while we looked."""
+        return self._names.get(connected) or self._names.get(bound, "")
 
     def _look(self, wanted: set[int]) -> None:
         """Go through the open files of all processes."""
@@ -154,13 +158,11 @@ class Owners:
                     self._names[inode] = f"{process}/{name}"
 
 
-def _inode(end: End, other: End, there: Sockets, mine: frozenset[Address]) -> int:
-    """The socket of one end of a connection or flow, 0 where there is none here."""
-    inode = there.connected.get((end, other), 0)
-    if inode:
-        return inode
+def _inodes(end: End, other: End, there: Sockets, mine: frozenset[Address]) -> tuple[int, int]:
+    """The sockets of one end of a connection or flow: connected, and bound; 0 where there is none here."""
     high, low = end.address
     loopback = high == 0 and low >> 24 == _LOOPBACK
+    connected = there.connected.get((end, other), 0)
     if not loopback and end.address not in mine:
-        return 0
-    return there.bound.get(end) or there.bound.get(End(_ANY, end.port), 0)
+        return connected, 0
+    return connected, there.bound.get(end) or there.bound.get(End(_ANY, end.port), 0)
