@@ -124,8 +124,8 @@ View = Annotated[
     typer.Option(
         "--view",
         metavar="TABLE",
-        help="On a terminal, begin with this table: streams, events, http, dns or listeners, as far as there"
-        " are such. Keys choose another one.",
+        help="On a terminal, begin with this table: streams, events, http, dns, udp, listeners or findings,"
+        " as far as there are such. Keys choose another one.",
     ),
 ]
 NoView = Annotated[
