@@ -10,11 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import time
 from pathlib import Path
 
@@ -138,6 +142,35 @@ def netanalyze(folder: Path, load: Load, seconds: float, *tables: str, write: bo
     return int(row["frames"])
 
 
+def on_screen(_folder: Path, load: Load, seconds: float, *, view: bool = True) -> int:
+    """Frames that netanalyze took in on a terminal, with the screen on or off and the usual tables."""
+    command = [str(Path(sys.executable).with_name("netanalyze")), "sniff", "lo"]
+    command += [] if view else ["--no-view"]
+    main, side = pty.openpty()
+    termios.tcsetwinsize(side, (45, 160))
+    process = subprocess.Popen(command, text=True, stdin=side, stdout=side, stderr=side)
+    shown = bytearray()
+
+    def read() -> None:
+        while True:
+            try:
+                shown.extend(os.read(main, 65536))
+            except OSError:
+                return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    wait_until_it_captures(process)
+    load.run(seconds)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=300)
+    os.close(side)
+    reader.join(timeout=10)
+    os.close(main)
+    found = re.findall(rb"([0-9 ]+) frames,", shown.rpartition(b"live, ")[2])
+    return int(found[0].replace(b" ", b""))
+
+
 def tcpdump(folder: Path, load: Load, seconds: float) -> int:
     """Frames that tcpdump wrote."""
     command = ["tcpdump", "-i", "lo", "-w", str(folder / "t.pcap"), "-Z", "root"]
@@ -174,6 +207,8 @@ TOOLS = {
     "netanalyze -r streams": lambda *given: netanalyze(*given, "streams"),
     "netanalyze -r streams --write": lambda *given: netanalyze(*given, "streams", write=True),
     "netanalyze (overview)": lambda *given: netanalyze(*given, "protocols", "streams", "udp"),
+    "netanalyze on a terminal": on_screen,
+    "netanalyze on a terminal --no-view": lambda *given: on_screen(*given, view=False),
     "tcpdump -w": tcpdump,
     "dumpcap -w": dumpcap,
     "scapy sniff": scapy,

@@ -11,22 +11,26 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import Struct
 
 from netanalyze.apps.reading import ManyRows
+from netanalyze.capture.live.sockets import Owners
 from netanalyze.columns import GrowingRows
+from netanalyze.findings.budget import CHEAP
+from netanalyze.findings.engine import find, runnable, tables_needed
 from netanalyze.flow import fields
 from netanalyze.flow.owned import Owned
 from netanalyze.flow.summary import client_side, endpoint_columns
 from netanalyze.pipeline import Engine
 from netanalyze.report import tables as build
+from netanalyze.report.evicted import eviction_lines
+from netanalyze.report.joined import joined
 from netanalyze.report.registry import table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.units import count as grouped
-from netanalyze.report.units import counted
 from netanalyze.tcp.finished import QUIET_NS
 from netanalyze.tcp.streams import Streams
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
+    from netanalyze.findings.finding import Finding
     from netanalyze.pipeline import Options
     from netanalyze.report.record import Record
 
@@ -54,6 +59,8 @@ LATELY_NS = 10_000_000_000
 MAX_STREAMS = 100_000
 _ROWS_EACH = {"directions": 2, "limits": 2, "transitions": 8}
 """Rows that are kept for each stream that may be, if not one."""
+FIND_ROWS = 10_000
+"""Rows of each table that are made into columns anew when findings are looked for, 1 µs for each value."""
 _LATEST_NS = 1 << 62
 _KEEP = 8
 """When there are too many streams, one in so many of those allowed makes room."""
@@ -107,7 +114,12 @@ class OngoingEngine(Engine):
         self.bounds = bounds or Bounds()
         self.evicted = {"open": 0, "udp": 0, "messages": 0}
         self._time_wait_ns = options.time_wait_ns
-        self._owned = Owned() if owners else None
+        found = Owners()
+        self._owned = {
+            name: Owned(found, name)
+            for name, table in (("tcp", "streams"), ("udp", "udp"))
+            if owners and table in self._wanted
+        }
         self._told = GrowingRows(1)  # packets that each stream had when its rows were taken
         self._out: list[tuple[str, list[Record]]] = []
         self._kept: dict[str, deque[Record]] = {}
@@ -121,6 +133,7 @@ class OngoingEngine(Engine):
         ]
         # Made of all rows that the reader of a protocol keeps.
         self._sums = {name for name in self._wanted if table_kind(name).protocol} - by_row
+        self._quick_rules = runnable(self._rules, CHEAP | by_row)
         self._leave = not STAYING & self._wanted
         # Datagrams are read by the numbers of their flows.
         self._leave_flows = self._messages is None or not self._messages.reads_datagrams
@@ -134,8 +147,7 @@ class OngoingEngine(Engine):
             now_ns = min(max(int(np.partition(times, middle)[middle]), -(1 << 61)), 1 << 61)
             self._now_ns = now_ns if self._now_ns is None else max(self._now_ns, now_ns)
         super().feed(batch)
-        if self._owned is not None:
-            self._owned.look(self._flows.tcp)
+        self._look_who()
         if self._now_ns is None or not self._leave:
             return
         looked = self._looked_ns
@@ -157,8 +169,7 @@ class OngoingEngine(Engine):
             now_ns: the time by now, if that may be later than the last frame.
         """
         self._wait()
-        if self._owned is not None:
-            self._owned.look(self._flows.tcp)
+        self._look_who()
         if self._now_ns is not None:
             self._collect(self._now_ns if now_ns is None else max(now_ns, self._now_ns))
         out, self._out = self._out, []
@@ -169,6 +180,11 @@ class OngoingEngine(Engine):
         """Time of the newest frames that were taken in, None before any."""
         return self._now_ns
 
+    @property
+    def said_names(self) -> Mapping[int, str]:
+        """The names of servers that clients said, by stream, if names are wanted."""
+        return self._said.names if self._said is not None else {}
+
     def counts(self) -> tuple[int, int, int]:
         """How many TCP streams are open, how many others there were, and how many UDP flows."""
         self._wait()
@@ -177,25 +193,51 @@ class OngoingEngine(Engine):
         return tcp.count - over, over + tcp.let_go, udp.count + udp.let_go
 
     def glimpse(self, name: str, rows: int) -> Table[Any]:
-        """The first rows of ``streams`` or ``listeners`` as it is now; it must be wanted.
+        """The first rows of ``streams``, ``udp`` or ``listeners`` as it is now; it must be wanted.
 
-        Streams of which something came lately stand first, then those with most bytes; listeners with most
-        attempts.
+        Streams and flows of which something came lately stand first, then those with most bytes; listeners
+        with most attempts.
         """
         self._wait()
-        table = self._tcp_tables(self._streams())[name]()
+        table = self._udp() if name == "udp" else self._tcp_tables(self._streams())[name]()
         if not rows:
             return table[:0]
-        if name != "streams":
+        if name == "listeners":
             return table.top(rows, "attempts")
-        lately = self._flows.tcp.word(fields.LAST_NS) > (self._now_ns or 0) - LATELY_NS
+        flows = self._flows.udp if name == "udp" else self._flows.tcp
+        lately = flows.word(fields.LAST_NS) > (self._now_ns or 0) - LATELY_NS
         size = table.column(table.field("bytes")).ranks()
         return table.at(np.lexsort((-size, ~lately))[:rows])
 
-    def _owners(self, streams: Streams) -> dict[str, Any]:
-        if self._owned is None:
-            return super()._owners(streams)
-        return build.owner_columns(len(streams.client), *self._owned.columns(streams.client))
+    def find(self, capture: Capture | LiveCapture) -> list[Finding]:
+        """The findings so far, of rules that read nothing but tables that are quickly made.
+
+        Nothing is taken, and nothing changes by it. Of rows that were taken and are kept the newest
+        ``FIND_ROWS`` of each table are looked at, and of messages no others.
+
+        Args:
+            capture: that is analysed.
+        """
+        self._wait()
+        streams = self._streams() if self._tcp is not None else None
+        make = self._packet_tables(capture, streams)
+        made: dict[str, Table[Any]] = {}
+        for name in tables_needed(self._quick_rules):
+            now = make[name]() if name in make else build.empty_table(name, table_kind(name).record)
+            kept = self._kept.get(name, ())
+            newest = list(islice(reversed(kept), FIND_ROWS)) if kept else []
+            made[name] = joined(newest[::-1], now, _key_of(name))
+        return find(made, self._quick_rules)
+
+    def _look_who(self, *, now: bool = False) -> None:
+        """Look up who has the sockets of new streams and flows."""
+        for name, owned in self._owned.items():
+            owned.look(self._flows.tcp if name == "tcp" else self._flows.udp, now=now)
+
+    def _owners(self, transport: str, client: NDArray[np.int64]) -> dict[str, Any]:
+        if transport not in self._owned:
+            return super()._owners(transport, client)
+        return build.owner_columns(len(client), *self._owned[transport].columns(client))
 
     def _until_ns(self, batch: Batch) -> int | None:
         """Streams leave by other rules here."""
@@ -318,8 +360,8 @@ class OngoingEngine(Engine):
             self._messages.keep(kept, tcp.count)
         self._identifier.keep_tcp(kept)
         self._told.keep(kept, tcp.count)
-        if self._owned is not None:
-            self._owned.keep(kept, tcp.count)
+        if "tcp" in self._owned:
+            self._owned["tcp"].keep(kept, tcp.count)
         tcp.keep(kept)
 
     def _leave_udp(self, now_ns: int) -> None:
@@ -342,6 +384,8 @@ class OngoingEngine(Engine):
         if self._datagrams is not None:
             self._datagrams.keep(kept, udp.count)
         self._identifier.keep_udp(kept)
+        if "udp" in self._owned:
+            self._owned["udp"].keep(kept, udp.count)
         udp.keep(kept)
 
     def _bound_rows(self, now_ns: int) -> None:
@@ -360,9 +404,10 @@ class OngoingEngine(Engine):
 
     def _final(self, capture: Capture | LiveCapture, but: frozenset[str] = frozenset()) -> list[Table[Any]]:
         """The tables: of rows that were taken those that are kept, and all that were not taken."""
-        if self._owned is not None:
-            self._owned.look(self._flows.tcp, now=True)
-        for line in self._evictions():
+        self._look_who(now=True)
+        gone = self._flows.tcp.let_go or self.evicted["messages"]
+        most = self.bounds.max_streams
+        for line in eviction_lines(self.evicted, self._forgotten, self._sums if gone else (), most):
             self._warn(line)
         if not self._drained and self.bounds.keep_rows:
             return super()._final(capture)
@@ -377,38 +422,19 @@ class OngoingEngine(Engine):
         self._out = []
         made = super()._final(capture, but | frozenset(rows))
         for name, some in rows.items():
-            key = "stream" if name in OF_STREAMS else "flow" if name == "udp" else "frame"
-            ordered = sorted(some, key=partial(_place, key))
+            ordered = sorted(some, key=partial(_place, _key_of(name)))
             made.append(Table.from_rows(name, table_kind(name).record, ordered))
         return made
-
-    def _evictions(self) -> list[str]:
-        """What left for want of room, and which figures that concerns: a line each."""
-        evicted, most = self.evicted, grouped(self.bounds.max_streams)
-        lines = []
-        if evicted["open"]:
-            lines.append(
-                f"{counted(evicted['open'], 'open TCP stream')} left for want of room (--max-streams {most}):"
-                " what came of them later counts as other streams"
-            )
-        if evicted["udp"]:
-            lines.append(
-                f"{counted(evicted['udp'], 'UDP flow')} left for want of room (--max-streams {most}):"
-                " datagrams that came later count as other flows"
-            )
-        forgotten = {name: number for name, number in self._forgotten.items() if number}
-        if forgotten:
-            told = ", ".join(f"{grouped(number)} of {name}" for name, number in forgotten.items())
-            lines.append(f"only the newest rows are in the report (--max-streams {most}); without {told}")
-        if self._sums and (self._flows.tcp.let_go or evicted["messages"]):
-            names = ", ".join(sorted(self._sums))
-            lines.append(f"streams that had ended were let go of: {names} are about the others only")
-        return lines
 
 
 def _any(columns: Mapping[str, Sequence[Any]] | ManyRows) -> bool:
     """Whether there is a row."""
     return columns.length > 0 if isinstance(columns, ManyRows) else any(map(len, columns.values()))
+
+
+def _key_of(name: str) -> str:
+    """The column that the rows of a table are ordered by."""
+    return "stream" if name in OF_STREAMS else "flow" if name == "udp" else "frame"
 
 
 def _place(key: str, row: Record) -> int:

@@ -34,6 +34,9 @@ from netanalyze.wire.ledger import Ledger, Paths
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
     from netanalyze.report.table import Table
@@ -215,17 +218,25 @@ class Engine:
         """The tables but some, once nothing more comes."""
         streams = self._streams() if self._tcp is not None or self._messages is not None else None
         tables: dict[str, Callable[[], Table[Any]]] = {
-            "capture": lambda: build.capture_table(capture.files),
-            "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
-            "protocols": self._protocols,
-            **self._tcp_tables(streams),
+            **self._packet_tables(capture, streams),
             **self._writes_tables(streams),
-            "udp": self._udp,
             **self._message_tables(streams, self._messages.columns() if self._messages is not None else {}),
             "names": lambda: self._names(streams),
             "lookups": lambda: self._lookups(streams),
         }
         return [make() for name, make in tables.items() if name in self._wanted - but]
+
+    def _packet_tables(
+        self, capture: Capture | LiveCapture, streams: Streams | None
+    ) -> dict[str, Callable[[], Table[Any]]]:
+        """What makes the tables of packets as they are now; more batches may follow all the same."""
+        return {
+            "capture": lambda: build.capture_table(capture.files),
+            "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
+            "protocols": self._protocols,
+            **self._tcp_tables(streams),
+            "udp": self._udp,
+        }
 
     def _wait(self) -> None:
         """Let what is under way end."""
@@ -242,6 +253,12 @@ class Engine:
         self._identifier.feed(packets, batch.data, packets.views["app"])
         if self._messages is not None:
             self._messages.feed(batch, packets, streams)
+
+    def tell_losses(self, capture: Capture) -> None:
+        """Warn of what files say was lost while they were captured."""
+        for file in capture.files:
+            if file.losses:
+                self._warn(f"{file.file}: {file.losses}")
 
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
@@ -263,7 +280,7 @@ class Engine:
         codes, names = self._identifier.tcp_apps()
         number = streams.numbered
         found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
-        found |= self._owners(streams)
+        found |= self._owners("tcp", streams.client)
         return {
             "streams": lambda: build.streams_table(found),
             "directions": lambda: build.directions_table(
@@ -303,9 +320,10 @@ class Engine:
     def _waits(self, analysis: TcpAnalysis, streams: Streams, name: str) -> Table[Any]:
         return build.waits_table(name, analysis.waits(name, streams))
 
-    def _owners(self, streams: Streams) -> dict[str, Any]:
-        """Which processes have the sockets of streams: files do not tell."""
-        return build.owner_columns(len(streams.client))
+    def _owners(self, transport: str, client: NDArray[np.int64]) -> dict[str, Any]:
+        """Which processes have the sockets of streams or flows, by their clients: files do not tell."""
+        del transport
+        return build.owner_columns(len(client))
 
     def _message_tables(
         self, streams: Streams | None, found: Mapping[str, Mapping[str, Sequence[Any]] | ManyRows]
@@ -341,9 +359,10 @@ class Engine:
     def _udp(self) -> Table[Any]:
         codes, names = self._identifier.udp_apps()
         flows, ports = self._flows.udp, self._identifier.service_ports["udp"]
-        columns = flow_columns(flows, ports) | udp_states(flows)
+        client = client_side(flows, ports)
+        columns = flow_columns(flows, ports) | udp_states(flows) | self._owners("udp", client)
         if self._datagrams is not None:
-            columns |= self._datagrams.columns(flows, columns, client_side(flows, ports))
+            columns |= self._datagrams.columns(flows, columns, client)
         return build.udp_table({**columns, "app": codes, "app_names": names})
 
 
@@ -377,6 +396,7 @@ def run(
                     on_progress(capture.position_bytes, capture.total_bytes)
                 if should_stop is not None and should_stop():
                     break
+            engine.tell_losses(capture)
             return engine.finish(capture, complete=should_stop is None or not should_stop())
         finally:
             engine.close()

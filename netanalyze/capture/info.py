@@ -50,6 +50,19 @@ class FileInfo(Struct):
     clock_step_ns: int = 0
     clock_step_frame: int = 0
 
+    @property
+    def losses(self) -> str:
+        """What was lost while capturing, and what that means: a line, empty if nothing is known to be."""
+        if not self.dropped:
+            return ""
+        # The counters of a file that was filtered later are still those of the whole capture.
+        of_all = max(self.received or 0, self.dropped + self.frames)
+        return (
+            f"{self.dropped} of {of_all} packets were lost while capturing"
+            f" ({100 * self.dropped / of_all:.2g} %): counts and bytes are too low, gaps and lost segments"
+            " may be the capture's and not the network's"
+        )
+
 
 class Interface(Struct):
     """One interface of a file. Texts come from the file as they are: escape them before printing.

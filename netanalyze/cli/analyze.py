@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from netanalyze.report.plot.render import Form
     from netanalyze.report.report import Report
     from netanalyze.report.selection import Selection
+    from netanalyze.report.table import Table
 
 
 def analyze(  # noqa: PLR0913 - every option is an argument
@@ -71,7 +72,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
         check_tables(names, form, selection, plot=plot is not None)
         drawing = _drawing(plot, names, selection.streams)
         asked = names or (OVERVIEW if form in PEOPLE else USUAL)
-        named = show_names and _can_be_named(names, form)
+        named = show_names and can_be_named(names, form)
         besides = _besides(drawing=drawing is not None, named=named)
         to_stdout = output in (None, STDOUT)
         with open_output(output, files) as out:
@@ -100,9 +101,7 @@ def analyze(  # noqa: PLR0913 - every option is an argument
             chosen = bool(names or selection) and not (drawing and not names)
             tables = choose(made.tables(names), selection) if chosen else None
             if named and tables is not None:
-                from netanalyze.report.named import names_by_address, with_names  # noqa: PLC0415 - the same
-
-                tables = with_names(tables, names_by_address(made["names"]))
+                tables = with_their_names(tables, made)
             style = options.style_for(
                 to_stdout=to_stdout, wide=wide, all_rows=top is not None, verbose=verbose
             )
@@ -121,8 +120,8 @@ def _looked_into(files: Sequence[str]) -> frozenset[str] | None:
     return affordable(size)
 
 
-def _can_be_named(names: Sequence[str], form: str) -> bool:
-    """Refuse ``--names`` where it would do nothing.
+def can_be_named(names: Sequence[str], form: str) -> bool:
+    """Refuse ``--names`` where it would do nothing; True.
 
     Raises:
         UsageError: there are no tables for people.
@@ -134,6 +133,13 @@ def _can_be_named(names: Sequence[str], form: str) -> bool:
     else:
         return True
     raise UsageError(message)
+
+
+def with_their_names(tables: Sequence[Table[Any]], made: Report) -> list[Table[Any]]:
+    """Tables of a report with names beside their addresses; it must have the table ``names``."""
+    from netanalyze.report.named import names_by_address, with_names  # noqa: PLC0415 - rarely asked for
+
+    return with_names(tables, names_by_address(made["names"]))
 
 
 def _besides(*, drawing: bool, named: bool) -> tuple[str, ...]:

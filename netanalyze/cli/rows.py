@@ -27,9 +27,10 @@ USUAL = ("streams", "events", "http", "dns")
 class Pace:
     """When it is time to do something again that takes a while."""
 
-    def __init__(self, every_seconds: float) -> None:
-        """At once, and then so often at most."""
+    def __init__(self, every_seconds: float, share: int = _SHARE) -> None:
+        """At once, and then so often at most, for no more than one part in so many of the time."""
         self._every = every_seconds
+        self._share = share
         self._next = 0.0
 
     def due(self) -> bool:
@@ -38,7 +39,7 @@ class Pace:
 
     def took(self, seconds: float) -> None:
         """Be told how long it took."""
-        self._next = time.monotonic() + max(self._every, _SHARE * seconds)
+        self._next = time.monotonic() + max(self._every, self._share * seconds)
 
 
 class RowPrinter:

@@ -45,7 +45,7 @@ class Showing:
         on_screen: whether there is a screen to look at.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, given by name
         self,
         names: Sequence[str],
         selection: Selection,
@@ -53,6 +53,7 @@ class Showing:
         by_row: bool,
         on_screen: bool,
         view: str | None,
+        named: bool = False,
     ) -> None:
         """Nothing runs yet.
 
@@ -62,6 +63,7 @@ class Showing:
             by_row: whether rows may be printed as they become known.
             on_screen: whether there may be a screen, if this is a terminal.
             view: table to begin with on it.
+            named: whether names are to be shown beside addresses.
 
         Raises:
             UsageError: ``view`` cannot be looked at.
@@ -71,6 +73,8 @@ class Showing:
         self.by_row = by_row and not selection.sort and selection.top is None
         self.on_screen = on_screen and sys.stdout.isatty()
         self._names = tuple(names)
+        # Names come from the table at the end, and from answers while it goes on.
+        self._besides = ("names", "dns") if named and self.on_screen else ("names",) if named else ()
         self._selection = selection
         known = [name for name in VIEWS.values() if name in NAMES]
         if view is not None and view not in known:
@@ -89,7 +93,7 @@ class Showing:
     def tables(self, usual: Sequence[str]) -> tuple[str, ...]:
         """The tables that the analysis has to fill; ``usual`` are those of a report that nobody chose."""
         if self._names:
-            return self._names
+            return tuple(dict.fromkeys((*self._names, *self._besides)))
         if self.by_row:
             return tuple(name for name in USUAL_ROWS if name in NAMES)
         return tuple(dict.fromkeys((*usual, *(self._views if self.on_screen else ()))))
@@ -133,7 +137,7 @@ class Showing:
             bounds,
             on_warning=self.warn,
             two_threads=worth_it(),
-            owners="streams" in asked.tables,
+            owners=True,
         )
         if self.by_row:
             self._printer = RowPrinter(self._engine, self._selection, asked.tables)

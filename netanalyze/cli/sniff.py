@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netanalyze.cli import errors, options
-from netanalyze.cli.analyze import check_tables
+from netanalyze.cli.analyze import can_be_named, check_tables, with_their_names
 from netanalyze.cli.interrupt import Interrupt
 from netanalyze.cli.output import STDOUT, open_output
 from netanalyze.cli.progress import Progress
@@ -124,8 +124,8 @@ View = Annotated[
     typer.Option(
         "--view",
         metavar="TABLE",
-        help="On a terminal, begin with this table: streams, events, http, dns or listeners, as far as there"
-        " are such. Keys choose another one.",
+        help="On a terminal, begin with this table: streams, events, http, dns, udp, listeners or findings,"
+        " as far as there are such. Keys choose another one.",
     ),
 ]
 NoView = Annotated[
@@ -154,6 +154,7 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     columns: options.Columns = None,
     stream: options.Streams = None,
     wide: options.Wide = False,
+    show_names: options.Names = False,
     capture_filter: LiveFilter = "",
     duration: Duration = None,
     count: Count = None,
@@ -173,6 +174,7 @@ def sniff(  # noqa: PLR0913 - every option is an argument
     keep_duplicates: options.KeepDuplicates = False,
     compat: options.Compat = None,
     decode_as: options.DecodeAs = None,
+    framing: options.Framing = None,
     time_wait: options.TimeWait = 60,
     overlap: options.Overlap = "first",
     max_body: options.MaxBody = options.MAX_BODY_MB,
@@ -199,12 +201,14 @@ def sniff(  # noqa: PLR0913 - every option is an argument
 
         selection = options.selection(where, sort, top, stream, columns)
         check_tables(names, form, selection)
+        named = show_names and can_be_named(names, form)
         to_stdout = output in (None, STDOUT)
         showing = Showing(
             names,
             selection,
             by_row=form == "jsonl" and to_stdout,
             view=view,
+            named=named,
             on_screen=not (no_view or quiet) and form in PEOPLE and to_stdout,
         )
         tables = showing.tables(OVERVIEW if form in PEOPLE else USUAL)
@@ -216,6 +220,7 @@ def sniff(  # noqa: PLR0913 - every option is an argument
             decode_as=options.decode_as(decode_as),
             time_wait_ns=options.nanoseconds(time_wait),
             overlap=overlap,
+            framings=tuple(framing or ()),
             max_body_bytes=options.megabytes(max_body),
             looked_into=None if names or form not in PEOPLE else CHEAP | set(tables),
         )
@@ -249,6 +254,8 @@ def sniff(  # noqa: PLR0913 - every option is an argument
                 made = showing.run(capture, asked, progress.advance)
                 made.complete = not interrupt()
                 chosen = choose(made.tables(names), selection) if names or selection else None
+                if named and chosen is not None:
+                    chosen = with_their_names(chosen, made)
                 style = options.style_for(to_stdout=to_stdout, wide=wide, all_rows=top is not None)
                 out.write(render(form, made, chosen, style))
         raise typer.Exit(errors.status(made, quiet=quiet))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from netanalyze.cli.keys import Keys
 from netanalyze.cli.rows import Pace
+from netanalyze.report.live_findings import findings_so_far, key_of
 from netanalyze.report.live_view import (
+    ERROR,
     HEALTH,
     KEYS,
     PLAIN,
@@ -19,6 +21,7 @@ from netanalyze.report.live_view import (
     rows_shown,
     screen,
 )
+from netanalyze.report.named import Book, with_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,9 +33,25 @@ if TYPE_CHECKING:
     from netanalyze.report.table import Table
 
 EVERY_SECONDS = 0.5
+FIND_SECONDS = 2.0
+"""Findings are looked for so often, and for no more than one part in ``FIND_SHARE`` of the time."""
+FIND_SHARE = 20
+_SPARE = 4
+"""And only while the room for packets lasts so many times as long as it took the last time."""
+_BOTH_COLUMNS = 120
+"""On a screen this wide there is room for addresses beside their names."""
 _LATEST = 200
 """Latest rows that are remembered of each table, more than a screen has lines."""
-_STYLES = {TITLE: "bold", HEALTH: "", WARNING: "bold yellow", PLAIN: "", KEYS: "reverse"}
+_GLIMPSED = ("streams", "udp", "listeners")
+"""Tables of which the rows as they are now are shown; of others the latest ones."""
+_STYLES = {
+    TITLE: "bold",
+    HEALTH: "",
+    WARNING: "bold yellow",
+    ERROR: "bold red",
+    PLAIN: "",
+    KEYS: "reverse",
+}
 
 
 class Viewer:
@@ -71,6 +90,10 @@ class Viewer:
         self._console = console or Console()
         self._live: Any = None
         self._pace = Pace(EVERY_SECONDS)
+        self._find_pace = Pace(FIND_SECONDS, FIND_SHARE)
+        self._find_took = 0.0
+        self._appeared: dict[tuple[str, str, str], float] = {}
+        self._book = Book()
         self._paused = False
         self._latest: dict[str, deque[Record]] = {}
         self._tables: dict[str, Table[Any]] = {}
@@ -131,6 +154,21 @@ class Viewer:
             self._refresh()
         self.show(self.glance(capture))
         self._pace.took(time.monotonic() - began)
+        if "findings" in self._shown and not self._paused and self._find_pace.due():
+            self._find(capture)
+
+    def _find(self, capture: LiveCapture) -> None:
+        """Look for findings, if that cannot take so long that packets are lost meanwhile."""
+        frames, bits = self._rates
+        if capture.lasts_seconds(frames, bits / 8) < _SPARE * self._find_took:
+            return
+        began = time.monotonic()
+        found = self._engine.find(capture)
+        self._find_took = time.monotonic() - began
+        self._find_pace.took(self._find_took)
+        now = began - self._began
+        self._appeared = {key_of(each): self._appeared.get(key_of(each), now) for each in found}
+        self._tables["findings"] = findings_so_far(found, self._appeared)
 
     def obey(self, keys: str) -> bool:
         """Do what keys ask for; returns whether anything changed."""
@@ -189,8 +227,22 @@ class Viewer:
             warnings=self._warnings,
             paused=self._paused,
             view=self.view,
-            tables=self._tables,
+            tables=self._named(),
         )
+
+    def _named(self) -> dict[str, Table[Any]]:
+        """The tables with names beside addresses, or instead of them where there is no room for both."""
+        narrow = self._console.size.width < _BOTH_COLUMNS
+        named = with_names(self._tables.values(), self._book.names, alone=narrow)
+        return {table.name: table for table in named}
+
+    def _hear_said(self, table: Table[Any]) -> None:
+        """Remember the names that clients of these streams said, of addresses without one."""
+        said = self._engine.said_names
+        if table.name == "streams" and said:
+            for row in table:
+                if row.server not in self._book.names and row.stream in said:
+                    self._book.note(row.server, said[row.stream])
 
     def _measure(self, capture: LiveCapture, now: float) -> None:
         info = capture.files[0]
@@ -207,13 +259,20 @@ class Viewer:
 
         for name, rows in self._engine.take(time.time_ns()):
             self._latest.setdefault(name, deque(maxlen=_LATEST)).extend(rows)
+            if name == "dns":
+                queries: Any = rows
+                self._book.hear(queries)
         count = rows_shown(self._console.size.height)
         for name in self._shown:
-            if name in ("streams", "listeners"):
+            if name in _GLIMPSED:
                 if name == self.view:
                     self._tables[name] = self._engine.glimpse(name, count)
-                else:
-                    self._tables.setdefault(name, self._engine.glimpse(name, 0))
+                    self._hear_said(self._tables[name])
+                elif name not in self._tables:
+                    self._tables[name] = self._engine.glimpse(name, 0)
+                continue
+            if name == "findings":
+                self._tables.setdefault(name, findings_so_far((), {}))
                 continue
             latest = list(self._latest.get(name, ()))[-count:]
             self._tables[name] = Table.from_rows(name, table_kind(name).record, latest)

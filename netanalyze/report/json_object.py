@@ -37,14 +37,18 @@ def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The object in pieces, UTF-8."""
     from netanalyze.report import json_rows  # noqa: PLC0415 - which encodes values as is done here
 
-    head = {
+    head: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "generator": f"netanalyze {VERSION}",
         "complete": report.complete,
         "warnings": report.warnings,
     }
+    shown = with_ledger(report, tables)
+    if report.lost or report.passed_over:
+        suffering = {table.name: [field.name for field in table.fields if field.suffers] for table in shown}
+        head["uncertain"] = {name: columns for name, columns in suffering.items() if columns}
     yield visible(encode(head)[:-1])
-    for table in with_ledger(report, tables):
+    for table in shown:
         yield f',\n"{table.name}":['.encode()
         if COMPILED:
             for place, piece in enumerate(json_rows.pieces(table, b",\n{", b"}")):

@@ -6,16 +6,16 @@ shown. All texts from the wire go through ``cells``, which makes them printable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct, field
 
-from netanalyze.report import units
+from netanalyze.report import live_findings, units
 from netanalyze.report.printable import plain, printable, shorten, width
 from netanalyze.report.record import Unit
 from netanalyze.report.style import Style
-from netanalyze.report.text import draw
+from netanalyze.report.text import MARK, draw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +23,24 @@ if TYPE_CHECKING:
     from netanalyze.report.record import Field
     from netanalyze.report.table import Table
 
-VIEWS = {"s": "streams", "e": "events", "h": "http", "d": "dns", "l": "listeners"}
+VIEWS = {
+    "s": "streams",
+    "e": "events",
+    "h": "http",
+    "d": "dns",
+    "u": "udp",
+    "l": "listeners",
+    "f": "findings",
+}
 """Tables that can be looked at, by the key that shows them."""
 TITLES = {
     "streams": "TCP connections, those of the last 10 s first, then by bytes",
     "events": "latest TCP events",
     "http": "latest HTTP exchanges",
     "dns": "latest DNS queries",
+    "udp": "UDP flows, those of the last 10 s first, then by bytes",
     "listeners": "listeners",
+    "findings": "findings so far, by rules that are quick",
 }
 _BESIDE = ("events", "http", "dns")
 """Tables of which the latest rows are shown below another one."""
@@ -42,12 +52,11 @@ _LOW = 12
 _TABLE_HEAD = 3
 """Lines above a table's rows: its title, header and rule; a header may take more."""
 
-TITLE, HEALTH, WARNING, PLAIN, KEYS = "title", "health", "warning", "plain", "keys"
+TITLE, HEALTH, WARNING, ERROR, PLAIN, KEYS = "title", "health", "warning", "error", "plain", "keys"
 """What a line is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """What there is to show at a moment.
 
     Attributes:
@@ -92,9 +101,10 @@ class Glance:
 
 def screen(glance: Glance, columns: int, lines: int, *, ascii_only: bool = False) -> list[tuple[str, str]]:
     """What each line is, and its text; no more lines than there are, none wider."""
-    style = Style(width=max(columns, 1), hints=False, ascii_only=ascii_only)
+    style = Style(width=max(columns, 1), hints=False, ascii_only=ascii_only, lossy=_lossy(glance))
     top = [(TITLE, _title(glance)), (HEALTH, _rates(glance)), (HEALTH, _health(glance))]
     top += [(WARNING, f"warning: {printable(line)}") for line in glance.warnings[-1:]]
+    top += _findings(glance, lines)
     keys = (KEYS, _keys(glance, columns))
     if lines > _LOW:
         top.append((PLAIN, ""))
@@ -103,20 +113,37 @@ def screen(glance: Glance, columns: int, lines: int, *, ascii_only: bool = False
     if room > 0:
         others = [name for name in _BESIDE if name != glance.view and len(glance.tables.get(name, ()))]
         beside: list[tuple[str, str]] = []
-        if lines >= _HIGH:
-            for name in others:
-                beside += [(PLAIN, ""), *_table(name, glance, style, _BESIDE_ROWS + _TABLE_HEAD + 1)]
-        if len(beside) > room // 2:
-            beside = []
+        for name in others if lines >= _HIGH else ():
+            more = [(PLAIN, ""), *_table(name, glance, style, _BESIDE_ROWS + _TABLE_HEAD + 1)]
+            if len(beside) + len(more) <= room // 2:
+                beside += more
         body = _table(glance.view, glance, style, room - len(beside))
         body += [(PLAIN, "")] * (room - len(beside) - len(body)) + beside
     made = [*[*top, *body][: max(lines - 1, 0)], keys]
     return [(kind, _fitting(text, style)) for kind, text in made][:lines]
 
 
+def _findings(glance: Glance, lines: int) -> list[tuple[str, str]]:
+    """The most important findings, where they are looked for and there is room for more than a table."""
+    table = glance.tables.get("findings")
+    if table is None or glance.view == "findings" or lines <= _LOW:
+        return []
+    most = live_findings.LINES if lines >= _HIGH else 1
+    kinds = {"error": ERROR, "warning": WARNING}
+    return [
+        (HEALTH, live_findings.summary(table)),
+        *((kinds.get(kind, PLAIN), text) for kind, text in live_findings.lines(table, glance.seconds, most)),
+    ]
+
+
 def rows_shown(lines: int) -> int:
     """How many rows of a table can be seen at most on a screen of so many lines."""
     return max(lines - 2 - _TABLE_HEAD, 1)
+
+
+def _lossy(glance: Glance) -> bool:
+    """Whether packets are missing, so that figures are uncertain."""
+    return bool(glance.lost or glance.passed_over)
 
 
 def _fitting(text: str, style: Style) -> str:
@@ -143,20 +170,26 @@ def _rates(glance: Glance) -> str:
 
 
 def _health(glance: Glance) -> str:
+    mark = MARK if _lossy(glance) else ""
     if glance.received is None:
         counted = "capture: the system does not count losses"
     else:
-        counted = f"capture: {units.count(glance.received)} received, {units.count(glance.lost or 0)} lost"
+        lost = f"{units.count(glance.lost or 0)} lost{mark if glance.lost else ''}"
+        counted = f"capture: {units.count(glance.received)} received, {lost}"
     if glance.passed_over:
-        counted += f", {units.count(glance.passed_over)} not analyzed"
+        counted += f", {units.count(glance.passed_over)} not analyzed{mark}"
     counted += f"; {units.count(glance.waiting)} wait, ring {glance.ring_percent} % full"
-    return f"{counted}, {units.duration(max(glance.behind_ns, 0))} behind"
+    counted += f", {units.duration(max(glance.behind_ns, 0))} behind"
+    return f"{counted}; {mark} uncertain" if mark else counted
 
 
 def _keys(glance: Glance, columns: int) -> str:
     shown = [(key, name) for key, name in VIEWS.items() if name in glance.tables]
     keys = [f"[{key}] {name}" if name == glance.view else f" {key}  {name}" for key, name in shown]
     text = " ".join([*keys, " space  " + ("go on" if glance.paused else "pause"), " q  quit"])
+    if width(text) > columns:
+        each = [f"[{key}]{name}" if name == glance.view else f"{key}:{name}" for key, name in shown]
+        text = " ".join([*each, "space:" + ("go on" if glance.paused else "pause"), "q:quit"])
     if width(text) > columns:
         text = " ".join([*(key for key, _ in shown), "space", "q"])
     return text
@@ -175,7 +208,7 @@ def _table(name: str, glance: Glance, style: Style, lines: int) -> list[tuple[st
     count = max(lines - _TABLE_HEAD, 1)
     while True:
         rows = table[-count:] if name in _BESIDE else table[:count]
-        fields = [_as_shown(each, rows) for each in table.fields if not each.note]
+        fields = [_as_shown(each, rows) for each in table.fields if name == "findings" or not each.note]
         drawn = draw(rows, fields, style).lines
         beyond = len(title) + len(drawn) - lines
         if beyond <= 0 or count == 1:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from netanalyze.report.cells import cells, header
 from netanalyze.report.record import NUMBERS, WIDE
-from netanalyze.report.text import report_notes, title
+from netanalyze.report.text import MARK, marking, report_notes, title
 from netanalyze.report.units import count
 
 if TYPE_CHECKING:
@@ -23,12 +25,13 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$@#!])")
 
 def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterator[str]:
     """The tables with a heading each, as lines without line ends."""
+    style = marking(report, tables, style)
     for place, table in enumerate(tables):
         if place:
             yield ""
         yield from _table(table, style)
     told = any(table.name == "ledger" for table in tables)
-    for note in report_notes(report, style, ledger_shown=told):
+    for note in report_notes(report, replace(style, wide=True), ledger_shown=told):  # a paragraph each
         yield ""
         yield escape(note)
 
@@ -60,7 +63,7 @@ def grid(table: Table[Any], style: Style) -> Iterator[str]:
     ]
     yield from tabulate(
         list(zip(*texts, strict=True)),
-        headers=[header(field) for field in columns],
+        headers=[header(field) + rf"\{MARK}" * (style.lossy and field.suffers) for field in columns],
         tablefmt="pipe",
         disable_numparse=True,
         colalign=["right" if field.unit in NUMBERS else "left" for field in columns],

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
+from msgspec.structs import replace
+
 from netanalyze.apps.readers import ALIKE
 from netanalyze.report import units
 from netanalyze.report.printable import printable, shorten
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import TABLES, table_kind
 from netanalyze.report.table import Table
-from netanalyze.report.text import GLUE, INTERRUPTED, draw, fold, not_analysed
+from netanalyze.report.text import GLUE, INTERRUPTED, MARK, draw, fold, not_analysed
 from netanalyze.report.verdict import verdict
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ class _Stream(Record, frozen=True):
     app: Annotated[str | None, column("Application protocol", show=1)]
     packets: Annotated[int, column("Packets of both sides", Unit.COUNT, show=3)]
     bytes: Annotated[int, column("Payload of both sides", Unit.BYTES, show=2)]
-    duration_ns: Annotated[int, column("From the first packet to the last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From the first packet to the last", Unit.DURATION, show=2, suffers=True)
+    ]
 
 
 class _Flow(Record, frozen=True):
@@ -60,11 +64,14 @@ class _Flow(Record, frozen=True):
     app: Annotated[str | None, column("Application protocol", show=1)]
     datagrams: Annotated[int, column("Datagrams of both sides", Unit.COUNT, show=3)]
     bytes: Annotated[int, column("Payload of both sides", Unit.BYTES, show=2)]
-    duration_ns: Annotated[int, column("From the first datagram to the last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From the first datagram to the last", Unit.DURATION, show=2, suffers=True)
+    ]
 
 
 def render(report: Report, style: Style) -> Iterator[str]:
     """The overview as lines without line ends."""
+    style = replace(style, lossy=bool(report.lost or report.passed_over))
     yield from _captures(report["capture"], style)
     if report.frames_read and "findings" in report:
         yield ""
@@ -74,8 +81,11 @@ def render(report: Report, style: Style) -> Iterator[str]:
             if report.get(name):
                 yield from section(report, style)
         yield from _ledger(report, style)
-    if not report.complete:
+    if style.lossy or not report.complete:
         yield ""
+    if style.lossy:
+        yield from fold(f"{MARK} uncertain, because packets are missing", style)
+    if not report.complete:
         yield from fold(INTERRUPTED, style)
     if style.hints:
         yield ""

@@ -43,6 +43,9 @@ QUANTITIES = frozenset({Unit.COUNT, Unit.BYTES, Unit.DURATION, Unit.RATE})
 NUMBERS = QUANTITIES | {Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS, Unit.SHARE}
 """Units whose values are integers."""
 
+AMOUNTS = frozenset({Unit.COUNT, Unit.BYTES, Unit.RATE, Unit.SHARE})
+"""Units of what is added up over packets: it is too low, or wrong, where some are missing."""
+
 WIDE = 9
 """Priority of a column that text output shows only when all columns are asked for."""
 
@@ -51,8 +54,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Base of all rows: immutable, and holding nothing that could form a reference cycle."""
 
 
-def column(
-    description: str, unit: Unit = Unit.TEXT, *, show: int = 1, flags: str = "", note: bool = False
+def column(  # noqa: PLR0913 - all but two are by name
+    description: str,
+    unit: Unit = Unit.TEXT,
+    *,
+    show: int = 1,
+    flags: str = "",
+    note: bool = False,
+    suffers: bool | None = None,
 ) -> msgspec.Meta:
     """Describe a field of a record, inside ``Annotated``.
 
@@ -63,11 +72,17 @@ def column(
             long as anything does, ``WIDE`` is shown only with all columns.
         flags: for ``Unit.FLAGS``: one letter for each bit, the highest first.
         note: whether it is a sentence, which text output has below the row, uncut.
+        suffers: whether packets that were lost while capturing make it uncertain; where nothing is said, they
+            do so with amounts (``AMOUNTS``).
     """
+    uncertain = unit in AMOUNTS if suffers is None else suffers
+    schema: dict[str, Any] = {} if unit in (Unit.TEXT, Unit.FILE, Unit.TRUTH) else {"unit": unit.value}
+    if uncertain:
+        schema["uncertain_if_lost"] = True
     return msgspec.Meta(
         description=description + ".",
-        extra_json_schema=None if unit in (Unit.TEXT, Unit.FILE, Unit.TRUTH) else {"unit": unit.value},
-        extra={"unit": unit, "show": show, "flags": flags, "note": note},
+        extra_json_schema=schema or None,
+        extra={"unit": unit, "show": show, "flags": flags, "note": note, "suffers": uncertain},
     )
 
 
@@ -84,6 +99,7 @@ class Field(msgspec.Struct, frozen=True):
         flags: see ``column``.
         parts: the columns that are added up for it: itself, or those of both directions.
         note: see ``column``.
+        suffers: see ``column``.
     """
 
     name: str
@@ -95,6 +111,7 @@ class Field(msgspec.Struct, frozen=True):
     flags: str
     parts: tuple[str, ...]
     note: bool = False
+    suffers: bool = False
 
     @property
     def short(self) -> str:
@@ -152,6 +169,7 @@ def _field(name: str, hint: Any) -> Field:  # noqa: ANN401 - a type annotation c
         flags=extra.get("flags", ""),
         parts=(name,),
         note=extra.get("note", False),
+        suffers=extra.get("suffers", False),
     )
 
 
@@ -178,4 +196,5 @@ def find_field(known: Sequence[Field], name: str) -> Field | None:
         show=client.show,
         flags="",
         parts=(client.name, server.name),
+        suffers=client.suffers,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netanalyze.report.registry import ALWAYS, NAMES, wanted
 from netanalyze.report.table import Table
-from netanalyze.wire.codes import LEFT_OUT, VERDICT_TEXTS
+from netanalyze.wire.codes import LEFT_OUT, NO_TIME, VERDICT_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from netanalyze.report.records.capture import Ledger
 
 _CHOSEN = VERDICT_TEXTS[LEFT_OUT]
+_PASSED_OVER = VERDICT_TEXTS[NO_TIME]
 
 
 class Report(Mapping[str, Table[Any]]):
@@ -102,6 +103,16 @@ class Report(Mapping[str, Table[Any]]):
         """Why frames were not analysed, the most frames first; without those left out by choice."""
         rows = [row for row in self._ledger() if not row.analysed and row.frames and row.reason != _CHOSEN]
         return sorted(rows, key=lambda row: -row.frames)
+
+    @property
+    def lost(self) -> int:
+        """Packets that were lost while capturing."""
+        return sum(row.dropped or 0 for row in self._tables["capture"])
+
+    @property
+    def passed_over(self) -> int:
+        """Frames that were captured, and not analysed for want of time."""
+        return sum(row.frames for row in self._ledger() if row.reason == _PASSED_OVER)
 
     @property
     def chose_nothing(self) -> bool:

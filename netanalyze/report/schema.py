@@ -15,8 +15,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of what ``--format json`` writes when all columns are asked for.
 
-    A field that is no plain text or flag has a ``unit`` beside its type: an annotation that
-    validators pass over.
+    A field that is no plain text or flag has a ``unit`` beside its type, and one that packets lost while
+    capturing make uncertain says ``uncertain_if_lost``: annotations that validators pass over.
     """
     references, definitions = msgspec.json.schema_components(
         [kind.record for kind in TABLES], ref_template="#/$defs/{name}"
@@ -38,11 +38,16 @@ def json_schema() -> dict[str, Any]:
             "items": {"type": "string"},
         },
     }
+    uncertain = {
+        "description": "Columns by table that packets lost while capturing make uncertain; if any were.",
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+    }
     return {
         "$schema": DIALECT,
         "title": "netanalyze report",
         "type": "object",
-        "properties": {**head, **tables},
+        "properties": {**head, "uncertain": uncertain, **tables},
         "required": [*head, *ALWAYS],
         "$defs": definitions,
     }

@@ -22,6 +22,7 @@ class Style(Struct, frozen=True):
         terminal: whether it goes straight to a terminal.
         hints: whether text may say which options show more.
         verbose: whether findings come with what proves them.
+        lossy: whether figures are marked that packets lost while capturing make uncertain.
     """
 
     width: int = TEXT_WIDTH
@@ -31,3 +32,4 @@ class Style(Struct, frozen=True):
     terminal: bool = False
     hints: bool = True
     verbose: bool = False
+    lossy: bool = False

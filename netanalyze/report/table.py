@@ -113,11 +113,10 @@ class Table(Generic[R]):
         row = place if self._rows is None else int(self._rows[place])
         return self._records(slice(row, row + 1))[0]
 
-    def replaced(self, change: Callable[[Column], Column]) -> Table[R]:
+    def replaced(self, change: Callable[[Field, Column], Column]) -> Table[R]:
         """The same rows with other columns in the place of some, of the same length."""
-        other: Table[R] = Table(
-            self.name, self.record, {name: change(column) for name, column in self._columns.items()}
-        )
+        columns = {field.name: change(field, self._columns[field.name]) for field in self.fields}
+        other: Table[R] = Table(self.name, self.record, columns)
         other.total, other.matched, other.ordered = self.total, self.matched, self.ordered
         other._rows = self._rows
         return other

@@ -127,10 +127,10 @@ def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
 
 
 def owner_columns(count: int, codes: NDArray[Any] | None = None, names: Sequence[str] = ()) -> dict[str, Any]:
-    """The columns of the table ``streams`` about processes.
+    """The columns of the tables ``streams`` and ``udp`` about processes.
 
     Args:
-        count: how many streams there are.
+        count: how many streams or flows there are.
         codes: a row for each, of the numbers of the names of the client's and the server's process, -1 for
             none; if None, nothing is known.
         names: by number.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netanalyze.report.cells import MISSING, cells, header
 from netanalyze.report.layout import Lane, break_words, fit
@@ -25,6 +26,12 @@ _LEAST = {Unit.TEXT: 16, Unit.ADDRESS: 22, Unit.FILE: 24}
 
 _BROKEN = {"retransmissions": "retrans- missions"}
 """Words that are much longer than what stands below them, and where they are broken."""
+
+MARK = "*"
+LOSSY = (
+    "Amounts are too low, and what looks like loss, disorder or silence may be the capture's and not the"
+    " network's."
+)
 
 INTERRUPTED = "Interrupted: this is what was read until then."
 
@@ -50,6 +57,7 @@ class Grid(Struct, frozen=True):
 
 def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterator[str]:
     """The tables one below the other, as lines without line ends."""
+    style = marking(report, tables, style)
     for place, table in enumerate(tables):
         if place:
             yield ""
@@ -59,6 +67,14 @@ def render(report: Report, tables: Sequence[Table[Any]], style: Style) -> Iterat
     if notes:
         yield ""
         yield from notes
+
+
+def marking(report: Report, tables: Sequence[Table[Any]], style: Style) -> Style:
+    """A style that marks what losses make uncertain, if there are any of both in these tables."""
+    rows = (field for table in tables if len(table) for field in table.fields)
+    return replace(
+        style, lossy=bool(report.lost or report.passed_over) and any(field.suffers for field in rows)
+    )
 
 
 def table_lines(table: Table[Any], style: Style) -> Iterator[str]:
@@ -109,6 +125,8 @@ def report_notes(report: Report, style: Style, *, ledger_shown: bool = False) ->
     if not ledger_shown:
         yield from not_analysed(report, style)
     yield from not_looked_for(report, style)
+    if style.lossy:
+        yield from loss_note(report, style)
     if not report.complete:
         yield from fold(INTERRUPTED, style)
 
@@ -117,6 +135,18 @@ def not_looked_for(report: Report, style: Style) -> Iterator[str]:
     """Which findings there cannot be because of whose labels segments have."""
     if report.rules_unfit:
         yield from fold(report.why_unfit[0].upper() + report.why_unfit[1:], style)
+
+
+def loss_note(report: Report, style: Style) -> Iterator[str]:
+    """What the mark of figures means that losses make uncertain."""
+    parts = []
+    if report.lost:
+        parts.append(f"{counted(report.lost, 'packet was', 'packets were')} lost while capturing")
+    if report.passed_over:
+        parts.append(
+            f"{counted(report.passed_over, 'frame was', 'frames were')} passed over for want of time"
+        )
+    yield from fold(f"{MARK} uncertain: {' and '.join(parts)}. {LOSSY}", style)
 
 
 def not_analysed(report: Report, style: Style) -> Iterator[str]:
@@ -146,7 +176,7 @@ def draw(table: Table[Any], columns: Sequence[Field], style: Style) -> Grid:
     texts = cells(table, columns, ascii_only=style.ascii_only)
     lanes = [
         Lane(
-            _head(field),
+            _head(field, style),
             max(map(width, column), default=0),
             field.show,
             _LEAST.get(field.unit),
@@ -177,9 +207,10 @@ def _pair(name: str) -> str:
     return what if side in ("client", "server") else ""
 
 
-def _head(field: Field) -> str:
+def _head(field: Field, style: Style) -> str:
     """The words above a column, with spaces where they may be broken."""
-    return " ".join(_BROKEN.get(word, word) for word in header(field).split())
+    words = " ".join(_BROKEN.get(word, word) for word in header(field).split())
+    return words + MARK if style.lossy and field.suffers else words
 
 
 def _align(columns: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[str]:

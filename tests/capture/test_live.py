@@ -251,3 +251,14 @@ def test_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         "packets are being lost, 7 so far"
     )
     assert capture.warnings[-1].startswith("7 of 100 packets were lost while capturing (7 %)")
+
+
+def test_how_long_the_ring_lasts() -> None:
+    asked = LiveOptions(buffer_bytes=64 << 20)
+    tap = Quiet([])
+    capture = LiveCapture(tap, FileInfo("lo"), Notices(), asked)
+    assert capture.lasts_seconds(0, 64 << 20) == 1
+    tap.crowded = 0.5
+    assert capture.lasts_seconds(0, 64 << 20) == 0.5
+    assert capture.lasts_seconds(1 << 20, 64 << 20) < 0.2  # frames take room beside their bytes
+    assert capture.lasts_seconds(0, 0) > 10**6

@@ -91,6 +91,47 @@ def test_another_process() -> None:
     assert theirs.startswith(f"{process.pid}/python")
 
 
+@pytest.mark.parametrize("bound", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104 - to any address, on purpose
+@pytest.mark.parametrize("connected", [False, True])
+def test_both_ends_of_a_udp_flow(bound: str, *, connected: bool) -> None:
+    family = socket.AF_INET6 if ":" in bound else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        if family == socket.AF_INET6:
+            if not socket.has_dualstack_ipv6():
+                pytest.skip("no such sockets")
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.bind((bound, 0))
+        port = server.getsockname()[1]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            if connected:
+                client.connect(("127.0.0.1", port))
+            client.sendto(b"x", ("127.0.0.1", port))
+            ends = end_of(("127.0.0.1", client.getsockname()[1])), end_of(("127.0.0.1", port))
+            assert Owners().of([ends, ends[::-1]], "udp") == [(MINE, MINE)] * 2
+            assert Owners().of([ends]) == [("", "")]  # there is no such socket of TCP
+        assert Owners().of([ends], "udp") == [("", MINE)]
+
+
+def test_of_sockets_on_one_port_that_of_the_address_owns() -> None:
+    code = (
+        "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+        " s.bind(('127.0.0.2', 0)); print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(  # noqa: S603 - ourselves
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mine:
+            mine.bind(("127.0.0.1", port))
+            asker = end_of(("127.0.0.1", 9))
+            pairs = [(asker, end_of((host, port))) for host in ("127.0.0.1", "127.0.0.2")]
+            found = [server for _, server in Owners().of(pairs, "udp")]
+        process.communicate("")
+    assert found[0] == MINE
+    assert found[1].startswith(f"{process.pid}/")
+
+
 def test_addresses_of_this_machine() -> None:
     if Path("/proc/net/if_inet6").exists() and "00000000000000000000000000000001" in Path(
         "/proc/net/if_inet6"

@@ -11,7 +11,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from test_viewer import may_capture
@@ -58,13 +58,16 @@ def sniff(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def ask_until(program: subprocess.Popen[str], port: int, stop: threading.Event) -> threading.Thread:
+def ask_until(
+    program: subprocess.Popen[str], port: int, stop: threading.Event, host: str = ""
+) -> threading.Thread:
     """Ask a server for pages until a row has come: then the capture has begun."""
 
     def ask() -> None:
         number = 0
         while not stop.is_set() and program.poll() is None:
-            urlopen(f"http://127.0.0.1:{port}/{number}").read()
+            headers = {"Host": host} if host else {}
+            urlopen(Request(f"http://127.0.0.1:{port}/{number}", headers=headers)).read()
             number += 1
             stop.wait(0.1)
 
@@ -126,6 +129,28 @@ def test_conditions_hold_for_each_row(port: int) -> None:
     program.send_signal(signal.SIGINT)
     program.communicate(timeout=30)
     assert all(row["target"][-1] in "05" for row in found if "target" in row)
+
+
+def test_names_and_framing(port: int) -> None:
+    arguments = (
+        "-r",
+        "streams,writes",
+        "--names",
+        "--framing",
+        f"{port}=line",
+        "--format",
+        "table",
+        "--wide",
+    )
+    program = sniff("-f", f"tcp port {port}", "--count", "40", *arguments)
+    stop = threading.Event()
+    asking = ask_until(program, port, stop, host=f"localhost:{port}")
+    out, errors = program.communicate(timeout=60)
+    stop.set()
+    asking.join()
+    assert (program.returncode, errors) == (0, "")
+    assert "localhost (127.0.0.1)" in out
+    assert "line" in out.partition("writes:")[2]
 
 
 def test_a_view_that_there_is_not() -> None:

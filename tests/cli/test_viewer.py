@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -46,8 +47,6 @@ def test_keys_pause_and_quit() -> None:
 
 
 def may_capture() -> bool:
-    import socket  # noqa: PLC0415 - for this question
-
     try:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()
     except (AttributeError, OSError):
@@ -148,11 +147,71 @@ def test_being_killed_gives_the_terminal_back(terminal: Terminal) -> None:
 
 def test_keys_and_another_size(terminal: Terminal) -> None:
     terminal.press(b"h")
-    terminal.until(b"[h] http")
+    terminal.until(b"[h]http")
     termios.tcsetwinsize(terminal.side, (10, 40))
     terminal.program.send_signal(signal.SIGWINCH)
-    terminal.until(b"s e h")
+    terminal.until(b"s e h d u l f space q")
     terminal.press(b" ")
     terminal.until(b"paused")
     terminal.press(b"q")
     assert terminal.ended() == 0
+
+
+def test_findings_and_names_as_they_appear() -> None:
+    if not may_capture():
+        pytest.skip("needs CAP_NET_RAW")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]  # nobody listens
+        running = Terminal("-f", f"tcp port {port}")
+        try:
+            running.until(b"findings: none yet")
+            for _ in range(20):
+                with socket.socket() as client:
+                    assert client.connect_ex(("127.0.0.1", port))
+            running.until(b"LSN004")
+            running.press(b"f")
+            running.until(b"[f]findings")
+            running.until(b"answered with RST at once")
+            running.press(b"u")
+            running.until(b"[u]udp")
+            running.press(b"q")
+            assert running.ended() == 0
+        finally:
+            running.close()
+
+
+class Source:
+    """A capture whose ring lasts for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        """So many."""
+        self.seconds = seconds
+
+    def lasts_seconds(self, *_: float) -> float:
+        return self.seconds
+
+
+class Finder:
+    """An engine that counts how often it is asked."""
+
+    asked = 0
+
+    def find(self, _: Any) -> list[Any]:  # noqa: ANN401 - a capture
+        self.asked += 1
+        return []
+
+
+def test_findings_are_not_looked_for_where_packets_would_be_lost() -> None:
+    shown = viewer("streams", "findings")
+    engine: Any = Finder()
+    full: Any = Source(0.1)
+    empty: Any = Source(10)
+    shown._engine = engine
+    shown._find_took = 0.05  # the last time
+    shown._find(full)
+    assert engine.asked == 0
+    shown._find(empty)
+    assert engine.asked == 1
+    assert len(shown._tables["findings"]) == 0
+    assert not shown._find_pace.due()

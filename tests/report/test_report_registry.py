@@ -75,7 +75,8 @@ COLUMNS = {
     " misread_bytes misread_messages framing_fault framing_fault_frame first_frame verdict",
     "messages": "stream sender number frame last_frame time_ns offset bytes segments kind case cause",
     "udp": "flow client client_port server server_port app start_ns duration_ns client_datagrams"
-    " server_datagrams client_bytes server_bytes conn_state first_frame last_frame icmp_errors"
+    " server_datagrams client_bytes server_bytes conn_state client_process server_process"
+    " first_frame last_frame icmp_errors"
     " fragments senders cast min_client_bytes avg_client_bytes max_client_bytes min_server_bytes"
     " avg_server_bytes max_server_bytes client_bps server_bps silence_ns silence_frame"
     " icmp_error icmp_frame fragmented aligned coalesced",
@@ -240,7 +241,9 @@ def test_the_schema_has_descriptions_and_units() -> None:
         "type": "integer",
         "description": "From its first packet to its last.",
         "unit": "ns",
+        "uncertain_if_lost": True,
     }
+    assert "uncertain_if_lost" not in stream["properties"]["start_ns"]
     assert stream["properties"]["start_ns"]["unit"] == "ns since 1970-01-01 UTC"
     assert stream["properties"]["handshake_ns"]["anyOf"] == [{"type": "integer"}, {"type": "null"}]
     assert stream["properties"]["client_bytes"]["unit"] == "bytes"

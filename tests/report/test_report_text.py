@@ -92,9 +92,9 @@ flow  client      port  server       port  app  duration  datagrams  datagrams  
    0  10.0.0.1   50000  10.0.0.53      53  dns    1.27 s          6          5    40 B   300 B       0  both     -
    1  10.0.0.1   50001  10.0.0.53      53  dns    1.27 s          6          5    41 B   800 B       0  both     -
 
-20 more columns: start_ns, conn_state, first_frame, last_frame, fragments, cast, min_client_bytes, avg_client_bytes,
-  max_client_bytes, min_server_bytes, avg_server_bytes, max_server_bytes, client_bps, server_bps, silence_ns,
-  silence_frame … (netanalyze tables udp explains all) (--wide)
+22 more columns: start_ns, conn_state, client_process, server_process, first_frame, last_frame, fragments, cast,
+  min_client_bytes, avg_client_bytes, max_client_bytes, min_server_bytes, avg_server_bytes, max_server_bytes,
+  client_bps, server_bps … (netanalyze tables udp explains all) (--wide)
 """
 
 

@@ -41,6 +41,8 @@ DRAIN_NS = 200_000_000
 """So long after the end the kernel has handed over what it took in before."""
 CROWDED = 0.75
 """With so much of the ring waiting for analysis, some of what is written already is passed over."""
+_BESIDE_FRAME = 128
+"""Bytes of the ring that a frame takes beside its own: headers, alignment."""
 STEP_NS = 500_000_000
 """The clock may be this far from where it should be before it counts as set."""
 
@@ -173,6 +175,16 @@ class LiveCapture:
     def crowded(self) -> float:
         """How much of the room for frames is taken, from 0 to 1."""
         return self._tap.crowded
+
+    def lasts_seconds(self, frames_a_second: float, bytes_a_second: float) -> float:
+        """For how long there is room for what comes, if nobody reads: an estimate, rather too low.
+
+        Args:
+            frames_a_second: that come, as far as can be told.
+            bytes_a_second: of these frames.
+        """
+        room = (1 - self.crowded) * self._options.buffer_bytes
+        return room / max(bytes_a_second + _BESIDE_FRAME * frames_a_second, 1)
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches not read yet: frames are numbered from 1.
@@ -350,13 +362,12 @@ class LiveCapture:
     def _end(self) -> None:
         """The last figures, and what they mean. The memory of the batches stays until it is closed."""
         self._tap.stop()
-        received, dropped = self._counts()
-        if received and dropped:
-            share = 100 * dropped / received
+        self._counts()
+        losses = self.files[0].losses
+        if losses:
             self._notices.warn(
-                f"{dropped} of {received} packets were lost while capturing ({share:.2g} %): counts and bytes"
-                " are too low, gaps and lost segments may be ours and not the network's; use a filter (-f),"
-                " fewer tables (-r), a larger --buffer, or only --write and analyze the file afterwards"
+                f"{losses}; use a filter (-f), fewer tables (-r), a larger --buffer, or only --write and"
+                " analyze the file afterwards"
             )
         if self.passed_over:
             share = 100 * self.passed_over / self.files[0].frames

@@ -1,19 +1,23 @@
-"""Which process of this machine owns a TCP socket, from /proc (proc(5)); Linux only, elsewhere nobody does.
+"""Which process of this machine owns a TCP or UDP socket, from /proc (proc(5)); Linux only, elsewhere nobody.
 
-Looked up when a connection is seen first: its socket in ``/proc/net/tcp`` and ``tcp6``, and the process that
-has the socket's inode among its open files. A connection that is over by then has no socket any more; that of
-its server can be told all the same, by the socket that listens. Files of other users' processes may be looked
-at by root only.
+Looked up when a connection is seen first: its socket in ``/proc/net/tcp`` and ``tcp6``, or ``udp`` and
+``udp6``, and the process that has the socket's inode among its open files. A connection that is over by then
+has no socket any more; that of its server can be told all the same, by the socket that listens. A UDP socket
+mostly has no remote end, and is found by its own. Files of other users' processes may be looked at by root
+only.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
+
+codecs.lookup("ascii")  # while it can be loaded: rights may be given up before it is used
 
 _LISTENING = "0A"
 _MOST_CACHED = 1 << 16
@@ -32,22 +36,28 @@ class End(NamedTuple):
     port: int
 
 
+_ANY = 0, 0
+"""Instead of an address: any."""
+_NOBODY = End(_ANY, 0)
+
+
 class Sockets(NamedTuple):
-    """The TCP sockets that there are, as inodes.
+    """The sockets that there are of a transport, as inodes.
 
     Attributes:
         connected: by local and remote endpoint.
-        listening: by port; of several one.
+        bound: those without a remote one (TCP: that listen) by local endpoint, whose address is 0 where
+            the socket takes what comes to any; of several one.
     """
 
     connected: dict[tuple[End, End], int]
-    listening: dict[int, int]
+    bound: dict[End, int]
 
 
-def sockets(folder: Path = Path("/proc/net")) -> Sockets:
-    """What the kernel lists."""
+def sockets(folder: Path = Path("/proc/net"), transport: str = "tcp") -> Sockets:
+    """What the kernel lists of a transport, ``tcp`` or ``udp``."""
     found = Sockets({}, {})
-    for name in ("tcp", "tcp6"):
+    for name in (transport, f"{transport}6"):
         with suppress(OSError):
             for line in (folder / name).read_text("ascii", "replace").splitlines()[1:]:
                 _note(line.split(), found)
@@ -58,11 +68,11 @@ def _note(words: list[str], found: Sockets) -> None:
     """Take in a line: its second word is the local end, the third the remote one, then the state."""
     if len(words) < 10 or words[9] == "0":  # noqa: PLR2004 - columns; without inode nobody has it open
         return
-    local = _end(words[1])
-    if words[3] == _LISTENING:
-        found.listening.setdefault(local.port, int(words[9]))
+    local, remote = _end(words[1]), _end(words[2])
+    if words[3] == _LISTENING or remote == _NOBODY:
+        found.bound.setdefault(local, int(words[9]))
     else:
-        found.connected[local, _end(words[2])] = int(words[9])
+        found.connected[local, remote] = int(words[9])
 
 
 def _end(text: str) -> End:
@@ -106,20 +116,24 @@ class Owners:
         """Whether this system tells."""
         return (self._root / "net" / "tcp").exists()
 
-    def of(self, pairs: list[tuple[End, End]]) -> list[tuple[str, str]]:
-        """Who owns either end of these connections: ``1234/nginx``, empty where that is not known.
+    def of(self, pairs: list[tuple[End, End]], transport: str = "tcp") -> list[tuple[str, str]]:
+        """Who owns either end of these connections or flows: ``1234/nginx``, empty where that is not known.
 
         One look at the sockets that there are serves all; processes are looked through where a socket is new.
         """
-        there = sockets(self._root / "net")
+        there = sockets(self._root / "net", transport)
         mine = local_addresses(self._root / "net")
         inodes = [
-            [_inode(end, other, there, mine) for end, other in (pair, (pair[1], pair[0]))] for pair in pairs
+            [_inodes(end, other, there, mine) for end, other in (pair, (pair[1], pair[0]))] for pair in pairs
         ]
-        if any(inode and inode not in self._names for pair in inodes for inode in pair):
-            self._look({inode for pair in inodes for inode in pair if inode})
-        names = self._names
-        return [(names.get(first, ""), names.get(second, "")) for first, second in inodes]
+        wanted = {inode for pair in inodes for either in pair for inode in either if inode}
+        if not wanted <= self._names.keys():
+            self._look(wanted)
+        return [(self._name(*first), self._name(*second)) for first, second in inodes]
+
+    def _name(self, connected: int, bound: int) -> str:
+        """Who has the one socket, or the other where that was closed while we looked."""
+        return self._names.get(connected) or self._names.get(bound, "")
 
     def _look(self, wanted: set[int]) -> None:
         """Go through the open files of all processes."""
@@ -144,11 +158,11 @@ class Owners:
                     self._names[inode] = f"{process}/{name}"
 
 
-def _inode(end: End, other: End, there: Sockets, mine: frozenset[Address]) -> int:
-    """The socket of one end of a connection, 0 where there is none here."""
-    inode = there.connected.get((end, other), 0)
-    if inode:
-        return inode
+def _inodes(end: End, other: End, there: Sockets, mine: frozenset[Address]) -> tuple[int, int]:
+    """The sockets of one end of a connection or flow: connected, and bound; 0 where there is none here."""
     high, low = end.address
     loopback = high == 0 and low >> 24 == _LOOPBACK
-    return there.listening.get(end.port, 0) if loopback or end.address in mine else 0
+    connected = there.connected.get((end, other), 0)
+    if not loopback and end.address not in mine:
+        return connected, 0
+    return connected, there.bound.get(end) or there.bound.get(End(_ANY, end.port), 0)

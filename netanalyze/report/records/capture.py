@@ -24,20 +24,27 @@ class Capture(Record, frozen=True):
         str,
         column("Link types of its interfaces, separated by commas: names of tcpdump's registry", show=2),
     ]
-    interfaces: Annotated[int, column("Interfaces that it describes", Unit.COUNT, show=WIDE)]
-    frames: Annotated[int, column("Frames read", Unit.COUNT, show=0)]
-    bytes: Annotated[int, column("Captured bytes of these frames", Unit.BYTES, show=1)]
-    wire_bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=5)]
+    interfaces: Annotated[int, column("Interfaces that it describes", Unit.COUNT, show=WIDE, suffers=False)]
+    frames: Annotated[int, column("Frames read", Unit.COUNT, show=0, suffers=False)]
+    bytes: Annotated[int, column("Captured bytes of these frames", Unit.BYTES, show=1, suffers=False)]
+    wire_bytes: Annotated[
+        int, column("Length of these frames on the wire", Unit.BYTES, show=5, suffers=False)
+    ]
     first_ns: Annotated[int | None, column("Earliest time of a frame", Unit.TIME, show=3)]
     last_ns: Annotated[int | None, column("Latest time of a frame", Unit.TIME, show=7)]
     duration_ns: Annotated[int | None, column("From the earliest time to the latest", Unit.DURATION, show=2)]
     received: Annotated[
         int | None,
-        column("Frames that the interfaces received, where the capture says so", Unit.COUNT, show=WIDE),
+        column(
+            "Frames that the interfaces received, where the capture says so",
+            Unit.COUNT,
+            show=WIDE,
+            suffers=False,
+        ),
     ]
     dropped: Annotated[
         int | None,
-        column("Frames lost while capturing, where the capture says so", Unit.COUNT, show=4),
+        column("Frames lost while capturing, where the capture says so", Unit.COUNT, show=4, suffers=False),
     ]
     cut_short: Annotated[
         str | None, column("What of the file could not be read and why, null if it is whole", show=3)
@@ -45,7 +52,10 @@ class Capture(Record, frozen=True):
     clock_steps: Annotated[
         int,
         column(
-            "Frames whose time is a second or more before that of the frame before", Unit.COUNT, show=WIDE
+            "Frames whose time is a second or more before that of the frame before",
+            Unit.COUNT,
+            show=WIDE,
+            suffers=False,
         ),
     ]
     clock_step_ns: Annotated[
@@ -62,8 +72,8 @@ class Ledger(Record, frozen=True):
 
     reason: Annotated[str, column("What became of these frames", show=0)]
     analysed: Annotated[bool, column("Whether they count as analysed", Unit.TRUTH, show=0)]
-    frames: Annotated[int, column("Frames of which this is true", Unit.COUNT, show=0)]
-    bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1)]
+    frames: Annotated[int, column("Frames of which this is true", Unit.COUNT, show=0, suffers=False)]
+    bytes: Annotated[int, column("Length of these frames on the wire", Unit.BYTES, show=1, suffers=False)]
     first_frame: Annotated[int, column("Number of the first such frame", Unit.FRAME, show=2)]
 
 

@@ -115,7 +115,8 @@ class Direction(Record, frozen=True):
         column("Most payload; more than mss where the card cuts or joins segments", Unit.BYTES, show=WIDE),
     ]
     mss: Annotated[
-        int | None, column("Segment size that it is ready to take, as in its SYN", Unit.BYTES, show=7)
+        int | None,
+        column("Segment size that it is ready to take, as in its SYN", Unit.BYTES, show=7, suffers=False),
     ]
     window_scale: Annotated[
         int | None, column("Window scale in its SYN: bits to shift by", Unit.NUMBER, show=WIDE)
@@ -149,7 +150,9 @@ class Direction(Record, frozen=True):
     ]
     avg_window: Annotated[int | None, column("Mean of the windows", Unit.BYTES, show=WIDE)]
     max_window: Annotated[int | None, column("Largest window", Unit.BYTES, show=4)]
-    zero_window_ns: Annotated[int, column("How long it offered no window", Unit.DURATION, show=4)]
+    zero_window_ns: Annotated[
+        int, column("How long it offered no window", Unit.DURATION, show=4, suffers=True)
+    ]
     min_bytes_in_flight: Annotated[
         int | None,
         column("Least that was on its way, unacknowledged and not reported with SACK", Unit.BYTES, show=WIDE),
@@ -265,7 +268,7 @@ class Direction(Record, frozen=True):
         int | None, column("From its first segment with payload to its last", Unit.DURATION, show=WIDE)
     ]
     silent_max_ns: Annotated[
-        int | None, column("Longest time between two of its segments", Unit.DURATION, show=6)
+        int | None, column("Longest time between two of its segments", Unit.DURATION, show=6, suffers=True)
     ]
     silent_max_frame: Annotated[int | None, column("Frame that ended it", Unit.FRAME, show=WIDE)]
     throughput_bps: Annotated[

@@ -29,10 +29,10 @@ class Query(Record, frozen=True):
     ]
     type: Annotated[str | None, column("Type asked for", show=0)]
     rcode: Annotated[str | None, column("Response code, with the upper bits of EDNS", show=1)]
-    answers: Annotated[int | None, column("Records in the answer section", Unit.COUNT, show=5)]
+    answers: Annotated[int | None, column("Records in the answer section", Unit.COUNT, show=5, suffers=False)]
     latency_ns: Annotated[
         int | None,
-        column("From the first attempt of the lookup to the answer", Unit.DURATION, show=1),
+        column("From the first attempt of the lookup to the answer", Unit.DURATION, show=1, suffers=True),
     ]
     attempts: Annotated[
         int | None,
@@ -46,6 +46,7 @@ class Query(Record, frozen=True):
             " elsewhere), open (the capture ends within 5 s), duplicate (one more answer), unasked (an answer"
             " without a query), announced (multicast DNS without a query)",
             show=1,
+            suffers=True,
         ),
     ]
     answer: Annotated[
@@ -111,24 +112,28 @@ class Query(Record, frozen=True):
     responses: Annotated[int | None, column("Messages that answered it", Unit.COUNT, show=WIDE)]
     opcode: Annotated[str | None, column("Operation: query, notify, update, and so on", show=WIDE)]
     qclass: Annotated[str | None, column("Class asked for", show=WIDE)]
-    questions: Annotated[int, column("Questions of the message", Unit.COUNT, show=WIDE)]
+    questions: Annotated[int, column("Questions of the message", Unit.COUNT, show=WIDE, suffers=False)]
     truncated: Annotated[bool, column("Whether the answer has the flag TC", Unit.TRUTH, show=WIDE)]
     query_flags: Annotated[
         str | None,
         column("Flags of the query that are set: AA TC RD RA Z AD CD, of NetBIOS names B", show=WIDE),
     ]
     response_flags: Annotated[str | None, column("Likewise of the answer", show=WIDE)]
-    query_bytes: Annotated[int | None, column("Length of the query", Unit.BYTES, show=WIDE)]
-    response_bytes: Annotated[int | None, column("Length of the answer", Unit.BYTES, show=8)]
+    query_bytes: Annotated[int | None, column("Length of the query", Unit.BYTES, show=WIDE, suffers=False)]
+    response_bytes: Annotated[int | None, column("Length of the answer", Unit.BYTES, show=8, suffers=False)]
     edns_bytes: Annotated[
         int | None,
-        column("What the client says it can take (EDNS); null without EDNS", Unit.BYTES, show=WIDE),
+        column(
+            "What the client says it can take (EDNS); null without EDNS", Unit.BYTES, show=WIDE, suffers=False
+        ),
     ]
     dnssec_ok: Annotated[bool, column("Whether the query has the flag DO", Unit.TRUTH, show=WIDE)]
     edns_options: Annotated[
         str | None, column("Options of the query: client subnet, cookie and others", show=WIDE)
     ]
-    server_edns_bytes: Annotated[int | None, column("What the server can take", Unit.BYTES, show=WIDE)]
+    server_edns_bytes: Annotated[
+        int | None, column("What the server can take", Unit.BYTES, show=WIDE, suffers=False)
+    ]
     server_edns_options: Annotated[str | None, column("Options of the answer", show=WIDE)]
     extended_error: Annotated[str | None, column("Extended errors of the answer (RFC 8914)", show=6)]
     note: Annotated[str | None, column("What else there is to say, damage included", note=True)]

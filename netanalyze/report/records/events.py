@@ -14,7 +14,9 @@ class Event(Record, frozen=True):
     elapsed_ns: Annotated[int, column("Time since the first frame of the connection", Unit.DURATION, show=2)]
     stream: Annotated[int, column("Number of the connection", Unit.NUMBER, show=0)]
     sender: Annotated[str, column("Who sent the segment: client or server", show=0)]
-    kind: Annotated[str, column("What it is: the name of Wireshark's tcp.analysis field", show=0)]
+    kind: Annotated[
+        str, column("What it is: the name of Wireshark's tcp.analysis field", show=0, suffers=True)
+    ]
     detail: Annotated[str | None, column("Why it is taken for that", show=0)]
     cause: Annotated[
         str | None,
@@ -43,10 +45,15 @@ class Event(Record, frozen=True):
     ]
     window_bytes: Annotated[
         int | None,
-        column("Window that it offers, or uses up; null where it is not known", Unit.BYTES, show=WIDE),
+        column(
+            "Window that it offers, or uses up; null where it is not known",
+            Unit.BYTES,
+            show=WIDE,
+            suffers=False,
+        ),
     ]
     seq: Annotated[int, column("Relative sequence number", Unit.NUMBER, show=WIDE)]
-    payload_bytes: Annotated[int, column("Payload", Unit.BYTES, show=WIDE)]
+    payload_bytes: Annotated[int, column("Payload", Unit.BYTES, show=WIDE, suffers=False)]
     ack: Annotated[int | None, column("Relative acknowledgement number", Unit.NUMBER, show=WIDE)]
     later_frame: Annotated[
         int | None,

@@ -71,6 +71,7 @@ class Exchange(Record, frozen=True):
             "How it ended: complete, truncated (the response is not whole), reset (broken off by a RST),"
             " unanswered, uncertain (the response may lie in a gap)",
             show=1,
+            suffers=True,
         ),
     ]
     uncertain: Annotated[
@@ -111,7 +112,8 @@ class Exchange(Record, frozen=True):
         ),
     ]
     promised_bytes: Annotated[
-        int | None, column("Content-Length of a response that was broken off", Unit.BYTES, show=WIDE)
+        int | None,
+        column("Content-Length of a response that was broken off", Unit.BYTES, show=WIDE, suffers=False),
     ]
     missing_bytes: Annotated[
         int, column("Bytes of the response's body that were not captured", Unit.BYTES, show=8)

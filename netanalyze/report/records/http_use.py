@@ -195,7 +195,7 @@ class WebSocketFrame(Record, frozen=True):
     compressed: Annotated[
         bool, column("Whether it says that its message is compressed (RFC 7692)", Unit.TRUTH, show=3)
     ]
-    payload_bytes: Annotated[int, column("Length of its payload", Unit.BYTES, show=0)]
-    captured_bytes: Annotated[int, column("How much of that was captured", Unit.BYTES, show=5)]
+    payload_bytes: Annotated[int, column("Length of its payload", Unit.BYTES, show=0, suffers=False)]
+    captured_bytes: Annotated[int, column("How much of that was captured", Unit.BYTES, show=5, suffers=False)]
     close_code: Annotated[int | None, column("Status code of a close frame", Unit.NUMBER, show=1)]
     anomaly: Annotated[str | None, column("What is wrong with it by RFC 6455", show=2)]

@@ -83,6 +83,7 @@ class Listener(Record, frozen=True):
             " host sends other things); host dead (it sent nothing at all); no answer (none yet); or what the"
             " ICMP errors say: prohibited, host unreachable, net unreachable, port unreachable, ICMP error",
             show=0,
+            suffers=True,
         ),
     ]
     signs: Annotated[

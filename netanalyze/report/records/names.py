@@ -36,6 +36,7 @@ class Name(Record, frozen=True):
             " an answer that was not captured), literal (what it says is an address), group (multicast or"
             " broadcast), unknown (elsewhere or literal, which packets do not tell)",
             show=0,
+            suffers=True,
         ),
     ]
     said_name: Annotated[

@@ -18,7 +18,9 @@ class Stream(Record, frozen=True):
     server_port: Annotated[int, column("Port of the server", Unit.PORT, show=0)]
     app: Annotated[str | None, column("Application protocol, null if not known", show=1)]
     start_ns: Annotated[int, column("Time of its first packet", Unit.TIME, show=7)]
-    duration_ns: Annotated[int, column("From its first packet to its last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From its first packet to its last", Unit.DURATION, show=2, suffers=True)
+    ]
     client_packets: Annotated[int, column("Packets that the client sent", Unit.COUNT, show=4)]
     server_packets: Annotated[int, column("Packets that the server sent", Unit.COUNT, show=4)]
     client_bytes: Annotated[
@@ -59,6 +61,7 @@ class Stream(Record, frozen=True):
             " anything else. The originator sent the first packet unless history begins with ^; mostly it is"
             " the client",
             show=3,
+            suffers=True,
         ),
     ]
     history: Annotated[
@@ -74,11 +77,19 @@ class Stream(Record, frozen=True):
     ]
     client_state: Annotated[
         str | None,
-        column("TCP state of the client at the end, as in RFC 9293, null if nothing is known of it", show=6),
+        column(
+            "TCP state of the client at the end, as in RFC 9293, null if nothing is known of it",
+            show=6,
+            suffers=True,
+        ),
     ]
     server_state: Annotated[
         str | None,
-        column("TCP state of the server at the end, as in RFC 9293, null if nothing is known of it", show=6),
+        column(
+            "TCP state of the server at the end, as in RFC 9293, null if nothing is known of it",
+            show=6,
+            suffers=True,
+        ),
     ]
     client_process: Annotated[
         str | None,

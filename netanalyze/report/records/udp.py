@@ -20,7 +20,9 @@ class UdpFlow(Record, frozen=True):
     server_port: Annotated[int, column("Port of the server", Unit.PORT, show=0)]
     app: Annotated[str | None, column("Application protocol, null if not known", show=1)]
     start_ns: Annotated[int, column("Time of its first datagram", Unit.TIME, show=7)]
-    duration_ns: Annotated[int, column("From its first datagram to its last", Unit.DURATION, show=2)]
+    duration_ns: Annotated[
+        int, column("From its first datagram to its last", Unit.DURATION, show=2, suffers=True)
+    ]
     client_datagrams: Annotated[int, column("Datagrams that the client sent", Unit.COUNT, show=3)]
     server_datagrams: Annotated[int, column("Datagrams that the server sent", Unit.COUNT, show=3)]
     client_bytes: Annotated[int, column("Payload that the client sent", Unit.BYTES, show=2)]
@@ -34,13 +36,26 @@ class UdpFlow(Record, frozen=True):
             show=7,
         ),
     ]
+    client_process: Annotated[
+        str | None,
+        column(
+            "Process of this machine that had the client's socket when the flow was seen first, as 1234/dig;"
+            " null where that is not known, and always for files",
+            show=6,
+        ),
+    ]
+    server_process: Annotated[str | None, column("The same of the server's socket", show=5)]
     first_frame: Annotated[int, column("Number of its first frame", Unit.FRAME, show=6)]
     last_frame: Annotated[int, column("Number of its last frame", Unit.FRAME, show=WIDE)]
     icmp_errors: Annotated[int, column("ICMP errors that quote a datagram of this flow", Unit.COUNT, show=4)]
     fragments: Annotated[int, column("IP fragments that its datagrams came in", Unit.COUNT, show=5)]
     senders: Annotated[
         str | None,
-        column("Who sent datagrams: both, client or server (one-way), null if none were captured", show=3),
+        column(
+            "Who sent datagrams: both, client or server (one-way), null if none were captured",
+            show=3,
+            suffers=True,
+        ),
     ]
     cast: Annotated[
         str,
@@ -67,7 +82,7 @@ class UdpFlow(Record, frozen=True):
     ]
     silence_ns: Annotated[
         int | None,
-        column("Longest time between two datagrams, whoever sent them", Unit.DURATION, show=6),
+        column("Longest time between two datagrams, whoever sent them", Unit.DURATION, show=6, suffers=True),
     ]
     silence_frame: Annotated[int | None, column("The frame that ended it", Unit.FRAME, show=WIDE)]
     icmp_error: Annotated[

@@ -19,6 +19,7 @@ class Stall(Record, frozen=True):
             " full segment; retransmission_timeout; fast_recovery; handshake_retry; client_thinking and"
             " server_thinking: the program",
             show=0,
+            suffers=True,
         ),
     ]
     frame: Annotated[int, column("The frame that the wait began with", Unit.FRAME, show=0)]
@@ -32,6 +33,7 @@ class Stall(Record, frozen=True):
             "How long it lasted; of thinking, without the round trip between capture point and program",
             Unit.DURATION,
             show=0,
+            suffers=True,
         ),
     ]
     awaited: Annotated[str, column("What was waited for", show=1)]
@@ -60,13 +62,14 @@ class StreamWaits(Record, frozen=True):
             "Round trips, segments one after the other, waits for the congestion window",
             Unit.DURATION,
             show=0,
+            suffers=True,
         ),
     ]
     client_thinking_ns: Annotated[
-        int, column("The client's program had nothing to send", Unit.DURATION, show=0)
+        int, column("The client's program had nothing to send", Unit.DURATION, show=0, suffers=True)
     ]
     server_thinking_ns: Annotated[
-        int, column("The server's program had nothing to send", Unit.DURATION, show=0)
+        int, column("The server's program had nothing to send", Unit.DURATION, show=0, suffers=True)
     ]
     nagle_delayed_ack_ns: Annotated[
         int,
@@ -74,22 +77,30 @@ class StreamWaits(Record, frozen=True):
             "Nagle's algorithm held a small segment, and a delayed acknowledgement let it go",
             Unit.DURATION,
             show=0,
+            suffers=True,
         ),
     ]
     nagle_ns: Annotated[
         int,
-        column("Nagle's algorithm held one for a round trip", Unit.DURATION, show=1),
+        column("Nagle's algorithm held one for a round trip", Unit.DURATION, show=1, suffers=True),
     ]
-    zero_window_ns: Annotated[int, column("The receiver's window was closed", Unit.DURATION, show=2)]
-    window_full_ns: Annotated[int, column("It had no room for a full segment", Unit.DURATION, show=3)]
+    zero_window_ns: Annotated[
+        int, column("The receiver's window was closed", Unit.DURATION, show=2, suffers=True)
+    ]
+    window_full_ns: Annotated[
+        int, column("It had no room for a full segment", Unit.DURATION, show=3, suffers=True)
+    ]
     retransmission_timeout_ns: Annotated[
-        int, column("A retransmission timer or tail loss probe was waited for", Unit.DURATION, show=2)
+        int,
+        column(
+            "A retransmission timer or tail loss probe was waited for", Unit.DURATION, show=2, suffers=True
+        ),
     ]
     fast_recovery_ns: Annotated[
-        int, column("Losses were noticed and repaired without a timer", Unit.DURATION, show=3)
+        int, column("Losses were noticed and repaired without a timer", Unit.DURATION, show=3, suffers=True)
     ]
     handshake_retry_ns: Annotated[
-        int, column("A SYN or its answer had to be sent again", Unit.DURATION, show=3)
+        int, column("A SYN or its answer had to be sent again", Unit.DURATION, show=3, suffers=True)
     ]
     idle_ns: Annotated[
         int,
@@ -97,6 +108,7 @@ class StreamWaits(Record, frozen=True):
             "After all was acknowledged, with nothing but keep-alives or such until the last segment",
             Unit.DURATION,
             show=4,
+            suffers=True,
         ),
     ]
 

@@ -28,7 +28,7 @@ class WindowPoint(Record, frozen=True):
         int,
         column("Relative sequence number of its first byte; it goes on beyond 2**32", Unit.NUMBER, show=1),
     ]
-    payload_bytes: Annotated[int, column("Payload that it carries", Unit.BYTES, show=1)]
+    payload_bytes: Annotated[int, column("Payload that it carries", Unit.BYTES, show=1, suffers=False)]
     ack: Annotated[
         int | None, column("Relative acknowledgement number, null without one", Unit.NUMBER, show=1)
     ]
@@ -44,7 +44,10 @@ class WindowPoint(Record, frozen=True):
     window_bytes: Annotated[
         int | None,
         column(
-            "Receive window that it offers, scaled; null where the scale is not known", Unit.BYTES, show=1
+            "Receive window that it offers, scaled; null where the scale is not known",
+            Unit.BYTES,
+            show=1,
+            suffers=False,
         ),
     ]
     bytes_in_flight: Annotated[
@@ -57,7 +60,12 @@ class WindowPoint(Record, frozen=True):
     ]
     peer_window_bytes: Annotated[
         int | None,
-        column("Window that the other side has offered its sender, as last seen", Unit.BYTES, show=4),
+        column(
+            "Window that the other side has offered its sender, as last seen",
+            Unit.BYTES,
+            show=4,
+            suffers=False,
+        ),
     ]
     rtt_ns: Annotated[
         int | None,

@@ -33,7 +33,8 @@ class Write(Record, frozen=True):
         ),
     ]
     confidence: Annotated[
-        int | None, column("How sure an inferred framing is; null for all others", Unit.SHARE, show=8)
+        int | None,
+        column("How sure an inferred framing is; null for all others", Unit.SHARE, show=8, suffers=False),
     ]
     messages: Annotated[int, column("Messages that came to their end", Unit.COUNT, show=0)]
     segments: Annotated[
@@ -92,7 +93,12 @@ class Write(Record, frozen=True):
     ]
     mss: Annotated[
         int | None,
-        column("Payload of a full segment by the handshake, null if not captured", Unit.BYTES, show=8),
+        column(
+            "Payload of a full segment by the handshake, null if not captured",
+            Unit.BYTES,
+            show=8,
+            suffers=False,
+        ),
     ]
     cause_mss: Annotated[int, column(f"{_CAUSES} because no more fits into a segment", Unit.COUNT, show=WIDE)]
     cause_receiver_window: Annotated[
