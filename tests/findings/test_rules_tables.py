@@ -160,12 +160,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         "TCP007",
         {
             "streams": [stream()],
-            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_samples": 0}],
+            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_bytes": 300}],
             "events": [again(n, "timeout", n * 200 * MS, seq=1) for n in (5, 6, 8)],
         },
         {
             "streams": [stream()],
-            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_samples": 3}],
+            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_bytes": 1448}],
             "events": [again(n, "timeout", n * 200 * MS, seq=1) for n in (5, 6, 8)],
         },
     ),
