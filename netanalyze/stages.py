@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netanalyze.capture.selection import Selection
     from netanalyze.findings.rule import Rule
     from netanalyze.tcp.analysis import TcpAnalysis
+    from netanalyze.wire.checksums import Checksums
 
 _WRITES_TABLES = frozenset({"writes", "messages"})
 
@@ -139,6 +140,15 @@ def boundaries(
         streams=options.streams,
         policy=options.overlap,
     )
+
+
+def checksums(capacity: int, wanted: frozenset[str]) -> Checksums | None:
+    """The stage that checks checksums, if a table asks for it."""
+    if not {"checksums", "damaged"} & wanted:
+        return None
+    from netanalyze.wire.checksums import Checksums  # noqa: PLC0415 - for some tables only
+
+    return Checksums(capacity)
 
 
 def said_names() -> SaidNames:

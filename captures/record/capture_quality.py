@@ -30,7 +30,7 @@ TRY = "netanalyze analyze captures/capture-quality-one-side.pcap --report findin
 CLIENT, SERVER = "10.78.0.2", "10.78.0.1"
 PORT, COLLECTOR = 9780, 9781
 CONNECTIONS, QUESTIONS, PAUSE_S = 2, 20, 1.2
-QUESTION, ANSWER = b"Q" * 60, b"A" * 400
+QUESTION, ANSWER = b"Q" * 40, b"A" * 90
 SHORT_SNAP, MISSING = 40, 100
 DATAGRAMS, DATAGRAM_SNAP = 15_000, 60
 

@@ -2,8 +2,9 @@
 
 The same eight requests each time, to an origin in Python that writes down how long it worked on each. In
 `http-slow-server.pcap` three of them have it work for more than a second. In `http-slow-way.pcap` it answers
-at once, but a relay between client and server carries 20 kB a second only, so that a body of 40 kB takes two
-seconds. `http-slow-healthy.pcap` has neither trouble. The truth file has the origin's times and curl's.
+at once, but a relay between client and server carries 20 kB a second only, so that a body of 24 kB takes
+more than a second. `http-slow-healthy.pcap` has neither trouble. The truth file has the origin's times and
+curl's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TRY = "netanalyze analyze captures/http-slow-server.pcap --report findings"
 SERVER, PORT = "10.76.0.1", 8076
 TARGETS = ("/", "/list", "/report/year", "/search", "/report/month", "/picture", "/report/week", "/")
 WORKS_S = {"/report/year": 2.1, "/report/month": 1.4, "/report/week": 1.2}
-PICTURE_BYTES, SMALL_BYTES = 40_000, 700
+PICTURE_BYTES, SMALL_BYTES = 24_000, 300
 NARROW_BYTES_A_S = 20_000
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netanalyze.findings.causes import OF_DIRECTIONS, black_holes, idle_cuts
+from netanalyze.findings.causes import OF_DIRECTIONS, again_after_damage, black_holes, idle_cuts
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.services import SERVICE, Service, rows_of
 
@@ -30,6 +30,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     **OF_DIRECTIONS,
     "events": ("other_frame",),
     "streams": ("history", "duration_ns", "last_frame"),
+    "damaged": ("frame",),
 }
 """What tells causes that are not loss."""
 WIRESHARK = (
@@ -68,6 +69,8 @@ class Again:
         self.lost &= ~self._ignored(facts, events)
         if "directions" in facts and self.lost.any():
             self.lost &= ~facts.shared("idle cuts", idle_cuts).dead[rows_of(facts["streams"], stream)]
+        if "damaged" in facts:  # TCP010 tells of these
+            self.lost &= ~again_after_damage(facts)
         # Sooner than any timer runs out: copies that were held up and came to the capture point together.
         soon = events.known("ago_ns") & (events.amounts("ago_ns") < _SOONEST_NS)
         self.lost &= ~(soon & events.among("cause", "tail_timer", "tail_loss_probe", "timeout"))

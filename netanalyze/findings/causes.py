@@ -141,3 +141,15 @@ def _unanswered(facts: Facts) -> dict[int, int]:
         last[one] = again
         tries[one] = tries.get(one, 0) + 1
     return {one: again for one, again in last.items() if tries[one] >= _TRIES}
+
+
+def again_after_damage(facts: Facts) -> NDArray[np.bool_]:
+    """Which events are retransmissions of segments that were damaged; ``facts`` has ``damaged``."""
+    events = facts["events"]
+    damaged = facts["damaged"].numbers("frame")
+    if not len(damaged):
+        return np.zeros(len(events), np.bool_)
+    found: NDArray[np.bool_] = events.among("kind", "retransmission") & np.isin(
+        events.amounts("other_frame"), damaged
+    )
+    return found
