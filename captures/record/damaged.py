@@ -1,8 +1,8 @@
 """Bits that turn over on the way, and checksums that are left to a network card.
 
 In `damaged-way.pcap` a relay between client and server turns one bit of the payload in some of the frames to
-the client: TCP segments of a download, and datagrams. The client's kernel throws them away (it counts them), and
-the server's sends the segments again. `damaged-whole.pcap` is the same without the relay's tricks.
+the client: TCP segments of a download, and datagrams. The client's kernel throws them away (it counts them),
+and the server's sends the segments again. `damaged-whole.pcap` is the same without the relay's tricks.
 `damaged-offload.pcap` was recorded where the kernel leaves checksums to a card (as most do): what both hosts
 send has the sum of the pseudo-header alone, and nothing is damaged.
 """

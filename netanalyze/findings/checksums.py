@@ -36,9 +36,9 @@ class Damage(Rule):
         "streams": SERVICE,
     }
     means = (
-        "The checksums of a few packets are wrong while those of the others of the same sender are right: bits"
-        " were turned over by a bad cable or plug, a wireless link, a card or the memory of a device on the"
-        " way. The receiver throws such packets away; TCP sends them again, datagrams are lost."
+        "The checksums of a few packets are wrong while those of the others of the same sender are right:"
+        " bits were turned over by a bad cable or plug, a wireless link, a card or the memory of a device on"
+        " the way. The receiver throws such packets away; TCP sends them again, datagrams are lost."
     )
     advice = (
         "Look at the error counters of every port on the way (ethtool -S, show interface), swap cable and"
@@ -104,7 +104,7 @@ class NotFilledIn(Rule):
             rows = np.flatnonzero(checksums.among("verdict", verdict))
             if not len(rows):
                 continue
-            wrong = int(checksums.numbers("wrong")[rows].sum() + checksums.numbers("headers_wrong")[rows].sum())
+            wrong = sum(int(checksums.numbers(name)[rows].sum()) for name in ("wrong", "headers_wrong"))
             hosts = list(dict.fromkeys(host for host in checksums.pick("host", rows) if host))
             kinds = list(dict.fromkeys(kind for kind in checksums.pick("protocol", rows) if kind))
             yield self.found(
@@ -117,7 +117,7 @@ class NotFilledIn(Rule):
                 counter=(
                     "sums of packets that a snap length cut were not checked"
                     if verdict == "offload"
-                    else "most of what they sent, or all by the same; damage on the way would be rare and vary"
+                    else "most of what they sent, or all by the same; damage would be rare and vary"
                 ),
                 wireshark_filter=" || ".join(_sent_by(host) for host in hosts[:_HOSTS_FILTERED]) or "ip",
                 frames=frames_of(np.sort(checksums.numbers("first_frame")[rows])),

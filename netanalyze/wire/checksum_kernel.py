@@ -193,8 +193,8 @@ def line_of(
     """The line of a sender and protocol; that of all others if there is no room."""
     mask: cython.ulonglong = table.shape[0] - 2  # of a power of two of lines, and one more
     slot: cython.ulonglong = ((hi ^ (lo * MIX & MASK64) ^ kind) * MIX & MASK64) >> 40
-    probe: cython.int
-    for probe in range(PROBES):
+    _probe: cython.int
+    for _probe in range(PROBES):
         slot = slot & mask
         if table[slot, KIND] == 0:
             table[slot, KIND] = kind
@@ -248,7 +248,9 @@ def of_transport_of(
     """The same of a transport's sum, over its header and all that it carries.
 
     Args:
-        data, words, swapped: as for ``summed``.
+        data: as for ``summed``.
+        words: likewise.
+        swapped: likewise.
         version: of IP.
         number: the protocol's number.
         carrier: whether it carries a tunnel.
@@ -319,19 +321,11 @@ def verify_checksums(
 ) -> cython.Py_ssize_t:
     """Check the packets of a batch, write down what became of each sum, and count by sender.
 
-    Args:
-        rows, order, frame, role, source, and the other columns of packets: see ``Packets``.
-        first_frame: number of the batch's first frame.
-        time_ns: time of each frame.
-        offset, captured_bytes: where each frame lies.
-        data, words: the batch's buffer, in octets and in whole words of this machine.
-        arena, arena_words: the same of packets that were put together.
-        swapped: whether words are little endian.
-        of_header, of_transport: get what became of the sum of each row.
-        table: lines of senders, see ``checksum_fields``.
-        listed: frames with a sum that nothing explains.
-        used: lines of ``listed`` in use.
-        most_of_one: frames listed of one sender at most.
+    Columns of packets are as in ``Packets``, those of frames as in ``Batch``. ``words`` and ``arena_words``
+    are the whole words of 64 bits of the two buffers, in this machine's order, which is little endian if
+    ``swapped``. ``of_header`` and ``of_transport`` get what became of the sums of each row, ``table`` the
+    counts of each sender and ``listed`` the frames with a sum that nothing explains, of which there are
+    ``used`` so far and may be ``most_of_one`` of one sender (see ``checksum_fields``).
 
     Returns:
         The lines of ``listed`` in use now.

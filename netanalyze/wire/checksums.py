@@ -1,8 +1,8 @@
 """Whose checksums are right, not filled in yet, or wrong: sums of senders and a list of damaged frames.
 
 A card that fills in checksums (offload) has not done so where the host itself captures: then all or nearly
-all that it sends has the sum of the pseudo-header in the field, or nothing. What a wire, a card or a device on
-the way has damaged are few packets with a sum that nothing explains, and their receiver throws them away.
+all that it sends has the sum of the pseudo-header in the field, or nothing. What a wire, a card or a device
+on the way has damaged are few packets with a sum that nothing explains, and their receiver throws them away.
 """
 
 from __future__ import annotations
@@ -68,9 +68,10 @@ class Checksums:
         """Check the packets of a batch."""
         table, listed = self._views
         arguments = (
-            packets.count, packets.order, batch.first_frame, *batch.pick("time_ns", "offset", "captured_bytes"),
-            batch.data, words_of(batch.data), packets.arena, words_of(packets.arena),
-            int(sys.byteorder == "little"), *packets.pick(*_PACKET_COLUMNS),
+            packets.count, packets.order, batch.first_frame,
+            *batch.pick("time_ns", "offset", "captured_bytes"), batch.data, words_of(batch.data),
+            packets.arena, words_of(packets.arena), int(sys.byteorder == "little"),
+            *packets.pick(*_PACKET_COLUMNS),
             *self._states, table, listed, self._used, _MOST_OF_ONE,
         )  # fmt: skip
         self._used = verify_checksums(*arguments)

@@ -96,3 +96,18 @@ def test_the_step_back_is_as_long_as_the_pause_and_what_came_before() -> None:
 def test_both_connections_are_one_sided() -> None:
     found = one("capture-quality-one-side.pcap", "CAP007")
     assert found.count == truth("capture-quality")["connections"]
+
+
+def test_damaged_packets_are_those_that_the_kernel_refused() -> None:
+    told = truth("damaged")["way"]
+    counters = told["client_counters"]
+    found = one("damaged-way.pcap", "TCP010")
+    assert found.count == len(told["damaged"])
+    assert found.count == counters["TcpInCsumErrors"] + counters["UdpInCsumErrors"]
+    assert f"{told['tcp_info']['total_retrans']} of them sent again" in (found.evidence or "")
+    assert found.cost_bytes == told["tcp_info"]["bytes_retrans"]
+
+
+def test_offload_is_a_remark() -> None:
+    (found,) = [row for row in rows_of("damaged-offload.pcap") if row.code == "CAP011"]
+    assert found.severity == "info"

@@ -20,8 +20,8 @@ class SenderChecksums(Record, frozen=True):
     checked: Annotated[
         int,
         column(
-            "Those whose sum was checked: captured whole, with a checksum (UDP over IPv4 may have none), on no"
-            " source route",
+            "Those whose sum was checked: captured whole, with a checksum (UDP over IPv4 may have none), on"
+            " no source route",
             Unit.COUNT,
             show=0,
         ),
@@ -46,8 +46,9 @@ class SenderChecksums(Record, frozen=True):
         str | None,
         column(
             "ok; offload: sums that the sender left to its network card; corrupt: few are wrong, which were"
-            " damaged on the way; wrong: most are, or all by the same, and not as by offload: the packets were"
-            " changed after they were sent, or the sender is mistaken. Null where nothing could be checked",
+            " damaged on the way; wrong: most are, or all by the same, and not as by offload: the packets"
+            " were changed after they were sent, or the sender is mistaken. Null where nothing could be"
+            " checked",
             show=0,
         ),
     ]
