@@ -205,6 +205,29 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
     ),
     (
+        "TCP010",
+        {
+            "streams": [stream()],
+            "checksums": [{"host": "10.0.0.1", "protocol": "TCP", "packets": 90, "verdict": "corrupt"}],
+            "damaged": [{"frame": 7, "host": "10.0.0.1", "protocol": "TCP"}],
+            "events": [again(9, "fast", 30 * MS, other_frame=7)],
+        },
+        {
+            "streams": [stream()],
+            "checksums": [{"host": "10.0.0.1", "protocol": "TCP", "packets": 90, "verdict": "ok"}],
+            "events": [again(9, "fast", 30 * MS, other_frame=7)],
+        },
+    ),
+    (
+        "CAP011",
+        {
+            "checksums": [
+                {"host": "10.0.0.1", "protocol": "TCP", "wrong": 9, "first_frame": 1, "verdict": "offload"}
+            ]
+        },
+        {"checksums": [{"host": "10.0.0.1", "protocol": "TCP", "wrong": 0, "verdict": "ok"}]},
+    ),
+    (
         "WIN001",
         {
             "streams": [stream()],
