@@ -94,6 +94,7 @@ class Engine:
         self._tcp = stages.tcp_analysis(
             self._decoder.packets.capacity, wanted, options, lets_go=self._takes_rows
         )
+        self._checksums = stages.checksums(self._decoder.packets.capacity, wanted)
         self._datagrams = Datagrams() if "udp" in wanted else None
         self._said = stages.said_names() if "names" in wanted else None
         self._identifier = Identifier(options.decode_as)
@@ -149,6 +150,8 @@ class Engine:
         """Have the packets looked at for single tables."""
         if self._datagrams is not None:
             self._datagrams.feed(batch, packets, self._flows.udp.count)
+        if self._checksums is not None:
+            self._checksums.feed(batch, packets)
         if self._said is not None:
             self._said.feed(batch, packets, streams)
 
@@ -234,6 +237,7 @@ class Engine:
             "capture": lambda: build.capture_table(capture.files),
             "ledger": lambda: build.ledger_table(self._ledger.lines(self._decoder)),
             "protocols": self._protocols,
+            **build.checksum_tables(self._checksums),
             **self._tcp_tables(streams),
             "udp": self._udp,
         }

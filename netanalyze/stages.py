@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from netanalyze.findings.rule import Rule
     from netanalyze.tcp.analysis import TcpAnalysis
     from netanalyze.tcp.writes.framing import Framing
+    from netanalyze.wire.checksums import Checksums
 
 _WRITES_TABLES = frozenset({"writes", "messages"})
 
@@ -172,6 +173,15 @@ def _framings(texts: Sequence[str]) -> Mapping[int | None, Framing]:
     from netanalyze.tcp.writes.framing import parse_framings  # noqa: PLC0415 - few say how
 
     return parse_framings(texts)
+
+
+def checksums(capacity: int, wanted: frozenset[str]) -> Checksums | None:
+    """The stage that checks checksums, if a table asks for it."""
+    if not {"checksums", "damaged"} & wanted:
+        return None
+    from netanalyze.wire.checksums import Checksums  # noqa: PLC0415 - for some tables only
+
+    return Checksums(capacity)
 
 
 def said_names() -> SaidNames:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.findings.causes import OF_DIRECTIONS, again_after_damage, black_holes, idle_cuts
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.services import SERVICE, Service, rows_of
 
@@ -25,6 +26,13 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "streams": (*SERVICE, "client_packets", "server_packets"),
     "listeners": ("server", "server_port", "verdict"),
 }
+ALSO: Mapping[str, tuple[str, ...]] = {
+    **OF_DIRECTIONS,
+    "events": ("other_frame",),
+    "streams": ("history", "duration_ns", "last_frame"),
+    "damaged": ("frame",),
+}
+"""What tells causes that are not loss."""
 WIRESHARK = (
     "(tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.out_of_order ||"
     " tcp.analysis.spurious_retransmission)"
@@ -38,7 +46,16 @@ _LONG_BURST = 3
 
 
 class Again:
-    """The retransmissions of a capture, one row each."""
+    """The retransmissions of a capture, one row each.
+
+    Attributes:
+        needless: of what had arrived.
+        lost: of what had not, by all that is known.
+        timers: those of the lost that a retransmission timer sent.
+        tails: likewise, of the last segments before a pause.
+        repaired: those that the receiver asked for.
+        stuck: those of segments too large for the way, if ``directions`` tells; they are not among the lost.
+    """
 
     def __init__(self, facts: Facts) -> None:
         """Take them from the table of events, in which a segment has a row for each of its kinds."""
@@ -46,10 +63,14 @@ class Again:
         spurious = events.numbers("frame")[events.among("kind", "spurious_retransmission")]
         again = events.among("kind", "retransmission")
         payload = events.amounts("payload_bytes") > 0
-        frames = events.numbers("frame")
+        frames, stream = events.numbers("frame"), events.numbers("stream")
         self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
         self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
         self.lost &= ~self._ignored(facts, events)
+        if "directions" in facts and self.lost.any():
+            self.lost &= ~facts.shared("idle cuts", idle_cuts).dead[rows_of(facts["streams"], stream)]
+        if "damaged" in facts:  # TCP010 tells of these
+            self.lost &= ~again_after_damage(facts)
         # Sooner than any timer runs out: copies that were held up and came to the capture point together.
         soon = events.known("ago_ns") & (events.amounts("ago_ns") < _SOONEST_NS)
         self.lost &= ~(soon & events.among("cause", "tail_timer", "tail_loss_probe", "timeout"))
@@ -62,6 +83,19 @@ class Again:
         self.timers |= stubborn
         self.tails &= ~stubborn
         self.repaired = self.lost & events.among("cause", "fast", "recovery")
+        self.stuck = np.zeros(len(events), np.bool_)
+        if "directions" in facts and self.timers.any():
+            self._leave_out_stuck(facts)
+
+    def _leave_out_stuck(self, facts: Facts) -> None:
+        """Of a half-stream whose large segments do not get through nothing else is a loss of its own."""
+        events = facts["events"]
+        for rows in black_holes(facts, self.timers | self.tails, self.lost):
+            self.stuck[rows] = True
+        half = 2 * events.numbers("stream") + events.servers
+        others = ~np.isin(half, half[self.stuck])
+        self.lost, self.repaired = self.lost & others, self.repaired & others
+        self.timers, self.tails = self.timers & others, self.tails & others
 
     @staticmethod
     def _like(events: Rows, others: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from netanalyze.errors import UsageError
 from netanalyze.findings import (
     capturing,
+    checksums,
     datagrams,
     endings,
     http_answers,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     losses.BlackHole(),
     endings.Aborted(),
     endings.IdleCut(),
+    checksums.Damage(),
     windows.SlowReader(),
     windows.SmallWindow(),
     windows.SendBuffer(),
@@ -86,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     capturing.NoHandshake(),
     capturing.ClockStep(),
     capturing.Offload(),
+    checksums.NotFilledIn(),
 )
 """In the order of the documentation."""
 

@@ -375,7 +375,10 @@ class Partial(Rule):
     code = "LSN007"
     title = "Some connections refused or unanswered"
     severity = Severity.NOTICE
-    needs = _NEEDS
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **_NEEDS,
+        "streams": (*SERVICE, "conn_state", "last_frame"),
+    }
     harmed_by = frozenset({Flaw.DROPS, Flaw.ONE_SIDED})
     means = (
         "A port that accepts connections refused others, or left SYNs unanswered: the program was"
@@ -390,17 +393,20 @@ class Partial(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         listeners = facts["listeners"]
+        streams = facts["streams"]
+        rejected = streams.among("conn_state", "REJ")
         refused = listeners.amounts("refused")
         some = (refused > 0) & listeners.among("verdict", "ok")
         for row in some.nonzero()[0].tolist():
             server, port = listeners.one("server", row), listeners.one("server_port", row)
             count = int(refused[row])
+            there = rejected & streams.among("server", server) & (streams.numbers("server_port") == port)
             yield self.found(
                 count=count,
                 subject=endpoint(server, port),
                 evidence=f"{count} of {counted(listeners.one('attempts', row), 'attempt')} answered with RST",
                 counter=f"{listeners.one('established', row)} succeeded",
                 wireshark_filter=f"tcp.flags.reset == 1 && {address_filter(server)} && tcp.port == {port}",
-                frames=frames_of([listeners.one("first_frame", row)]),
+                frames=frames_of(streams.numbers("last_frame")[there]),
                 cost_requests=count,
             )

@@ -6,18 +6,25 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from netanalyze.findings.again import NEEDS, WIRESHARK, Again, in_bursts, sent_by, subject_of, waited_for
-from netanalyze.findings.facts import grouped
+from netanalyze.findings.again import (
+    ALSO,
+    NEEDS,
+    WIRESHARK,
+    Again,
+    in_bursts,
+    sent_by,
+    subject_of,
+    waited_for,
+)
+from netanalyze.findings.causes import HOLE_NEEDS, IDLE_NEEDS, LARGE_BYTES
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
-from netanalyze.findings.services import by_service, rows_of, stream_filter
+from netanalyze.findings.services import by_service, stream_filter
 from netanalyze.findings.words import counted, duration, frames_of, percent, verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
 
     from netanalyze.findings.facts import Facts
 
@@ -34,6 +41,7 @@ class _Loss(Rule):
     severity = Severity.NOTICE
     needs = NEEDS
     by_cause = True
+    also = ALSO
     harmed_by = frozenset({Flaw.ONE_SIDED})
     bursts: ClassVar[bool]
 
@@ -116,6 +124,7 @@ class Timeouts(Rule):
     severity = Severity.WARNING
     needs = NEEDS
     by_cause = True
+    also = ALSO
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "Nothing told the sender that a segment was lost, so it waited for its retransmission timer: at"
@@ -167,6 +176,7 @@ class TailLoss(Rule):
     severity = Severity.NOTICE
     needs = NEEDS
     by_cause = True
+    also = ALSO
     harmed_by = frozenset({Flaw.ONE_SIDED})
     means = (
         "The last segment before a pause was lost. Nothing follows it, so no duplicate acknowledgement"
@@ -212,6 +222,7 @@ class Needless(Rule):
     title = "Retransmissions that were not needed"
     severity = Severity.NOTICE
     needs = NEEDS
+    also = ALSO
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "Segments were sent again although they had arrived: an acknowledgement for them had been captured"
@@ -260,6 +271,7 @@ class Reordering(Rule):
     """No branch of a way is a second longer than another: what comes later than that was sent again."""
     severity = Severity.NOTICE
     needs = NEEDS
+    also = ALSO
     means = (
         "Segments arrive in another order than they were sent in: the way has several branches, or a device"
         " works on packets of one connection with several processors. The receiver answers with duplicate"
@@ -302,11 +314,9 @@ class BlackHole(Rule):
     code = "TCP007"
     title = "Large segments disappear (MTU black hole)"
     severity = Severity.ERROR
-    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        **NEEDS,
-        "directions": ("full_rtt_samples", "unique_bytes", "max_segment"),
-    }
+    needs: ClassVar[Mapping[str, tuple[str, ...]]] = {**NEEDS, "directions": (*HOLE_NEEDS, *IDLE_NEEDS)}
     by_cause = True
+    also = ALSO
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "The handshake and small segments get through, but a full-sized segment is sent again and again by"
@@ -319,42 +329,29 @@ class BlackHole(Rule):
         " net.ipv4.tcp_mtu_probing=1."
     )
 
-    TRIES = 3
-    """Chance that loses one segment three times over, and none of the small ones, is rare."""
-    LARGE_BYTES = 1200
-    """Every way of IPv6 takes packets of 1280 bytes, and so do nearly all of IPv4."""
-
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
-        events, directions = facts["events"], facts["directions"]
+        events = facts["events"]
         again = facts.shared("again", Again)
-        large = (again.timers | again.tails) & (events.amounts("payload_bytes") >= self.LARGE_BYTES)
-        places = np.flatnonzero(large)
-        stuck: list[NDArray[np.int64]] = []
-        stream, sender = events.numbers("stream")[places], events.servers[places]
-        for some in grouped(np.stack((stream, sender, events.numbers("seq")[places]))):
-            half = 2 * int(rows_of(facts["streams"], stream[some[:1]])[0]) + int(sender[some[0]])
-            if len(some) >= self.TRIES and not directions.one("full_rtt_samples", half):
-                stuck.append(places[some])
-        chosen = np.zeros(len(events), np.bool_)
-        for group in stuck:
-            chosen[group] = True
-        for service in by_service(facts, events.numbers("stream"), chosen, events.servers):
+        for service in by_service(facts, events.numbers("stream"), again.stuck, events.servers):
             picked = service.places
             sizes = events.amounts("payload_bytes")[picked]
+            sizes = sizes[sizes >= LARGE_BYTES]
+            least, most = int(sizes.min()), int(sizes.max())
             yield self.found(
                 count=len(picked),
                 subject=subject_of(service),
                 evidence=(
-                    f"segments of {int(sizes.min())} to {int(sizes.max())} bytes sent {len(picked)} more"
-                    " times and none of this size ever acknowledged, on"
+                    f"segments of {least if least == most else f'{least} to {most}'} bytes sent {len(sizes)}"
+                    " more times and none of this size ever acknowledged, on"
                     f" {counted(len(service.streams), 'connection')}"
                 ),
                 counter=(
-                    "no segment of full size was acknowledged before or after; smaller ones were answered"
+                    "no segment of this size was acknowledged before or after in the same direction, so that"
+                    " it is not chance"
                 ),
                 wireshark_filter=(
-                    f"tcp.len >= {self.LARGE_BYTES} && {stream_filter(service.streams) or service.filter}"
+                    f"tcp.len >= {LARGE_BYTES} && {stream_filter(service.streams) or service.filter}"
                 ),
                 frames=frames_of(events.numbers("frame")[picked]),
                 stream=service.stream,

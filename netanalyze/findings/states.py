@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from netanalyze.findings.facts import Facts
 
 _MINUTE_NS = 60 * 10**9
+_MOVES = {"transitions": ("stream", "endpoint", "frame", "to_state")}
 
 
 class TimeWait(Rule):
@@ -32,7 +33,9 @@ class TimeWait(Rule):
         "populations": (
             *("host", "state", "peak", "busiest_server", "busiest_server_port", "busiest_peak"),
             *("ports_percent", "ports_last_ns"),
-        )
+        ),
+        **_MOVES,
+        "streams": (*SERVICE, "client"),
     }
     means = (
         "The side that closes first keeps its port in TIME-WAIT for a minute. A client that opens a"
@@ -60,6 +63,7 @@ class TimeWait(Rule):
             host, server = populations.one("host", row), populations.one("busiest_server", row)
             port, peak = populations.one("busiest_server_port", row), populations.one("busiest_peak", row)
             ahead = bool(soon[row]) or share[row] >= self.MUCH_PERCENT
+            frames = self._closing(facts, host, server, port)
             left = f"; at this rate they last {duration(int(last[row]))}" if soon[row] else ""
             yield self.found(
                 count=peak,
@@ -78,7 +82,17 @@ class TimeWait(Rule):
                     f"tcp.flags.fin == 1 && {address_filter(host)} && {address_filter(server)} && tcp.port"
                     f" == {port}"
                 ),
+                frames=frames_of(frames),
             )
+
+    def _closing(self, facts: Facts, host: str, server: str, port: int) -> NDArray[np.int64]:
+        """The frames that brought connections of a client to a server to TIME-WAIT."""
+        streams, moves = facts["streams"], facts["transitions"]
+        rows = np.flatnonzero(moves.among("endpoint", "client") & moves.among("to_state", "TIME-WAIT"))
+        at = rows_of(streams, moves.numbers("stream")[rows])
+        here = streams.among("client", host) & streams.among("server", server)
+        here &= streams.numbers("server_port") == port
+        return moves.numbers("frame")[rows[here[at]]]
 
 
 class CloseWaitLeak(Rule):
@@ -176,7 +190,11 @@ class UnansweredFin(Rule):
     code = "FSM003"
     title = "Closing unanswered"
     severity = Severity.NOTICE
-    needs: ClassVar = {"populations": ("host", "state", "stuck", "longest_ns")}
+    needs: ClassVar = {
+        "populations": ("host", "state", "stuck", "longest_ns"),
+        **_MOVES,
+        "streams": (*SERVICE, "client", "client_state", "server_state"),
+    }
     harmed_by = frozenset({Flaw.ONE_SIDED, Flaw.DROPS})
     means = (
         "A host sent its FIN and nobody acknowledges it: the other end is gone (crashed, unplugged, its"
@@ -199,6 +217,18 @@ class UnansweredFin(Rule):
                 ),
                 counter="more than a second each, which no round trip explains",
                 wireshark_filter=f"tcp.flags.fin == 1 && {address_filter(host)}",
+                frames=frames_of(self._left(facts, host)),
                 cost_requests=count,
                 confidence=Confidence.MEDIUM,
             )
+
+    def _left(self, facts: Facts, host: str) -> NDArray[np.int64]:
+        """The frames that brought connections of a host to LAST-ACK, where they are still."""
+        streams, moves = facts["streams"], facts["transitions"]
+        found = []
+        for side in ("client", "server"):
+            rows = np.flatnonzero(moves.among("endpoint", side) & moves.among("to_state", "LAST-ACK"))
+            at = rows_of(streams, moves.numbers("stream")[rows])
+            here = streams.among(side, host) & streams.among(f"{side}_state", "LAST-ACK")
+            found.append(moves.numbers("frame")[rows[here[at]]])
+        return np.concatenate(found)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from netanalyze.report.records.windows import WindowPoint
     from netanalyze.report.registry import TableKind
     from netanalyze.tcp.limits import Settled
+    from netanalyze.wire.checksums import Checksums
 
 R = TypeVar("R", bound=Record)
 
@@ -147,6 +148,16 @@ def owner_columns(count: int, codes: NDArray[Any] | None = None, names: Sequence
 def transitions_table(columns: Mapping[str, Any]) -> Table[Transition]:
     """One row for each change of state, from arrays (see ``table_of_columns``)."""
     return table_of_columns("transitions", columns)
+
+
+def checksum_tables(checksums: Checksums | None) -> dict[str, Callable[[], Table[Any]]]:
+    """What makes the tables about checksums, if any were checked."""
+    if checksums is None:
+        return {}
+    return {
+        "checksums": lambda: table_of_columns("checksums", checksums.columns()),
+        "damaged": lambda: table_of_columns("damaged", checksums.damaged()),
+    }
 
 
 def populations_table(columns: Mapping[str, Any]) -> Table[Population]:

@@ -199,6 +199,7 @@ def _round_trips(table: NDArray[np.int64], squares: NDArray[np.float64]) -> dict
             f"{name}_max_ns": known(most, count > 0),
             f"{name}_dev_ns": _deviation(squares[:, square], total, count),
         }
+    found["full_rtt_bytes"] = known(word[fields.FULL_BYTES], word[fields.FULL_TRIPS] > 0)
     found["syn_rtt_ns"] = known(word[fields.SYN_TRIP], word[fields.OPTIONS] & fields.SYN_MEASURED)
     found["rtt_after_loss"] = word[fields.AFTER_LOSS]
     found["rtt_by_timestamp"] = word[fields.STAMPED]

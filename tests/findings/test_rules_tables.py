@@ -199,12 +199,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         "TCP007",
         {
             "streams": [stream()],
-            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_samples": 0}],
+            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_bytes": 300}],
             "events": [again(n, "timeout", n * 200 * MS, seq=1) for n in (5, 6, 8)],
         },
         {
             "streams": [stream()],
-            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_samples": 3}],
+            "directions": [{"sender": "client"}, {"sender": "server", "full_rtt_bytes": 1448}],
             "events": [again(n, "timeout", n * 200 * MS, seq=1) for n in (5, 6, 8)],
         },
     ),
@@ -242,6 +242,29 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
             "directions": [{"silent_max_ns": 350 * S, "silent_max_frame": 20}, {"silent_max_ns": 350 * S}],
             "events": [again(n, "timeout", S, sender="client", other_frame=20) for n in (25, 30)],
         },
+    ),
+    (
+        "TCP010",
+        {
+            "streams": [stream()],
+            "checksums": [{"host": "10.0.0.1", "protocol": "TCP", "packets": 90, "verdict": "corrupt"}],
+            "damaged": [{"frame": 7, "host": "10.0.0.1", "protocol": "TCP"}],
+            "events": [again(9, "fast", 30 * MS, other_frame=7)],
+        },
+        {
+            "streams": [stream()],
+            "checksums": [{"host": "10.0.0.1", "protocol": "TCP", "packets": 90, "verdict": "ok"}],
+            "events": [again(9, "fast", 30 * MS, other_frame=7)],
+        },
+    ),
+    (
+        "CAP011",
+        {
+            "checksums": [
+                {"host": "10.0.0.1", "protocol": "TCP", "wrong": 9, "first_frame": 1, "verdict": "offload"}
+            ]
+        },
+        {"checksums": [{"host": "10.0.0.1", "protocol": "TCP", "wrong": 0, "verdict": "ok"}]},
     ),
     (
         "WIN001",

@@ -201,6 +201,9 @@ class Direction(Record, frozen=True):
     full_rtt_samples: Annotated[
         int, column("Round trips of segments of the largest size", Unit.COUNT, show=WIDE)
     ]
+    full_rtt_bytes: Annotated[
+        int | None, column("That size: most payload of a segment so measured", Unit.BYTES, show=WIDE)
+    ]
     full_rtt_min_ns: Annotated[int | None, column("Shortest of them", Unit.DURATION, show=WIDE)]
     full_rtt_avg_ns: Annotated[int | None, column("Their mean", Unit.DURATION, show=WIDE)]
     full_rtt_max_ns: Annotated[int | None, column("Longest of them", Unit.DURATION, show=WIDE)]
