@@ -135,7 +135,8 @@ def test_readable_with_the_stated_number_of_frames(name: str) -> None:
     stated = re.search(rf"^\| \[{re.escape(name)}\]\(#[^)]+\) \| (\d+) \| (\d+) \|", README, re.MULTILINE)
     assert stated is not None
     found = list(frames(name))
-    assert len(found) == int(stated[1])
+    # A file that is cut short on purpose: scapy hands out the stump of its last frame as well.
+    assert len(found) == int(stated[1]) + (name == "capture-quality-cut.pcap")
     assert (CAPTURES / name).stat().st_size == int(stated[2])
     assert all(0 < len(frame) <= wire_bytes for _, frame, wire_bytes in found)
 
