@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netanalyze.comparison.between import DOUBLED, INJECTED, LOST
 from netanalyze.comparison.packets import read_tap
 from netanalyze.comparison.pairing import BY_ADDRESSES, BY_NUMBERS, BY_PAYLOAD
-from netanalyze.comparison.two_sided import DOUBLED, INJECTED, LOST, TwoSided, compare_taps
+from netanalyze.comparison.two_sided import TwoSided, compare_taps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
