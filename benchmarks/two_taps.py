@@ -5,8 +5,8 @@
 The capture is what the client's tap sees, except for packets of the server that died on the way; the server's
 tap is ``--delay-us`` away, and each packet waits up to ``--wait-us`` more. So many packets each way die as
 ``--loss`` says, drawn at random. The server's clock is ahead and drifts, and the way has ``--hops`` routers.
-With ``--nat`` the server sees clients at other addresses than they have. The same arguments give the same bytes.
-Beside the server's tap lies a ``.json`` with what was done.
+With ``--nat`` the server sees clients at other addresses than they have. The same arguments give the same
+bytes. Beside the server's tap lies a ``.json`` with what was done.
 """
 
 from __future__ import annotations

@@ -80,6 +80,8 @@ def happened(taps: tuple[Tap, Tap], matched: Matched, pairs: int) -> Between:
     for first in (0, 1):  # the tap that a way comes by first, which is the way's direction as well
         sent, came = matched.only[first], matched.only[1 - first]
         sent = sent[matched.ways(first, sent) & 1 == first]
+        # One more copy where a packet is sent need not have gone on.
+        sent = sent[taps[first].columns["duplicate"][sent] == 0]
         gone += np.bincount(matched.ways(first, sent), minlength=2 * pairs)
         here = matched.ways(1 - first, came) & 1 == first
         copies = matched.copies[1 - first][here]

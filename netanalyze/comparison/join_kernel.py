@@ -109,8 +109,8 @@ def number_keys(
     """Number the different keys of some rows in the order in which they come.
 
     ``slots`` are zeros, a power of two that is twice as many as rows at least; each gets the number of a
-    group plus one. ``members`` gets a row of each group and has room for as many as rows, ``groups`` the group of
-    each of the rows.
+    group plus one. ``members`` gets a row of each group and has room for as many as rows, ``groups`` the
+    group of each of the rows.
 
     Returns:
         How many groups there are.

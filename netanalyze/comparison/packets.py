@@ -1,6 +1,10 @@
 """The TCP packets of a capture, in columns: what two taps are compared by.
 
 About 60 bytes for each packet are kept, and 200 for each stream.
+
+Copies that come at the same moment were captured twice, or the network made them. A tap that captures twice
+does so with all that passes, so that at least half of the packets of a half-stream have a copy; such copies
+are left out. Where fewer have one, the network made it, and it is a packet like any other.
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ _TCP = 6
 _COLUMNS = {
     "stream": "i4", "seq": "u4", "ack": "u4", "flags": "u2", "window": "u2", "ip_id": "i4",
     "payload_bytes": "u4", "ttl": "u1", "tos": "u1", "mss": "i4", "window_scale": "i2", "tsval": "i8",
-    "sack_permitted": "u1",
+    "sack_permitted": "u1", "duplicate": "u1",
 }  # fmt: skip
 _PLACED = {"frame": "i8", "time_ns": "i8", "sender": "u1"}
 _HASHED = 16  # bytes of payload that are looked at: a snap length may have left few
@@ -47,7 +51,8 @@ class Tap:
 
     Attributes:
         columns: of its TCP packets, in the order of their frames: those of ``wire.packets``, ``frame`` (from
-            1), ``time_ns``, ``sender`` (0 client, 1 server).
+            1), ``time_ns``, ``sender`` (0 client, 1 server). Where ``duplicate`` is 1 it is a copy that the
+            network made.
         streams: endpoints of each stream, as ``flow.summary.endpoint_columns`` names them.
         isn, first: for each stream the initial sequence number of client and server, and the number of the
             first packet of each; -1 if there is none.
@@ -108,6 +113,7 @@ def read_tap(
     ports = Identifier({}).service_ports["tcp"]
     client = client_side(flows.tcp, ports).astype(np.uint8)
     columns["sender"] ^= client[columns["stream"]]  # so far the side
+    columns = _once(columns, flows.tcp.count)
     return Tap(
         columns,
         endpoint_columns(flows.tcp, ports),
@@ -122,10 +128,21 @@ def _rows(packets: Packets) -> NDArray[np.int64]:
     """The TCP packets of a batch, in the order of their frames."""
     count, arrays = packets.count, packets.arrays
     keep = (arrays["protocol"][:count] == _TCP) & (arrays["role"][:count] <= CARRIER)
-    keep &= (arrays["duplicate"][:count] == 0) & (arrays["stream"][:count] >= 0)
+    keep &= arrays["stream"][:count] >= 0
     order = np.frombuffer(packets.order, np.int32)[:count]
     rows: NDArray[np.int64] = order[keep[order]].astype(np.int64)
     return rows
+
+
+def _once(columns: dict[str, NDArray[Any]], streams: int) -> dict[str, NDArray[Any]]:
+    """Leave out the copies of half-streams that were captured twice."""
+    copy = columns["duplicate"] != 0
+    if not copy.any():
+        return columns
+    half = 2 * columns["stream"].astype(np.int64) + columns["sender"]
+    copies, others = (np.bincount(half[some], minlength=2 * streams) for some in (copy, ~copy))
+    keep = ~copy | (2 * copies < others)[half]
+    return {name: column[keep] for name, column in columns.items()}
 
 
 def _taken(batch: Batch, packets: Packets, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
