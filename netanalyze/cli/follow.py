@@ -68,7 +68,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Show what the two sides of a TCP connection said, in order, or of a UDP flow.
+    """Show what the two sides of a TCP connection or UDP flow said.
 
     Text is shown as text and everything else in hexadecimal; what is missing from the capture is said in
     its place. Bodies of HTTP are decoded and messages of DNS put in words, unless --as-sent. With --raw the

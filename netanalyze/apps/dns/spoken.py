@@ -112,8 +112,7 @@ def _lines(data: bytes, wire_bytes: int, app: str) -> Iterator[str]:
     except _MalformedError as error:
         problem = str(error)
     yield from _head(message, words)
-    names = _UPDATE_SECTIONS if words[1] >> 11 & 15 == _UPDATE else _SECTIONS
-    for name, records in zip(names, message.sections, strict=True):
+    for name, records in zip(_section_names(message, words[1]), message.sections, strict=True):
         if records:
             yield f";; {name}"
             yield from _aligned(records)
@@ -204,6 +203,11 @@ def _edns(group: int, ttl: int, data: bytes) -> str:
     return f"{line}; {options}" if options else line
 
 
+def _section_names(message: _Message, bits: int) -> tuple[str, ...]:
+    """What the sections are called; the opcode that UPDATE has is another one of NetBIOS."""
+    return _UPDATE_SECTIONS if bits >> 11 & 15 == _UPDATE and message.app != "nbns" else _SECTIONS
+
+
 def _head(message: _Message, words: list[int]) -> Iterator[str]:
     netbios_name = message.app == "nbns"
     bits = words[1]
@@ -214,7 +218,7 @@ def _head(message: _Message, words: list[int]) -> Iterator[str]:
         flags += [name for bit, name in _SECURITY if bits & bit]
     elif bits & _BROADCAST:
         flags.append("b")
-    names = _UPDATE_SECTIONS if words[1] >> 11 & 15 == _UPDATE else ("QUERY", *_SECTIONS[1:])
+    names = ["QUERY" if name == "QUESTION" else name for name in _section_names(message, bits)]
     counts = ", ".join(f"{name} {count}" for name, count in zip(names, words[2:], strict=True))
     yield f";; opcode {opcode}, status {rcode}, id {words[0]}; flags: {' '.join(flags) or 'none'}; {counts}"
     if message.edns:
