@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.watch import StreamWatch, Wanted
+from netanalyze.apps.watch_flow import FlowWatch
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
 from netanalyze.flow.table import FlowTable
@@ -66,11 +67,12 @@ def follow(  # noqa: PLR0913 - what was asked
     number: int,
     wanted: Wanted | None = None,
     *,
+    udp: bool = False,
     on_progress: Callable[[int, int | None], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Ends | Passage]:
-    """What the two sides of one TCP stream said: first who they are, then passage after passage.
+    """What the two sides of one TCP stream or UDP flow said: first who they are, then passage after passage.
 
     The captures are read as this is iterated over; nothing is kept that has been given out.
 
@@ -78,6 +80,7 @@ def follow(  # noqa: PLR0913 - what was asked
         paths: the files, read as one capture; ``-`` is standard input.
         number: of the stream.
         wanted: how to put the stream together and what to show of it.
+        udp: follow the UDP flow of this number.
         on_progress: is told after each batch how many bytes of how many have been read.
         on_warning: is told of damage, and at the end of what was left out.
         should_stop: asked after each batch; True ends the stream where it is.
@@ -90,7 +93,11 @@ def follow(  # noqa: PLR0913 - what was asked
     check_overlap(wanted.overlap)
     decoder = Decoder(BATCH_FRAMES)
     flows = FlowTable(decoder.facts, keep_duplicates=wanted.keep_duplicates)
-    watch = StreamWatch(number, decoder.packets.capacity, flows, wanted)
+    watch: StreamWatch | FlowWatch
+    if udp:
+        watch = FlowWatch(number, flows, wanted)
+    else:
+        watch = StreamWatch(number, decoder.packets.capacity, flows, wanted)
     with open_capture(paths, on_warning=on_warning, should_stop=should_stop) as capture:
         for batch in capture:
             packets = decoder.decode(batch)

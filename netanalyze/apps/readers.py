@@ -27,6 +27,9 @@ READERS: dict[str, str] = {
 ALIKE: dict[str, tuple[str, ...]] = {"dns": ("mdns", "llmnr", "nbns")}
 """Other protocols whose messages the reader of one reads, into the same tables."""
 
+SPOKEN: dict[str, str] = dict.fromkeys(("dns", "mdns", "llmnr", "nbns"), "netanalyze.apps.dns.spoken")
+"""Protocols whose datagrams ``netanalyze follow`` shows in words: modules that have ``say_message``."""
+
 CARRIERS: dict[str, str] = {"socks": "netanalyze.apps.socks_tunnel"}
 """Protocols that have no tables of their own and carry others: their modules have a ``CARRIER``."""
 
@@ -54,6 +57,20 @@ def transcriber(protocol: str, stream: StreamFacts, max_body_bytes: int) -> Tran
     module = READERS.get(protocol) or CARRIERS.get(protocol)
     make = getattr(import_module(module), "TRANSCRIBER", None) if module else None
     return make(stream, max_body_bytes) if make is not None else None
+
+
+def datagram_words(protocol: str, data: bytes, wire_bytes: int) -> str | None:
+    """A datagram in words, lines that end in LF; None if nothing shows its protocol but its bytes.
+
+    Args:
+        protocol: its name.
+        data: the bytes that were captured.
+        wire_bytes: how many it had.
+    """
+    if protocol not in SPOKEN:
+        return None
+    said: str = import_module(SPOKEN[protocol]).say_message(data, wire_bytes, protocol)
+    return said
 
 
 def _module(protocol: str) -> Any:  # noqa: ANN401 - a module's attribute can be anything

@@ -30,6 +30,7 @@ class Ends(Struct, frozen=True):
         client_port, server_port: their ports.
         first_frame: of the stream.
         start_ns: its time.
+        transport: ``tcp``, or ``udp`` if it is a flow of datagrams.
     """
 
     stream: int
@@ -41,6 +42,7 @@ class Ends(Struct, frozen=True):
     server_port: int
     first_frame: int
     start_ns: int
+    transport: str = "tcp"
 
 
 class Passage(Struct, frozen=True):
@@ -59,6 +61,8 @@ class Passage(Struct, frozen=True):
             side and the same part are joined, unless the later one has a note.
         coding: what was undone to get ``data``, in the order in which it was applied; empty if nothing.
         body_offset: of ``data`` in the decoded body; None if ``data`` are the bytes on the wire.
+        begins: whether it begins a message that is a turn of its own; what follows belongs to it until the
+            next one begins or the other side speaks.
     """
 
     side: int
@@ -72,6 +76,7 @@ class Passage(Struct, frozen=True):
     part: str = ""
     coding: str = ""
     body_offset: int | None = None
+    begins: bool = False
 
 
 class Transcriber(Consumer, Protocol):

@@ -1,4 +1,4 @@
-"""``netanalyze follow``: what the two sides of a TCP connection said."""
+"""``netanalyze follow``: what the two sides of a TCP connection or UDP flow said."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="A capture; - is stand
 Number = Annotated[
     int,
     typer.Argument(
-        metavar="STREAM", min=0, help="Number of the TCP stream, as in Wireshark and in -r streams."
+        metavar="STREAM",
+        min=0,
+        help="Number of the TCP stream, as in Wireshark and in -r streams; with --udp of the UDP flow.",
+    ),
+]
+Udp = Annotated[
+    bool,
+    typer.Option(
+        "--udp", help="Follow the UDP flow of this number, as Wireshark's udp.stream and -r udp have it."
     ),
 ]
 AsHex = Annotated[bool, typer.Option("--hex", help="Show text in hexadecimal too.")]
@@ -46,6 +54,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
     *,
     file: File,
     number: Number,
+    udp: Udp = False,
     format_name: options.TextOrJson = None,
     as_hex: AsHex = False,
     raw: Raw = False,
@@ -59,11 +68,12 @@ def follow(  # noqa: PLR0913 - every option is an argument
     quiet: options.Quiet = False,
     no_progress: options.NoProgress = False,
 ) -> None:
-    """Show what the two sides of a TCP connection said, in order.
+    """Show what the two sides of a TCP connection or UDP flow said.
 
     Text is shown as text and everything else in hexadecimal; what is missing from the capture is said in
-    its place. Bodies of HTTP are decoded, unless --as-sent. With --raw the bytes of the stream as they were
-    sent, for other programs. Exit status as that of analyze; a stream that there is not is bad usage.
+    its place. Bodies of HTTP are decoded and messages of DNS put in words, unless --as-sent. With --raw the
+    bytes of the stream as they were sent, for other programs. Exit status as that of analyze; a stream that
+    there is not is bad usage.
     """
     with errors.errors_told():
         to_stdout = output in (None, STDOUT)
@@ -93,6 +103,7 @@ def follow(  # noqa: PLR0913 - every option is an argument
                 [file],
                 number,
                 wanted,
+                udp=udp,
                 on_progress=progress.advance,
                 on_warning=warn,
                 should_stop=interrupt,

@@ -9,9 +9,10 @@ larger than ``LARGE_PERCENT`` of what was: with many samples anything is sure.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netanalyze.comparison.statistics import rank_test, share_test
 from netanalyze.report.records.change import Change
@@ -34,15 +35,13 @@ _ERROR = 400
 _SERVER_ERROR = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(Struct, frozen=True):
     """A column of times: lower is better."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many of how many, of each row: fewer is better."""
 
     name: str
@@ -50,8 +49,7 @@ class Share:
     whole: Callable[[Row], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What of a table is compared.
 
     Attributes:

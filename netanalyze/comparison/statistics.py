@@ -5,11 +5,11 @@ Both are asymptotic: below ``LEAST`` samples a side they say nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import erfc, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,7 @@ LEAST = 8
 """Samples on each side that the normal approximation wants: with fewer it is off by more than a tenth."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankTest:
+class RankTest(Struct, frozen=True):
     """What the Mann-Whitney U test says.
 
     Attributes:

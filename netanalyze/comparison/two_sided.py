@@ -1,338 +1,211 @@
-"""Two taps of the same traffic: clocks, delays, where packets died, and what was changed between them.
+"""Two taps of the same traffic: clocks, delays, where packets died, what was changed between them, as tables.
 
-The near tap is the client's, the far one the server's. What a client sends comes by at the near one first,
-what a server sends at the far one.
+The near tap is the client's, the far one the server's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 
-from netanalyze.comparison.clocks import estimate
-from netanalyze.comparison.pairing import ACK, FIN, RST, SYN, Matched, Pair, match_packets, pair_streams
+from netanalyze.comparison.between import KINDS, LOST, Between, Ordered, happened
+from netanalyze.comparison.changes import WHAT, find_changes, texts_of
+from netanalyze.comparison.matching import Matched, match_packets
+from netanalyze.comparison.packets import ACK, FIN, RST, SYN
+from netanalyze.comparison.pairing import HOWS, Pairs, pair_streams
+from netanalyze.model import NULL, known
+from netanalyze.report.column import CodeColumn, Column, IntColumn, PackedColumn
 from netanalyze.report.records import two_sided as records
-from netanalyze.wire.packets import UNKNOWN
+from netanalyze.report.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from netanalyze.comparison.packets import Tap
 
 DIRECTIONS = ("to_server", "to_client")
-LOST, INJECTED, DOUBLED = "lost", "injected", "doubled"
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"))
-_ECN = 3
+_FLAG_TEXTS = [" ".join(name for bit, name in _FLAGS if number & bit) for number in range(8)]
+_PERCENTS = (("delay_min_ns", 0), ("delay_median_ns", 50), ("delay_p95_ns", 95), ("delay_max_ns", 100))
+_COUNTS = ("sent", "arrived", "lost", "lost_bytes", "resegmented", "doubled", "injected", "outside")
 
 
-@dataclass(frozen=True, slots=True)
-class TwoSided:
+class TwoSided(Struct, frozen=True):
     """What there is to say, as rows of tables."""
 
     clock: records.Clock
     totals: list[records.Total]
-    ways: list[records.Way]
-    traces: list[records.Trace]
-    differences: list[records.Difference]
+    ways: Table[records.Way]
+    traces: Table[records.Trace]
+    differences: Table[records.Difference]
 
 
 def compare_taps(near: Tap, far: Tap) -> TwoSided:
     """Compare what two taps have of the same traffic."""
+    taps = (near, far)
     pairs = pair_streams(near, far)
-    return _Comparison(near, far, pairs, match_packets(near, far, pairs)).result()
+    matched = match_packets(near, far, pairs)
+    between = happened(taps, matched, len(pairs))
+    ways = _way_columns(taps, pairs, matched, between)
+    return TwoSided(
+        _clock(taps, pairs, matched, between),
+        [_total(sender, ways, between) for sender in (0, 1)] if len(pairs) else [],
+        _table("ways", records.Way, ways, {"direction": DIRECTIONS, "matched_by": HOWS}),
+        _traces(taps, pairs, matched, between),
+        _differences(taps, pairs, matched, between),
+    )
 
 
-class _Comparison:
-    """Two taps whose packets have been matched."""
+def _clock(taps: tuple[Tap, Tap], pairs: Pairs, matched: Matched, between: Between) -> records.Clock:
+    clock, both = between.clock, len(pairs)
+    return records.Clock(
+        ahead_ns=clock.ahead_ns if clock else None,
+        unsure_ns=clock.unsure_ns if clock else None,
+        drift_ppb=clock.drift_ppb if clock else None,
+        at_ns=clock.at_ns if clock else None,
+        streams=both,
+        client_only=len(taps[0].isn) - both,
+        server_only=len(taps[1].isn) - both,
+        packets=len(matched.near),
+    )
 
-    def __init__(self, near: Tap, far: Tap, pairs: list[Pair], matched: Matched) -> None:
-        self.taps = (near, far)
-        self.pairs = pairs
-        self.matched = matched
-        nothing = np.zeros(0, np.int64)
-        self.sender = near.columns["sender"][matched.near] if near.columns else nothing
-        self.times = (
-            near.columns["time_ns"][matched.near] if near.columns else nothing,
-            far.columns["time_ns"][matched.far] if far.columns else nothing,
+
+def _way_columns(
+    taps: tuple[Tap, Tap], pairs: Pairs, matched: Matched, between: Between
+) -> dict[str, NDArray[np.int64]]:
+    """One direction of each stream."""
+    count = 2 * len(pairs)
+    alone = dict.fromkeys(KINDS, np.zeros(count, np.int64))
+    lost_bytes = np.zeros(count, np.int64)
+    for kind, place, rows in between.alone:
+        ways = matched.ways(place, rows)
+        alone[kind] = alone[kind] + np.bincount(ways, minlength=count)
+        if kind == LOST:
+            sizes = taps[place].columns["payload_bytes"][rows]
+            lost_bytes += np.bincount(ways, sizes, minlength=count).astype(np.int64)
+    both = np.bincount(between.ways, minlength=count)
+    columns = {
+        "stream": np.repeat(pairs.near, 2),
+        "server_stream": np.repeat(pairs.far, 2),
+        "direction": np.arange(count) & 1,
+        "sent": both + between.gone,
+        "arrived": both + between.resegmented,
+        "lost_bytes": lost_bytes,
+        "resegmented": between.resegmented,
+        "outside": between.outside,
+        "routers": _routers(taps, matched, between, count),
+        "matched_by": np.repeat(pairs.how, 2),
+        **alone,
+    }
+    return columns | _delays(between.delays, between.ways, count)
+
+
+def _delays(
+    delays: NDArray[np.int64] | None, groups: NDArray[np.int64], count: int
+) -> dict[str, NDArray[np.int64]]:
+    """How long the packets of each group took."""
+    if delays is None:
+        return {name: np.full(count, NULL) for name, _ in _PERCENTS}
+    ordered = Ordered(groups, delays, count)
+    return {name: known(ordered.at(percent), ordered.sizes > 0) for name, percent in _PERCENTS}
+
+
+def _routers(taps: tuple[Tap, Tap], matched: Matched, between: Between, count: int) -> NDArray[np.int64]:
+    """What the time to live is lower by at the second tap, mostly."""
+    near, far = (
+        tap.columns["ttl"][rows].astype(np.int64)
+        for tap, rows in zip(taps, (matched.near, matched.far), strict=True)
+    )
+    lower = np.where(between.ways & 1, far - near, near - far)
+    ordered = Ordered(between.ways, lower, count)
+    return known(np.trunc(ordered.medians()).astype(np.int64), ordered.sizes > 0)
+
+
+def _total(sender: int, ways: Mapping[str, NDArray[np.int64]], between: Between) -> records.Total:
+    """One direction of all streams."""
+    sums = {name: int(ways[name][sender::2].sum()) for name in _COUNTS}
+    delays = None if between.delays is None else between.delays[between.ways & 1 == sender]
+    one = np.zeros(0 if delays is None else len(delays), np.int64)
+    took: dict[str, Any] = {name: _value(column) for name, column in _delays(delays, one, 1).items()}
+    return records.Total(
+        direction=DIRECTIONS[sender],
+        lost_percent=100 * sums["lost"] / sums["sent"] if sums["sent"] else None,
+        **sums,
+        **took,
+    )
+
+
+def _value(column: NDArray[np.int64]) -> int | None:
+    """The first value of a column."""
+    return None if column[0] == NULL else int(column[0])
+
+
+def _traces(taps: tuple[Tap, Tap], pairs: Pairs, matched: Matched, between: Between) -> Table[records.Trace]:
+    """The packets that one tap alone has, stream by stream in the order of their times."""
+    parts = []
+    for kind, place, rows in between.alone:
+        columns, ways = taps[place].columns, matched.ways(place, rows)
+        flags = columns["flags"][rows].astype(np.int64)
+        nothing = np.full(len(rows), NULL)
+        frames = (nothing, columns["frame"][rows]) if place else (columns["frame"][rows], nothing)
+        parts.append(
+            {
+                "kind": np.full(len(rows), KINDS.index(kind)),
+                "direction": ways & 1,
+                "stream": pairs.near[ways >> 1],
+                "client_frame": frames[0],
+                "server_frame": frames[1],
+                "time_ns": columns["time_ns"][rows],
+                "flags": flags & (SYN | FIN | RST),
+                "offset": matched.offsets(place, rows),
+                "payload_bytes": columns["payload_bytes"][rows],
+                "answer": known(matched.answers(place, rows), flags & ACK),
+            }
         )
-        out, home = self.sender == 0, self.sender == 1
-        self.clock = estimate(
-            (self.times[0][out], self.times[1][out]), (self.times[0][home], self.times[1][home])
-        )
-        self.rest = (matched.near_only, matched.far_only)
-        self.copies = (matched.near_copies, matched.far_copies)
-        self.ways = (self._by_way(0), self._by_way(1))
-        self.changed = self._changed(matched.near, matched.far) if near.columns and far.columns else []
-        self.touched = np.zeros(len(matched.near), np.bool_)
-        for _, _, _, some in self.changed:
-            self.touched |= some
-
-    def result(self) -> TwoSided:
-        near, far = self.taps
-        clock, both = self.clock, len(self.pairs)
-        traces: list[records.Trace] = []
-        ways: list[records.Way] = []
-        differences: list[records.Difference] = []
-        pair_of = self.matched.numbers[0][0][self.matched.near]
-        order = np.lexsort((self.sender, pair_of))
-        keys = 2 * pair_of[order] + self.sender[order]
-        for number, pair in enumerate(self.pairs):
-            for sender in (0, 1):
-                key = 2 * number + sender
-                rows = order[np.searchsorted(keys, key) : np.searchsorted(keys, key + 1)]
-                ways.append(self._way(number, pair, sender, rows, traces))
-                differences += self._differences(pair, sender, rows)
-        traces.sort(key=lambda trace: (trace.stream, trace.time_ns))
-        return TwoSided(
-            records.Clock(
-                ahead_ns=clock.ahead_ns if clock else None,
-                unsure_ns=clock.unsure_ns if clock else None,
-                drift_ppb=clock.drift_ppb if clock else None,
-                at_ns=clock.at_ns if clock else None,
-                streams=both,
-                client_only=len(near.ends) - both,
-                server_only=len(far.ends) - both,
-                packets=len(self.matched.near),
-            ),
-            [self._total(sender, ways) for sender in (0, 1)] if ways else [],
-            ways,
-            traces,
-            differences,
-        )
-
-    # Packets that one tap alone has.
-
-    def _by_way(self, place: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Places among the packets that only this tap (0 or 1) has, in the order of their ways, and these."""
-        rows = self.rest[place]
-        if not len(rows):
-            return rows, rows
-        keys = 2 * self.matched.numbers[place][0][rows] + self.taps[place].columns["sender"][rows]
-        order = np.argsort(keys, kind="stable")
-        return order, keys[order]
-
-    def _alone(self, place: int, number: int, sender: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Rows of a way that only this tap has, and which of them are copies."""
-        order, keys = self.ways[place]
-        key = 2 * number + sender
-        mine = order[np.searchsorted(keys, key) : np.searchsorted(keys, key + 1)]
-        return self.rest[place][mine], self.copies[place][mine]
-
-    def _way(
-        self, number: int, pair: Pair, sender: int, rows: NDArray[np.int64], traces: list[records.Trace]
-    ) -> records.Way:
-        first, second = (0, 1) if sender == 0 else (1, 0)
-        sent, _ = self._alone(first, number, sender)
-        came, copies = self._alone(second, number, sender)
-        doubled, came = came[copies], came[~copies]
-        split_sent, split_came = self._resegmented(first, sent, came)
-        sent, came = sent[~split_sent], came[~split_came]
-        outside = self._outside(first, sent)
-        lost = sent[~outside]
-        before = self._outside(second, came)
-        injected = came[~before]
-        for kind, place, some in (
-            (LOST, first, lost),
-            (DOUBLED, second, doubled),
-            (INJECTED, second, injected),
-        ):
-            traces += [self._trace(kind, pair, sender, place, row) for row in some.tolist()]
-        delays = self._delays(rows, sender)
-        columns = self.taps[first].columns
-        ttl = [
-            self.taps[place]
-            .columns["ttl"][(self.matched.near, self.matched.far)[place][rows]]
-            .astype(np.int64)
-            for place in (first, second)
-        ]
-        return records.Way(
-            stream=pair.near,
-            server_stream=pair.far,
-            direction=DIRECTIONS[sender],
-            sent=len(rows) + len(sent) + int(split_sent.sum()),
-            arrived=len(rows) + int(split_sent.sum()),
-            lost=len(lost),
-            lost_bytes=int(columns["payload_bytes"][lost].sum()) if len(lost) else 0,
-            resegmented=int(split_sent.sum()),
-            doubled=len(doubled),
-            injected=len(injected),
-            outside=int(outside.sum() + before.sum()),
-            delay_min_ns=_at(delays, 0),
-            delay_median_ns=_at(delays, 50),
-            delay_p95_ns=_at(delays, 95),
-            delay_max_ns=_at(delays, 100),
-            routers=int(np.median(ttl[0] - ttl[1])) if len(rows) else None,
-            matched_by=pair.matched_by,
-        )
-
-    def _total(self, sender: int, ways: list[records.Way]) -> records.Total:
-        """One direction of all streams."""
-        mine = [way for way in ways if way.direction == DIRECTIONS[sender]]
-        delays = self._delays(np.flatnonzero(self.sender == sender), sender)
-        sent, lost = sum(way.sent for way in mine), sum(way.lost for way in mine)
-        return records.Total(
-            direction=DIRECTIONS[sender],
-            sent=sent,
-            arrived=sum(way.arrived for way in mine),
-            lost=lost,
-            lost_percent=100 * lost / sent if sent else None,
-            lost_bytes=sum(way.lost_bytes for way in mine),
-            resegmented=sum(way.resegmented for way in mine),
-            doubled=sum(way.doubled for way in mine),
-            injected=sum(way.injected for way in mine),
-            outside=sum(way.outside for way in mine),
-            delay_min_ns=_at(delays, 0),
-            delay_median_ns=_at(delays, 50),
-            delay_p95_ns=_at(delays, 95),
-            delay_max_ns=_at(delays, 100),
-        )
-
-    def _resegmented(
-        self, first: int, sent: NDArray[np.int64], came: NDArray[np.int64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which packets carry bytes that came in packets of another size: offload, or a middlebox."""
-        if not len(sent) or not len(came):
-            return np.zeros(len(sent), np.bool_), np.zeros(len(came), np.bool_)
-        return self._covered(first, sent, 1 - first, came), self._covered(1 - first, came, first, sent)
-
-    def _covered(
-        self, place: int, rows: NDArray[np.int64], other: int, others: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Which of these carry payload all of which the others carry, too."""
-        sizes = self.taps[place].columns["payload_bytes"][rows]
-        begins = self.matched.numbers[place][1][rows]
-        other_sizes = self.taps[other].columns["payload_bytes"][others]
-        spans = sorted(
-            (begin, begin + size)
-            for begin, size in zip(
-                self.matched.numbers[other][1][others].tolist(), other_sizes.tolist(), strict=True
-            )
-            if size > 0
-        )
-        joined: list[list[int]] = []
-        for begin, end in spans:
-            if joined and begin <= joined[-1][1]:
-                joined[-1][1] = max(joined[-1][1], end)
-            else:
-                joined.append([begin, end])
-        starts = np.array([span[0] for span in joined], np.int64)
-        ends = np.array([span[1] for span in joined], np.int64)
-        if not len(starts):
-            return np.zeros(len(rows), np.bool_)
-        at = np.searchsorted(starts, begins, "right") - 1
-        found: NDArray[np.bool_] = (sizes > 0) & (at >= 0) & (ends[np.maximum(at, 0)] >= begins + sizes)
-        return found
-
-    def _outside(self, place: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which packets of a tap came by when the other capture had not begun, or was over."""
-        other = self.taps[1 - place]
-        if other.first_ns is None or other.last_ns is None or not len(rows):
-            return np.ones(len(rows), np.bool_)
-        times = self.taps[place].columns["time_ns"][rows]
-        ahead = self.clock.ahead_at(times) if self.clock else np.zeros(len(rows), np.int64)
-        there = times + ahead if place == 0 else times - ahead
-        outside: NDArray[np.bool_] = (there < other.first_ns) | (there > other.last_ns)
-        return outside
-
-    def _trace(self, kind: str, pair: Pair, sender: int, place: int, row: int) -> records.Trace:
-        columns = self.taps[place].columns
-        flags = int(columns["flags"][row])
-        frame = int(columns["frame"][row])
-        shift = pair.bases[1 - sender] + (pair.shifts[1 - sender] if place else 0)
-        return records.Trace(
-            kind=kind,
-            direction=DIRECTIONS[sender],
-            stream=pair.near,
-            client_frame=None if place else frame,
-            server_frame=frame if place else None,
-            time_ns=int(columns["time_ns"][row]),
-            flags=" ".join(name for bit, name in _FLAGS if flags & bit),
-            offset=int(self.matched.numbers[place][1][row]),
-            payload_bytes=int(columns["payload_bytes"][row]),
-            answer=(int(columns["ack"][row]) - shift) & 0xFFFFFFFF if flags & ACK else None,
-        )
-
-    def _delays(self, rows: NDArray[np.int64], sender: int) -> NDArray[np.int64]:
-        """Times between the taps, in order."""
-        if self.clock is None:
-            return np.zeros(0, np.int64)
-        near, far = self.times[0][rows], self.times[1][rows]
-        way = far - self.clock.ahead_at(near) - near
-        return np.sort(way if sender == 0 else -way)
-
-    # What was changed.
-
-    def _differences(self, pair: Pair, sender: int, rows: NDArray[np.int64]) -> list[records.Difference]:
-        near, far = self.matched.near[rows], self.matched.far[rows]
-        found: list[records.Difference] = []
-
-        def note(what: str, at_client: Any, at_server: Any, some: NDArray[np.bool_]) -> None:  # noqa: ANN401
-            places = np.flatnonzero(some)
-            if len(places):
-                frames = (
-                    int(self.taps[0].columns["frame"][near[places[0]]]),
-                    int(self.taps[1].columns["frame"][far[places[0]]]),
-                )
-                found.append(
-                    records.Difference(
-                        pair.near,
-                        DIRECTIONS[sender],
-                        what,
-                        str(at_client),
-                        str(at_server),
-                        len(places),
-                        *frames,
-                    )
-                )
-
-        every = np.ones(len(rows), np.bool_)
-        if sender == 0:
-            ends = (self.taps[0].ends[pair.near], self.taps[1].ends[pair.far])
-            for side in ("client", "server"):
-                one, other = (f"{getattr(end, side)} port {getattr(end, f'{side}_port')}" for end in ends)
-                if one != other:
-                    note(side, one, other, every)
-        if pair.shifts[sender]:
-            note("sequence_numbers", 0, f"+{pair.shifts[sender]}", every)
-        if self.touched[rows].any():
-            for what, ours, theirs, some in self.changed:
-                places = np.flatnonzero(some[rows])
-                if len(places):
-                    note(what, ours[rows[places[0]]], theirs[rows[places[0]]], some[rows])
-        return found
-
-    def _changed(
-        self, near: NDArray[np.int64], far: NDArray[np.int64]
-    ) -> list[tuple[str, NDArray[Any], NDArray[Any], NDArray[np.bool_]]]:
-        """Fields of the same packets at both taps, and where they are not alike."""
-        ours = {name: column[near] for name, column in self.taps[0].columns.items()}
-        theirs = {name: column[far] for name, column in self.taps[1].columns.items()}
-        syn = (ours["flags"] & SYN) != 0
-        found = []
-        for what in ("mss", "window_scale"):
-            texts = [
-                np.where(side[what] == UNKNOWN, "none", side[what].astype(str)) for side in (ours, theirs)
-            ]
-            found.append((what, texts[0], texts[1], syn & (ours[what] != theirs[what])))
-        words = np.array(["no", "yes"])
-        sack = [words[(side["sack_permitted"] != 0).astype(np.int64)] for side in (ours, theirs)]
-        found.append(("sack_permitted", sack[0], sack[1], syn & (sack[0] != sack[1])))
-        stamps = [words[(side["tsval"] != UNKNOWN).astype(np.int64)] for side in (ours, theirs)]
-        found.append(("timestamps", stamps[0], stamps[1], stamps[0] != stamps[1]))
-        found.append(("window", ours["window"], theirs["window"], ours["window"] != theirs["window"]))
-        for what, values in (
-            ("dscp", [side["tos"] >> 2 for side in (ours, theirs)]),
-            ("ecn", [side["tos"] & _ECN for side in (ours, theirs)]),
-            ("ip_id", [side["ip_id"] for side in (ours, theirs)]),
-        ):
-            found.append((what, values[0], values[1], values[0] != values[1]))
-        return found
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    frame = np.maximum(whole["client_frame"], whole["server_frame"])
+    order = np.lexsort((frame, whole["kind"], whole["direction"], whole["time_ns"], whole["stream"]))
+    return _table(
+        "traces",
+        records.Trace,
+        {name: column[order] for name, column in whole.items()},
+        {"kind": KINDS, "direction": DIRECTIONS, "flags": _FLAG_TEXTS},
+    )
 
 
-def _at(ordered: NDArray[np.int64], percent: int) -> int | None:
-    """The smallest value that at least this share is not above; None if there is none."""
-    if not len(ordered):
-        return None
-    return int(ordered[max(-(-percent * len(ordered) // 100), 1) - 1])
+def _differences(
+    taps: tuple[Tap, Tap], pairs: Pairs, matched: Matched, between: Between
+) -> Table[records.Difference]:
+    """What was changed."""
+    found = find_changes(taps, pairs, matched, between.ways)
+    columns = {
+        "stream": pairs.near[found.way >> 1],
+        "direction": found.way & 1,
+        "what": found.what,
+        "packets": found.packets,
+        "client_frame": taps[0].columns["frame"][matched.near[found.first]],
+        "server_frame": taps[1].columns["frame"][matched.far[found.first]],
+    }
+    texts: dict[str, Column] = {
+        "at_client": PackedColumn(found.at_near, texts_of),
+        "at_server": PackedColumn(found.at_far, texts_of),
+    }
+    return _table("differences", records.Difference, columns, {"direction": DIRECTIONS, "what": WHAT}, texts)
+
+
+def _table(
+    name: str,
+    record: type[Any],
+    columns: Mapping[str, NDArray[Any]],
+    names: Mapping[str, Any],
+    made: Mapping[str, Column] | None = None,
+) -> Table[Any]:
+    """A table from arrays; ``names`` has the texts of those that are numbers of texts."""
+    built: dict[str, Column] = dict(made or {})
+    for key, column in columns.items():
+        built[key] = CodeColumn(column, names[key]) if key in names else IntColumn(column)
+    return Table(name, record, {key: built[key] for key in record.__struct_fields__})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netanalyze._version import VERSION
 from netanalyze.report import json_object, units
 from netanalyze.report.records.change import Change
-from netanalyze.report.records.two_sided import Clock, Difference, Total, Trace, Way
+from netanalyze.report.records.two_sided import Clock, Total
 from netanalyze.report.table import Table
 from netanalyze.report.text import draw, fold
 
@@ -42,9 +42,9 @@ def two_sided_tables(found: Any) -> list[Table[Any]]:  # noqa: ANN401 - comparis
     return [
         Table.from_rows("clock", Clock, [found.clock]),
         Table.from_rows("totals", Total, found.totals),
-        Table.from_rows("ways", Way, found.ways),
-        Table.from_rows("traces", Trace, found.traces),
-        Table.from_rows("differences", Difference, found.differences),
+        found.ways,
+        found.traces,
+        found.differences,
     ]
 
 
@@ -57,8 +57,9 @@ def as_json(tables: Sequence[Table[Any]], warnings: Sequence[str]) -> Iterator[b
     }
     yield json_object.visible(json_object.encode(head)[:-1])
     for table in tables:
-        rows = [json_object.lines([row])[:-1] for row in table]
-        yield f',\n"{table.name}":['.encode() + b",".join(b"\n" + row for row in rows) + b"]"
+        yield f',\n"{table.name}":['.encode()
+        yield from json_object.rows_of(table)
+        yield b"]"
     yield b"}\n"
 
 

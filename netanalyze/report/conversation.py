@@ -62,7 +62,11 @@ def text(
                 continue
             offset = run.offset if run.body_offset is None else run.body_offset
             for line in payload_lines(
-                bytes(run.data), offset, as_hex=as_hex, ascii_only=style.ascii_only, cut=cut
+                bytes(run.data),
+                offset,
+                as_hex=as_hex and run.part != "message",
+                ascii_only=style.ascii_only,
+                cut=cut,
             ):
                 yield f"{paint}{line}{reset}"
             cut = False
@@ -73,7 +77,8 @@ def text(
 def _title(ends: Ends, arrow: str) -> str:
     parties = f"{endpoint(ends.client, ends.client_port)} {arrow} {endpoint(ends.server, ends.server_port)}"
     app = f", {ends.app}" if ends.app else ""
-    return f"TCP stream {ends.stream}: {parties}{app}, from {units.moment(ends.start_ns)} UTC"
+    what = "UDP flow" if ends.transport == "udp" else "TCP stream"
+    return f"{what} {ends.stream}: {parties}{app}, from {units.moment(ends.start_ns)} UTC"
 
 
 def _heading(ends: Ends, turn: Turn, parties: str) -> str:
@@ -104,7 +109,8 @@ def json(
     head: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "generator": f"netanalyze {VERSION}",
-        "stream": ends.stream,
+        "transport": ends.transport,
+        "flow" if ends.transport == "udp" else "stream": ends.stream,
         "app": ends.app,
         "client": ends.client,
         "client_port": ends.client_port,

@@ -35,8 +35,6 @@ _PLAIN = bytes(range(0x7F))
 
 def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     """The object in pieces, UTF-8."""
-    from netanalyze.report import json_rows  # noqa: PLC0415 - which encodes values as is done here
-
     head: dict[str, Any] = {
         "schema": SCHEMA_VERSION,
         "generator": f"netanalyze {VERSION}",
@@ -50,17 +48,23 @@ def render(report: Report, tables: Sequence[Table[Any]]) -> Iterator[bytes]:
     yield visible(encode(head)[:-1])
     for table in shown:
         yield f',\n"{table.name}":['.encode()
-        if COMPILED:
-            for place, piece in enumerate(json_rows.pieces(table, b",\n{", b"}")):
-                yield piece if place else piece[1:]
-            yield b"\n]" if len(table) else b"]"
-            continue
-        between = b"\n"
-        for rows in table.chunks():
-            yield between + lines(rows)[:-1].replace(b"\n{", b",\n{")
-            between = b",\n"
+        yield from rows_of(table)
         yield b"\n]" if len(table) else b"]"
     yield b"}\n"
+
+
+def rows_of(table: Table[Any]) -> Iterator[bytes]:
+    """The rows of a table in pieces: each on a line of its own, with commas between them."""
+    if COMPILED:
+        from netanalyze.report import json_rows  # noqa: PLC0415 - which encodes values as is done here
+
+        for place, piece in enumerate(json_rows.pieces(table, b",\n{", b"}")):
+            yield piece if place else piece[1:]
+        return
+    between = b"\n"
+    for rows in table.chunks():
+        yield between + lines(rows)[:-1].replace(b"\n{", b",\n{")
+        between = b",\n"
 
 
 def with_ledger(report: Report, tables: Sequence[Table[Any]]) -> list[Table[Any]]:

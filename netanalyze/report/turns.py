@@ -90,7 +90,7 @@ def turns(passages: Iterable[Passage]) -> Iterator[Turn]:
     turn: Turn | None = None
     size = 0
     for passage in passages:
-        same = turn is not None and turn.side == passage.side
+        same = turn is not None and turn.side == passage.side and not passage.begins
         if turn is None or not same or size >= MOST_BYTES:
             if turn is not None:
                 yield turn

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netanalyze.comparison.between import DOUBLED, INJECTED, LOST
 from netanalyze.comparison.packets import read_tap
 from netanalyze.comparison.pairing import BY_ADDRESSES, BY_NUMBERS, BY_PAYLOAD
-from netanalyze.comparison.two_sided import DOUBLED, INJECTED, LOST, TwoSided, compare_taps
+from netanalyze.comparison.two_sided import TwoSided, compare_taps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,12 +76,7 @@ def test_faults_made_on_purpose() -> None:
             for trace in mine
             if trace.kind == LOST
         ), stream["fault"]
-        # What came twice at the same moment is taken for a frame that was captured twice.
-        doubled = [
-            fault["relative_sequence"]
-            for fault in stream["injected"]
-            if fault["kind"] == "doubled" and fault["again_after_ms"]
-        ]
+        doubled = [fault["relative_sequence"] for fault in stream["injected"] if fault["kind"] == "doubled"]
         assert [trace.offset for trace in mine if trace.kind == DOUBLED] == doubled
         assert not [trace for trace in mine if trace.kind == INJECTED]
 
@@ -253,6 +249,31 @@ def test_a_reset_from_between(tmp_path: Path) -> None:
     assert [(trace.kind, trace.flags, trace.direction, trace.client_frame) for trace in found.traces] == [
         (INJECTED, "RST", "to_server", None)
     ]
+
+
+def test_a_tap_that_captures_everything_twice(tmp_path: Path) -> None:
+    # Without an identification a copy cannot be told from a packet that was sent twice.
+    twice = [packet for packet in packets("duplicate-frames-mirror.pcap") if packet.get(18, 2)]
+    once: dict[bytes, Packet] = {}
+    for packet in twice:
+        once.setdefault(bytes(packet.data[14:]), packet)
+    assert len(twice) - len(once) > 20
+    both = write(tmp_path / "twice.pcap", twice), write(tmp_path / "once.pcap", once.values())
+    for client, server in (both, both[::-1]):
+        found = compared(client, server)
+        assert found.clock.packets == len(once)
+        assert not found.traces
+        assert not found.differences
+
+
+def test_packets_that_the_network_doubles_at_the_same_moment(tmp_path: Path) -> None:
+    def inject(far: list[Packet]) -> list[Packet]:
+        chosen = [packet for packet in far if packet.from_client][3:20:5]
+        return [Packet(packet.time_ns + 1000, bytearray(packet.data)) for packet in chosen]
+
+    found = through(Box(inject=inject), tmp_path)
+    assert [trace.kind for trace in found.traces] == [DOUBLED] * 4
+    assert sum(way.doubled for way in found.ways) == 4
 
 
 def test_losses_either_way(tmp_path: Path) -> None:

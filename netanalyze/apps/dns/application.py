@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from netanalyze.apps.dns.answers import Answers
     from netanalyze.apps.dns.queries import Rows
     from netanalyze.apps.reading import Asked, Datagrams, ManyRows, StreamFacts
+    from netanalyze.apps.transcript import Transcriber
 
 TABLES = frozenset({"dns", "dns_servers", "dns_names", "dns_patterns"})
 WANTED_BY = frozenset({"names", "lookups"})
@@ -155,6 +156,14 @@ class Dns:
 def _frames(rows: Rows) -> NDArray[np.int64]:
     frames = rows.word(fields.FRAME)
     return np.where(frames == NULL, rows.word(fields.RESPONSE_FRAME), frames)
+
+
+def TRANSCRIBER(stream: StreamFacts, max_body_bytes: int) -> Transcriber:  # noqa: N802 - see below
+    """What shows the messages of a stream."""
+    from netanalyze.apps.dns.transcript import StreamTranscriber  # noqa: PLC0415 - tables do without
+
+    del max_body_bytes
+    return StreamTranscriber(stream)
 
 
 def APPLICATION(asked: Asked) -> Dns:  # noqa: N802 - the name that ``readers`` looks for

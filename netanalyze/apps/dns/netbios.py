@@ -76,14 +76,15 @@ def names(data: bytes) -> list[str] | None:
     if not data or len(data) < 1 + data[0] * _STATUS:
         return None
     return [
-        _name(data[at : at + _LETTERS])
+        letters_text(data[at : at + _LETTERS])
         + f"<{data[at + _LETTERS]:02x}>"
         + _group(data[at + _LETTERS + 1 :][:2])
         for at in range(1, 1 + data[0] * _STATUS, _STATUS)
     ]
 
 
-def _name(letters: bytes) -> str:
+def letters_text(letters: bytes) -> str:
+    """The letters of a name without what fills it up."""
     kept = letters.rstrip(b" \0")
     return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\{byte:03d}" for byte in kept)  # noqa: PLR2004 - ASCII
 

@@ -212,6 +212,11 @@ def _options_of(data: bytes) -> list[tuple[int, str]]:
     return found
 
 
+def options_text(data: bytes) -> str:
+    """The options of EDNS, with commas between them; empty if there are none."""
+    return ", ".join(text for _, text in _options_of(data))
+
+
 def shown(text: str) -> str:
     """The text without anything that does not show, and not longer than is sensible."""
     if len(text) > _MOST_CHARACTERS:
