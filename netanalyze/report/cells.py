@@ -22,6 +22,7 @@ _FORMATS: dict[Unit, Callable[[int], str]] = {
     Unit.DURATION: units.duration,
     Unit.TIME: units.moment,
     Unit.RATE: units.bit_rate,
+    Unit.HEXADECIMAL: "0x{:04x}".format,
 }
 
 

@@ -32,6 +32,7 @@ class Unit(StrEnum):
     DURATION = "ns"
     TIME = "ns since 1970-01-01 UTC"
     FLAGS = "bits"
+    HEXADECIMAL = "16 bits"
     TRUTH = "true or false"
     SHARE = "percent"
     RATE = "bits per second"
@@ -40,7 +41,9 @@ class Unit(StrEnum):
 QUANTITIES = frozenset({Unit.COUNT, Unit.BYTES, Unit.DURATION, Unit.RATE})
 """Units of amounts: both directions can be added up, and sorting puts the biggest first."""
 
-NUMBERS = QUANTITIES | {Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS, Unit.SHARE}
+NUMBERS = QUANTITIES | {
+    *(Unit.PORT, Unit.NUMBER, Unit.FRAME, Unit.TIME, Unit.FLAGS, Unit.HEXADECIMAL, Unit.SHARE),
+}
 """Units whose values are integers."""
 
 AMOUNTS = frozenset({Unit.COUNT, Unit.BYTES, Unit.RATE, Unit.SHARE})

@@ -63,5 +63,5 @@ class DamagedFrame(Record, frozen=True):
     receiver: Annotated[str | None, column("Address of the receiver", Unit.ADDRESS, show=0)]
     protocol: Annotated[str | None, column("Protocol of the packet", show=0)]
     part: Annotated[str, column("Whose sum is wrong: transport or IP header", show=0)]
-    checksum: Annotated[int, column("The checksum in the packet", Unit.NUMBER, show=1)]
-    right_checksum: Annotated[int, column("What it should be, as the bytes are", Unit.NUMBER, show=1)]
+    checksum: Annotated[int, column("The checksum in the packet", Unit.HEXADECIMAL, show=1)]
+    right_checksum: Annotated[int, column("What it should be, as the bytes are", Unit.HEXADECIMAL, show=1)]
