@@ -98,6 +98,7 @@ def test_examples_in_the_readme_work(arguments: list[str], tmp_path: Path) -> No
     sample = str(ROOT / "captures" / "http-keepalive.pcapng")
     stand_ins = {
         **{name: [sample] for name in ("capture.pcap", "before.pcap", "after.pcap")},
+        "lookups.pcap": [str(ROOT / "captures" / "dns-lookups.pcap")],
         "-": [sample],
         "report.json": [str(tmp_path / "report.json")],
         "bodies": [str(tmp_path / "bodies")],

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Mask: TypeAlias = "NDArray[np.bool_]"
 Test: TypeAlias = "Callable[[Column], Mask]"
 
+_HEXADECIMAL = re.compile(r"0[xX][0-9A-Fa-f]{1,4}")
 _CONDITION = re.compile(r"\s*([A-Za-z_]\w*)\s*(!=|>=|<=|==|!~|=|<|>|~)\s*(.*?)\s*\Z", re.DOTALL)
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -100,6 +101,8 @@ class Condition(Struct, frozen=True):
             return parse_time(self.operand)
         if field.unit is Unit.DURATION:
             return parse_number(self.operand, DURATION_UNITS, 1 if in_ns else None)
+        if field.unit is Unit.HEXADECIMAL and _HEXADECIMAL.fullmatch(self.operand):
+            return int(self.operand, 16)
         return parse_number(self.operand, BYTE_UNITS if field.unit is Unit.BYTES else {}, 1)
 
 

@@ -26,23 +26,26 @@ COLUMNS = {
     " server_packets client_bytes server_bytes retransmissions out_of_order duplicate_acks"
     " zero_windows handshake_ns completeness conn_state history client_state server_state"
     " client_process server_process first_frame last_frame tap tap_evidence",
-    "directions": "stream sender packets bytes unique_bytes retransmitted_bytes missed_bytes stream_bytes"
-    " retransmissions fast_retransmissions spurious_retransmissions out_of_order lost_segments"
-    " ack_lost_segments duplicate_acks zero_windows zero_window_probes zero_window_probe_acks"
-    " windows_full window_updates keep_alives keep_alive_acks reused_ports differing_retransmissions"
-    " out_of_window network_copies data_packets retransmitted_packets timeouts tail_loss_probes"
-    " tail_timers most_retransmissions triple_duplicate_acks probe_bytes min_segment avg_segment"
+    "directions": "stream sender packets bytes unique_bytes retransmitted_bytes missed_bytes"
+    " stream_bytes retransmissions fast_retransmissions spurious_retransmissions"
+    " out_of_order lost_segments ack_lost_segments duplicate_acks zero_windows"
+    " zero_window_probes zero_window_probe_acks windows_full window_updates keep_alives"
+    " keep_alive_acks reused_ports differing_retransmissions out_of_window network_copies"
+    " data_packets retransmitted_packets timeouts tail_loss_probes tail_timers"
+    " most_retransmissions triple_duplicate_acks probe_bytes min_segment avg_segment"
     " max_segment mss window_scale sack_permitted timestamps acks pure_acks sacks d_sacks"
-    " max_sack_blocks pushed syns fins resets urgent_packets urgent_bytes truncated_packets"
-    " truncated_bytes min_window avg_window max_window zero_window_ns min_bytes_in_flight"
-    " avg_bytes_in_flight weighted_bytes_in_flight max_bytes_in_flight initial_window_bytes"
-    " initial_window_packets rtt_samples rtt_path rtt_min_ns rtt_avg_ns rtt_max_ns rtt_dev_ns"
-    " rtt_histogram syn_rtt_ns full_rtt_samples full_rtt_min_ns full_rtt_avg_ns full_rtt_max_ns"
+    " max_sack_blocks pushed syns fins resets urgent_packets urgent_bytes"
+    " truncated_packets truncated_bytes min_window avg_window max_window zero_window_ns"
+    " min_bytes_in_flight avg_bytes_in_flight weighted_bytes_in_flight"
+    " max_bytes_in_flight initial_window_bytes initial_window_packets rtt_samples"
+    " rtt_path rtt_min_ns rtt_avg_ns rtt_max_ns rtt_dev_ns rtt_histogram syn_rtt_ns"
+    " full_rtt_samples full_rtt_bytes full_rtt_min_ns full_rtt_avg_ns full_rtt_max_ns"
     " full_rtt_dev_ns ambiguous_rtt_samples ambiguous_rtt_min_ns ambiguous_rtt_avg_ns"
-    " ambiguous_rtt_max_ns ambiguous_rtt_dev_ns rtt_by_timestamp rtt_after_loss acked_cumulatively"
-    " srtt_ns rto_ns retransmission_wait_samples retransmission_wait_min_ns retransmission_wait_avg_ns"
-    " retransmission_wait_max_ns retransmission_wait_dev_ns data_ns silent_max_ns silent_max_frame"
-    " throughput_bps goodput_bps",
+    " ambiguous_rtt_max_ns ambiguous_rtt_dev_ns rtt_by_timestamp rtt_after_loss"
+    " acked_cumulatively srtt_ns rto_ns retransmission_wait_samples"
+    " retransmission_wait_min_ns retransmission_wait_avg_ns retransmission_wait_max_ns"
+    " retransmission_wait_dev_ns data_ns silent_max_ns silent_max_frame throughput_bps"
+    " goodput_bps",
     "limits": "stream sender verdict active_ns busy_ns bytes application_ns receiver_window_ns recovery_ns"
     " congestion_window_ns slow_start_ns path_rate_ns send_buffer_ns application_percent"
     " receiver_window_percent recovery_percent congestion_window_percent slow_start_percent"
@@ -82,9 +85,9 @@ COLUMNS = {
     " icmp_error icmp_frame fragmented aligned coalesced",
     "dns": "frame response_frame time_ns transport client server id name type rcode answers"
     " latency_ns attempts end answer ttl_s pattern protocol flow client_port server_port"
-    " first_frame other_frame response_ns responses opcode qclass questions truncated"
-    " query_flags response_flags query_bytes response_bytes edns_bytes dnssec_ok edns_options"
-    " server_edns_bytes server_edns_options extended_error note",
+    " first_frame other_frame response_ns server_ns wait_ns responses opcode qclass questions"
+    " truncated query_flags response_flags query_bytes response_bytes edns_bytes dnssec_ok"
+    " edns_options server_edns_bytes server_edns_options extended_error note",
     "dns_servers": "server server_port protocol transport queries sent answered unanswered open retried late"
     " duplicate unasked announced truncated noerror nxdomain servfail refused other_errors"
     " malformed response_p50_ns response_p95_ns response_p99_ns response_max_ns top_nxdomain"
@@ -106,6 +109,11 @@ COLUMNS = {
     " duration_p50_ns duration_p95_ns duration_p99_ns wire_bytes body_bytes saved_bytes"
     " compressible compressible_bytes server_idle_timeout_ns server_idle_closes"
     " longest_reused_idle_ns advice",
+    "checksums": "host protocol packets checked wrong partial zero headers headers_wrong headers_zero"
+    " first_frame verdict",
+    "damaged": "frame time_ns host receiver protocol part checksum right_checksum",
+    "lookups": "client name protocol answers addresses connections of_others time_ns last_ns"
+    " first_frame last_frame",
     "http_methods": "method requests idempotent answered errors hang_ups repeated request_bytes ttfb_p50_ns"
     " ttfb_p95_ns ttfb_p99_ns duration_p50_ns duration_p95_ns duration_p99_ns",
     "http_statuses": "status responses wire_bytes body_bytes first_frame ttfb_p50_ns ttfb_p95_ns ttfb_p99_ns"

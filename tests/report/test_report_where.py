@@ -251,3 +251,18 @@ def test_quantities() -> None:
 def test_times() -> None:
     assert parse_time("2024-05-01T12:30:00Z") == 1_714_566_600_000_000_000
     assert parse_time("2024-05-01T12:30:00.123456789") == 1_714_566_600_123_456_789
+
+
+class Sums(Record, frozen=True):
+    """A checksum."""
+
+    sum: Annotated[int, column("The sum", Unit.HEXADECIMAL, show=0)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [("sum=0xe6d9", [0]), ("sum>0X10", [0]), ("sum=16", [1]), ("sum!=0x0010", [0])],
+)
+def test_what_is_shown_in_hexadecimal_is_asked_for_so(condition: str, rows: list[int]) -> None:
+    found = Table.from_rows("capture", Sums, [Sums(0xE6D9), Sums(0x10)]).where(condition)
+    assert [row.sum for row in found] == [(0xE6D9, 0x10)[row] for row in rows]

@@ -45,10 +45,10 @@ class SenderChecksums(Record, frozen=True):
     verdict: Annotated[
         str | None,
         column(
-            "ok; offload: sums that the sender left to its network card; corrupt: few are wrong, which were"
-            " damaged on the way; wrong: most are, or all by the same, and not as by offload: the packets"
-            " were changed after they were sent, or the sender is mistaken. Null where nothing could be"
-            " checked",
+            "One of ok; offload: sums that the sender left to its network card; corrupt: few are wrong, which"
+            " were damaged on the way; wrong: most are, or all by the same, and not as by offload: the"
+            " packets were changed after they were sent, or the sender is mistaken. Null where nothing could"
+            " be checked",
             show=0,
         ),
     ]
