@@ -29,6 +29,7 @@ def report_on(capture: Path) -> str:
     report = json.loads(netanalyze.analyze(str(capture)).to_json())
     for row in report["capture"]:
         row["file"] = Path(row["file"]).name
+    report["warnings"] = [line.replace(f"{CAPTURES}/", "") for line in report["warnings"]]
     lines = ["{"]
     report.pop("generator")  # the version: it changes with every release
     for name, value in report.items():

@@ -30,6 +30,8 @@ _SHARED = {
     "datagrams",
     "resolved",
     "said_names",
+    "looked_up",
+    "watch_flow",
     "reading",
     "registry",
     "signature_tables",

@@ -307,4 +307,4 @@ def test_every_option_is_in_the_help(run: Run) -> None:
         ),
     ):
         assert option in text
-    assert "capture, ledger, protocols, streams," in " ".join(text.split())
+    assert "capture, ledger, protocols, checksums, damaged, streams," in " ".join(text.split())
