@@ -10,7 +10,7 @@ MOVE_TABLES = frozenset({"transitions", "populations", "closers"})
 """These need every change of a state; for ``streams`` the last ones will do."""
 SUM_TABLES = frozenset({"populations", "closers", "listeners"})
 """These have no row for each stream: streams that are finished are added up and let go of."""
-NO_STREAM_TABLES = frozenset({"capture", "ledger", "protocols", "udp"})
+NO_STREAM_TABLES = frozenset({"capture", "ledger", "protocols", "udp", "checksums", "damaged"})
 """These know nothing of TCP streams; all others keep them."""
 TAP_TABLES = frozenset({"streams", "directions", "events", "transitions"})
 """Tables that say something about where a connection was captured."""
