@@ -19,7 +19,7 @@ import netanalyze
 DNS = str(CAPTURES / "dns-edns.pcap")
 EXCHANGE = str(CAPTURES / "udp-exchange.pcap")
 MALFORMED = Path(
-    os.environ.get("NETANALYZE_CORPUS", Path(__file__).parents[3] / ".." / "shared" / "corpus"), "malformed"
+    os.environ.get("NETANALYZE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"), "malformed"
 )
 
 
