@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec import Struct, field
@@ -23,6 +23,8 @@ from netanalyze.tcp.streams import keep_times_in_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
 
     from netanalyze.apps.transcript import Transcriber
     from netanalyze.capture.batch import Batch
@@ -95,7 +97,7 @@ class StreamWatch:
             UsageError: there is no such stream.
         """
         if self._number >= self._flows.tcp.count:
-            raise UsageError(no_such_stream(self._number, self._flows.tcp.count))
+            raise UsageError(no_such("TCP stream", self._number, self._flows.tcp.count))
         self._reassembly.finish(self._last_ns)
         yield from self._said()
         if not self._introduced:
@@ -143,26 +145,44 @@ class StreamWatch:
     def _ends(self) -> Ends:
         """Who the two sides are, as the table of streams would have them now."""
         tcp = self._flows.tcp
-        row = {name: int(column[self._number]) for name, column in stream_columns(tcp, self._ports).items()}
-        client, server = (
-            format_address(row[f"{end}_hi"], row[f"{end}_lo"], row[f"{end}_version"])
-            for end in ("client", "server")
-        )
-        return Ends(
-            stream=self._number,
-            app=self._app(),
-            client_side=int(client_side(tcp, self._ports)[self._number]),
-            client=client,
-            client_port=row["client_port"],
-            server=server,
-            server_port=row["server_port"],
-            first_frame=row["first_frame"],
-            start_ns=row["start_ns"],
-        )
+        columns = stream_columns(tcp, self._ports)
+        side = int(client_side(tcp, self._ports)[self._number])
+        return ends_of(self._number, columns, side, self._app(), "tcp")
 
 
-def no_such_stream(number: int, count: int) -> str:
-    """The message for a number that no TCP stream has."""
+def ends_of(
+    number: int, columns: Mapping[str, NDArray[Any]], side: int, app: str | None, transport: str
+) -> Ends:
+    """Who the two sides of a stream or flow are.
+
+    Args:
+        number: which it is.
+        columns: of all streams or flows (``flow.summary``).
+        side: that of the client.
+        app: what it carries, if that is known.
+        transport: ``tcp`` or ``udp``.
+    """
+    row = {name: int(column[number]) for name, column in columns.items()}
+    client, server = (
+        format_address(row[f"{end}_hi"], row[f"{end}_lo"], row[f"{end}_version"])
+        for end in ("client", "server")
+    )
+    return Ends(
+        stream=number,
+        app=app,
+        client_side=side,
+        client=client,
+        client_port=row["client_port"],
+        server=server,
+        server_port=row["server_port"],
+        first_frame=row["first_frame"],
+        start_ns=row["start_ns"],
+        transport=transport,
+    )
+
+
+def no_such(kind: str, number: int, count: int) -> str:
+    """The message for a number that no ``TCP stream`` or ``UDP flow`` has."""
     if not count:
-        return f"no TCP stream {number}: there is none in the capture"
-    return f"no TCP stream {number}; there are 0 to {count - 1}"
+        return f"no {kind} {number}: there is none in the capture"
+    return f"no {kind} {number}; there are 0 to {count - 1}"

@@ -8,15 +8,16 @@ import numpy as np
 
 from netanalyze.apps.identify import Identifier
 from netanalyze.apps.readers import datagram_words
-from netanalyze.apps.transcript import Ends, Passage
+from netanalyze.apps.transcript import Passage
+from netanalyze.apps.watch import ends_of, no_such
 from netanalyze.errors import UsageError
 from netanalyze.flow.summary import client_side, flow_columns
-from netanalyze.model import format_address
 from netanalyze.wire.packets import CARRIER, IN_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from netanalyze.apps.transcript import Ends
     from netanalyze.apps.watch import Wanted
     from netanalyze.capture.batch import Batch
     from netanalyze.flow.table import FlowTable
@@ -64,7 +65,7 @@ class FlowWatch:
         """
         count = self._flows.udp.count
         if self._number >= count:
-            raise UsageError(_no_such_flow(self._number, count))
+            raise UsageError(no_such("UDP flow", self._number, count))
         yield from self._said()
         if not self._introduced:
             yield self._ends()
@@ -113,23 +114,9 @@ class FlowWatch:
     def _ends(self) -> Ends:
         """Who the two sides are, as the table of flows would have them now."""
         udp = self._flows.udp
-        row = {name: int(column[self._number]) for name, column in flow_columns(udp, self._ports).items()}
-        client, server = (
-            format_address(row[f"{end}_hi"], row[f"{end}_lo"], row[f"{end}_version"])
-            for end in ("client", "server")
-        )
-        return Ends(
-            stream=self._number,
-            app=self._app(),
-            client_side=int(client_side(udp, self._ports)[self._number]),
-            client=client,
-            client_port=row["client_port"],
-            server=server,
-            server_port=row["server_port"],
-            first_frame=row["first_frame"],
-            start_ns=row["start_ns"],
-            transport="udp",
-        )
+        columns = flow_columns(udp, self._ports)
+        side = int(client_side(udp, self._ports)[self._number])
+        return ends_of(self._number, columns, side, self._app(), "udp")
 
 
 def _datagram(batch: Batch, packets: Packets, row: int) -> tuple[Passage, int]:
@@ -142,10 +129,3 @@ def _datagram(batch: Batch, packets: Packets, row: int) -> tuple[Passage, int]:
     data = bytes(source[begin : begin + size])
     passage = Passage(views["side"][row], 0, len(data), data, number, number, time_ns, begins=True)
     return passage, max(views["payload_bytes"][row], len(data))
-
-
-def _no_such_flow(number: int, count: int) -> str:
-    """The message for a number that no UDP flow has."""
-    if not count:
-        return f"no UDP flow {number}: there is none in the capture"
-    return f"no UDP flow {number}; there are 0 to {count - 1}"

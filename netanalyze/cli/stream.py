@@ -83,7 +83,7 @@ def stream(  # noqa: PLR0913 - every option is an argument
         if svg is not None:
             _alone(svg, format_name, diagram, output)
             output = svg
-        from netanalyze.apps.watch import no_such_stream  # noqa: PLC0415 - help answers faster without
+        from netanalyze.apps.watch import no_such  # noqa: PLC0415 - help answers faster without
         from netanalyze.pipeline import Options, run  # noqa: PLC0415 - the same
 
         asked = Options(
@@ -104,7 +104,7 @@ def stream(  # noqa: PLR0913 - every option is an argument
                 )
             tables = [report[name].stream(number) for name in TABLES]
             if not len(tables[0]):
-                raise UsageError(no_such_stream(number, len(report["streams"])))
+                raise UsageError(no_such("TCP stream", number, len(report["streams"])))
             style = options.style_for(to_stdout=output in (None, STDOUT), wide=False, all_rows=True)
             form = "ladder" if svg is not None else format_name if diagram is None else diagram
             out.write(_shown(report, tables, style, form, fold=not every))
