@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netanalyze.findings.causes import OF_DIRECTIONS, again_after_damage, black_holes, idle_cuts
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.services import SERVICE, Service, rows_of
+from netanalyze.findings.words import frames_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,6 +140,17 @@ def waited_for(events: Rows, places: NDArray[np.int64]) -> int:
 def subject_of(service: Service) -> str:
     """Which side of a service sent them; the key is 1 for the server."""
     return f"{'from' if service.key else 'to'} {service.name}"
+
+
+def about(events: Rows, service: Service) -> dict[str, Any]:
+    """What a finding says of events of a service, whatever they are: how many, whose, which frames."""
+    return {
+        "count": len(service.places),
+        "subject": subject_of(service),
+        "wireshark_filter": f"{WIRESHARK} && {service.filter}",
+        "frames": frames_of(events.numbers("frame")[service.places]),
+        "stream": service.stream,
+    }
 
 
 def in_bursts(events: Rows, lost: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,8 +9,8 @@ import numpy as np
 from netanalyze.findings.again import (
     ALSO,
     NEEDS,
-    WIRESHARK,
     Again,
+    about,
     in_bursts,
     sent_by,
     subject_of,
@@ -59,8 +59,7 @@ class _Loss(Rule):
                 continue
             waited = waited_for(events, places)
             yield self.found(
-                count=len(places),
-                subject=subject_of(service),
+                **about(events, service),
                 severity=Severity.WARNING if rate >= MUCH_PERCENT else Severity.NOTICE,
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} sent again because duplicate"
@@ -72,9 +71,6 @@ class _Loss(Rule):
                     "retransmissions that D-SACK or acknowledgements prove needless, segments that came"
                     " late, and timeouts are not counted here"
                 ),
-                wireshark_filter=f"{WIRESHARK} && {service.filter}",
-                frames=frames_of(events.numbers("frame")[places]),
-                stream=service.stream,
                 cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
             )
@@ -150,8 +146,7 @@ class Timeouts(Rule):
                 else "how long it took is not known, because the first copies were not captured"
             )
             yield self.found(
-                count=len(places),
-                subject=subject_of(service),
+                **about(events, service),
                 evidence=(
                     f"the timer ran out {counted(len(places), 'time')} on"
                     f" {counted(len(service.streams), 'connection')}: {told}"
@@ -160,9 +155,6 @@ class Timeouts(Rule):
                     "tail loss probes and fast retransmissions are not counted here; the time that passed"
                     " fits a timer"
                 ),
-                wireshark_filter=f"{WIRESHARK} && {service.filter}",
-                frames=frames_of(events.numbers("frame")[places]),
-                stream=service.stream,
                 cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
             )
@@ -195,8 +187,7 @@ class TailLoss(Rule):
             waited = waited_for(events, places)
             probes = int(np.count_nonzero(events.among("cause", "tail_loss_probe")[places]))
             yield self.found(
-                count=len(places),
-                subject=subject_of(service),
+                **about(events, service),
                 evidence=(
                     f"{counted(len(places), 'last segment')} sent again after {duration(waited)} of silence"
                     f" in all, {probes} of them by a tail loss probe, on"
@@ -206,9 +197,6 @@ class TailLoss(Rule):
                     "no D-SACK says that the first copy had arrived; only its acknowledgement may have been"
                     " lost"
                 ),
-                wireshark_filter=f"{WIRESHARK} && {service.filter}",
-                frames=frames_of(events.numbers("frame")[places]),
-                stream=service.stream,
                 cost_ns=waited or None,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
                 confidence=Confidence.MEDIUM,
@@ -246,8 +234,7 @@ class Needless(Rule):
                 continue
             d_sacks = int(np.count_nonzero(events.known("later_frame")[places]))
             yield self.found(
-                count=len(places),
-                subject=subject_of(service),
+                **about(events, service),
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} sent again although"
                     f" {verb(len(places), 'it', 'they')} had arrived: D-SACK says so of {d_sacks}"
@@ -255,9 +242,6 @@ class Needless(Rule):
                 counter=(
                     "segments of which nothing says that they had arrived count as lost (TCP001 to TCP004)"
                 ),
-                wireshark_filter=f"{WIRESHARK} && {service.filter}",
-                frames=frames_of(events.numbers("frame")[places]),
-                stream=service.stream,
                 cost_bytes=int(events.amounts("payload_bytes")[places].sum()),
             )
 
@@ -292,8 +276,7 @@ class Reordering(Rule):
                 continue
             behind = int(events.amounts("ago_ns")[places].max())
             yield self.found(
-                count=len(places),
-                subject=subject_of(service),
+                **about(events, service),
                 evidence=(
                     f"{counted(len(places), 'segment')} of {sent} ({percent(len(places), sent)}) came later"
                     f" than segments sent after {verb(len(places), 'it', 'them')}, by {duration(behind)} at"
@@ -302,9 +285,6 @@ class Reordering(Rule):
                 counter=(
                     "timestamps, IP identifications or the time that passed tell them from retransmissions"
                 ),
-                wireshark_filter=f"{WIRESHARK} && {service.filter}",
-                frames=frames_of(events.numbers("frame")[places]),
-                stream=service.stream,
             )
 
 
