@@ -29,13 +29,18 @@ class _Commands(TyperGroup):
         """The command that the arguments begin with, and the arguments left for it."""
         if self.get_command(ctx, args[0]) is not None:
             pass
-        elif args[0] == "-" or Path(args[0]).exists():
+        elif _is_capture(args[0]):
             args = ["analyze", *args]
         elif not args[0].startswith("-") and not args[0].isidentifier():
             from netanalyze.report.printable import printable  # noqa: PLC0415 - only for this message
 
             ctx.fail(f"{printable(args[0])}: neither a file nor a command")
         return super().resolve_command(ctx, args)
+
+
+def _is_capture(argument: str) -> bool:
+    """Whether it is a file, or standard input."""
+    return argument == "-" or Path(argument).exists()
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer passes it so
@@ -90,7 +95,7 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
         return COMMANDS
     if arguments[0] in COMMANDS:
         return arguments[:1]
-    return ("analyze",) if Path(arguments[0]).exists() else COMMANDS
+    return ("analyze",) if _is_capture(arguments[0]) else COMMANDS
 
 
 _COLLECT_AFTER = 100_000
