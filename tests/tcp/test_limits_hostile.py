@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from crafting import ethernet_of, ip4, tcp
+from hostile_columns import random_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from limit_streams import as_pcap
@@ -104,31 +105,8 @@ COLUMNS = (
     "frame", "stream", "side", "seq", "ack", "flags", "payload_bytes", "mss", "tsval", "analysed", "labels",
     "cause", "dup_number", "new_bytes", "window_bytes", "peer_in_flight", "measured", "rtt_ns",
 )  # fmt: skip
-
-
-def random_columns(rng: np.random.Generator, rows: int) -> dict[str, Any]:
-    """Columns of every value that their types allow, the usual ones more often."""
-    found = {}
-    for name in COLUMNS:
-        kind = np.dtype(Packets.FIELDS.get(name, Segments.FIELDS.get(name, "i8")))
-        limits_ = np.iinfo(kind)
-        wild = rng.integers(limits_.min, limits_.max, rows, dtype=kind, endpoint=True)
-        tame = rng.integers(0, 8, rows).astype(kind)
-        found[name] = np.where(rng.random(rows) < 0.3, wild, tame)
-    found["frame"] = np.arange(rows, dtype="i4")
-    found["stream"] = rng.integers(0, 3, rows)
-    found["side"] = rng.integers(0, 2, rows).astype("u1")
-    for name in ("seq", "ack"):
-        found[name] = rng.choice([0, 1460, 2920, 4380, 1 << 31, (1 << 32) - 1], rows) & 0xFFFFFFFF
-    found["payload_bytes"] = rng.choice([0, 0, 1, 1460, 65_535, 1 << 40], rows)
-    usual = [0x10, 0x10, 0x10, 0x18, 0x18, 0x18, 0x11, 0x12, 0x02, 0x04]
-    found["flags"] = rng.choice(usual, rows).astype("i4")
-    found["labels"] = np.where(rng.random(rows) < 0.5, 0, 1 << rng.integers(0, 17, rows)).astype("i4")
-    found["rtt_ns"] = rng.choice([-1, 0, 50_000, 40_000_000, (1 << 63) - 1], rows)
-    found["time_ns"] = np.cumsum(rng.choice([-1000, 0, 3000, 30_000_000], rows)) + 10**15
-    wild = rng.random(rows) < 0.02
-    found["time_ns"][wild] = rng.integers(-(1 << 63), (1 << 63) - 1, int(wild.sum()), endpoint=True)
-    return found
+TIMES = (-(1 << 63), (1 << 63) - 1)
+"""The first and the last that there may be."""
 
 
 def accounts(kernel: ModuleType, columns: dict[str, Any], rows: int) -> tuple[Any, Any]:
@@ -151,7 +129,7 @@ def accounts(kernel: ModuleType, columns: dict[str, Any], rows: int) -> tuple[An
 @pytest.mark.parametrize("seed", range(40))
 def test_both_kernels_agree_on_anything(seed: int, interpreted_limits: ModuleType) -> None:
     rows = 400
-    columns = random_columns(np.random.default_rng(seed), rows)
+    columns = random_columns(np.random.default_rng(seed), COLUMNS, rows, TIMES)
     for one, other in zip(
         accounts(limit_kernel, columns, rows), accounts(interpreted_limits, columns, rows), strict=True
     ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from frames import COMPILED, INTERPRETED, Kernels, batches, load
+from hostile_columns import random_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segments import anything, plain
@@ -16,10 +17,8 @@ from test_sequence import conversation, frames_of
 from netanalyze.columns import view_of
 from netanalyze.tcp import wait_fields as fields
 from netanalyze.tcp import wait_kernel
-from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.waits import joined
 from netanalyze.tcp.wanted import WAIT_TABLES
-from netanalyze.wire.packets import Packets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +29,8 @@ COLUMNS = (
     "frame", "stream", "side", "seq", "ack", "flags", "window", "payload_bytes", "mss", "tsval", "analysed",
     "labels", "cause", "again_ns", "waited_ns", "window_bytes", "measured", "rtt_ns",
 )  # fmt: skip
+TIMES = (-(1 << 61), (1 << 62) - 1)
+"""The first and the last that there may be."""
 
 
 def accounts(kernels: Kernels, frames: Sequence[Frame], size: int = 4096) -> dict[str, Any]:
@@ -93,31 +94,6 @@ def test_random_segments(seed: int) -> None:
     accounts(kernels, anything(seed))
 
 
-def random_columns(rng: np.random.Generator, rows: int) -> dict[str, Any]:
-    """Columns of every value that their types allow, the usual ones more often."""
-    found: dict[str, Any] = {}
-    for name in COLUMNS:
-        kind = np.dtype(Packets.FIELDS.get(name, Segments.FIELDS.get(name, "i8")))
-        limits = np.iinfo(kind)
-        wild = rng.integers(limits.min, limits.max, rows, dtype=kind, endpoint=True)
-        tame = rng.integers(0, 8, rows).astype(kind)
-        found[name] = np.where(rng.random(rows) < 0.3, wild, tame)
-    found["frame"] = np.arange(rows, dtype="i4")
-    found["stream"] = rng.integers(0, 3, rows)
-    found["side"] = rng.integers(0, 2, rows).astype("u1")
-    for name in ("seq", "ack"):
-        found[name] = rng.choice([0, 1460, 2920, 4380, 1 << 31, (1 << 32) - 1], rows) & 0xFFFFFFFF
-    found["payload_bytes"] = rng.choice([0, 0, 1, 1460, 65_535, 1 << 40], rows)
-    usual = [0x10, 0x10, 0x10, 0x18, 0x18, 0x18, 0x11, 0x12, 0x02, 0x04]
-    found["flags"] = rng.choice(usual, rows).astype("i4")
-    found["labels"] = np.where(rng.random(rows) < 0.5, 0, 1 << rng.integers(0, 17, rows)).astype("i4")
-    found["rtt_ns"] = rng.choice([-1, 0, 50_000, 40_000_000, (1 << 63) - 1], rows)
-    found["time_ns"] = np.cumsum(rng.choice([-1000, 0, 3000, 30_000_000], rows)) + 10**15
-    wild = rng.random(rows) < 0.02
-    found["time_ns"][wild] = rng.integers(-(1 << 61), 1 << 62, int(wild.sum()))
-    return found
-
-
 def rows_of(kernel: Any, columns: dict[str, Any], rows: int) -> list[Any]:  # noqa: ANN401 - a module
     """What a kernel makes of columns: its rows of streams, half-streams and waits."""
     streams = np.zeros((3, fields.STREAM_WORDS), "i8")
@@ -134,7 +110,7 @@ def rows_of(kernel: Any, columns: dict[str, Any], rows: int) -> list[Any]:  # no
 @pytest.mark.parametrize("seed", range(30))
 def test_both_kernels_agree_on_anything(seed: int) -> None:
     rows = 400
-    columns = random_columns(np.random.default_rng(seed), rows)
+    columns = random_columns(np.random.default_rng(seed), COLUMNS, rows, TIMES)
     interpreted = load(INTERPRETED)
     assert interpreted is not None
     other = interpreted.analysis.Waits.feed.__globals__["wait_segments"]
