@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "netanalyze"
 
-LEAVES = {"errors", "model", "columns", "kernels", "follower", "_version"}
+LEAVES = {"errors", "model", "columns", "kernels", "pages_kernel", "follower", "_version"}
 ORDER = ["capture", "wire", "flow", "tcp", "udp", "apps", "findings", "report"]
 ORDER += ["stages", "pipeline", "ongoing", "closeup", "comparison", "cli"]
 # pipeline.py knows the order of the stages and so all of them; __init__ and __main__ offer the whole.

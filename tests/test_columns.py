@@ -11,10 +11,10 @@ from netanalyze import columns
 from netanalyze.columns import GrowingRows
 
 
-def numbered(rows: int, words: int) -> GrowingRows:
+def numbered(rows: int, words: int, *, exact: bool = False) -> GrowingRows:
     """A table whose words are all different, in ``rows`` rows."""
-    table = GrowingRows(words, first_rows=16)
-    table.reach(rows + 3)
+    table = GrowingRows(words, first_rows=16, exact=exact)
+    table.reach(rows + (0 if exact else 3))
     table.array[:rows] = np.arange(1, rows * words + 1).reshape(rows, words)
     return table
 
@@ -46,3 +46,28 @@ def test_keeping_again_and_again() -> None:
         kept = kept[: len(kept) // 2]
     table.keep(np.zeros(0, np.int64), 5000)
     assert not table.array.any()
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 3000), st.floats(0, 1)), min_size=1, max_size=6),
+    words=st.sampled_from([1, 3, 43]),
+    seed=st.integers(0, 1 << 30),
+)
+def test_writing_first_changes_nothing(steps: list[tuple[int, float]], words: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "_HUGE_PAGE_BYTES", 4096)  # so that there are many
+        table = numbered(0, words, exact=True)
+        used = 0
+        for more, share in steps:
+            before = table.array[:used].copy()
+            table.reach(used + more)
+            assert (table.array[:used] == before).all()
+            assert not table.array[used:].any()
+            used += more
+            table.array[:used] = rng.integers(1, 1 << 60, (used, words))
+            kept = np.flatnonzero(rng.random(used) < share)
+            before = table.array[kept].copy()
+            table.keep(kept, used)
+            used = len(kept)
+            assert (table.array[:used] == before).all()

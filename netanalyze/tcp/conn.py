@@ -60,7 +60,7 @@ class Connections:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._rows = GrowingRows(fields.WORDS, "u8")
+        self._rows = GrowingRows(fields.WORDS, "u8", exact=True)
         self._servers = view_of(port_marks(SERVER_PORTS))
         self._scratch = view_of(np.zeros(1, np.uint64))
 

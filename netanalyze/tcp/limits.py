@@ -47,8 +47,8 @@ class Limits:
 
     def __init__(self, sequences: Sequences) -> None:
         """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
-        self._times = GrowingRows(fields.TIME_WORDS)
-        self._marks = GrowingRows(fields.MARK_WORDS, "u4")
+        self._times = GrowingRows(fields.TIME_WORDS, exact=True)
+        self._marks = GrowingRows(fields.MARK_WORDS, "u4", exact=True)
         self._nodes = GrowingRows(fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)

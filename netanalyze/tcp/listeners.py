@@ -66,7 +66,7 @@ class Handshakes:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._rows = GrowingRows(fields.WORDS)
+        self._rows = GrowingRows(fields.WORDS, exact=True)
         self._lengths = GrowingRows(_LENGTHS)
         self._sums = ListenerSums()
         self._heard = Sums(_HOST)

@@ -124,7 +124,7 @@ class Machines:
         self._record = record
         self._table = memoryview(states.flat())
         self._tracker = Tracker(self._table, time_wait_ns, int(record))
-        self._state = GrowingRows(fields.WORDS, "u8")
+        self._state = GrowingRows(fields.WORDS, "u8", exact=True)
         self._moves = GrowingRows(fields.MOVE_WORDS, "u8")
         self._count = 0
         self._order = 0

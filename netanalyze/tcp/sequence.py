@@ -68,7 +68,7 @@ class Sequences:
             compare: compare what is sent again with what was sent first; this means reading all payload.
         """
         self.segments = Segments(capacity)
-        self.state = GrowingRows(sequence_fields.WORDS)
+        self.state = GrowingRows(sequence_fields.WORDS, exact=True)
         self.counts = GrowingRows(len(KINDS), "i4")
         self.event_count = 0
         self._keep_events = keep_events

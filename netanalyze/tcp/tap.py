@@ -106,7 +106,7 @@ class Taps:
 
     def __init__(self, segments: Segments) -> None:
         """Nothing known yet; ``segments`` are of the sequence analysis that has seen each batch before."""
-        self._facts = GrowingRows(fields.WORDS)
+        self._facts = GrowingRows(fields.WORDS, exact=True)
         self._stages = GrowingRows(1, "u1")
         self._analysed = segments.views["analysed"]
 

@@ -89,8 +89,8 @@ class Waits:
 
     def __init__(self, sequences: Sequences) -> None:
         """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
-        self._streams = GrowingRows(fields.STREAM_WORDS)
-        self._halves = GrowingRows(fields.HALF_WORDS)
+        self._streams = GrowingRows(fields.STREAM_WORDS, exact=True)
+        self._halves = GrowingRows(fields.HALF_WORDS, exact=True)
         self._waits = GrowingRows(fields.WAIT_WORDS)
         self._counts = view_of(np.zeros(1, np.int64))
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
