@@ -27,6 +27,11 @@ def view_of(array: NDArray[Any]) -> memoryview:
     return memoryview(memory)
 
 
+def zeros_to_look_up(size: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - what numpy takes
+    """Zeros for a table that is looked into before it is written to; see ``pages_kernel``."""
+    return np.full(size, 0, dtype)
+
+
 def time_added(
     group: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.int64]:

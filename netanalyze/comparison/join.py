@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netanalyze.columns import view_of
+from netanalyze.columns import view_of, zeros_to_look_up
 from netanalyze.comparison.join_kernel import mark_groups, number_keys, pair_up
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class _Groups:
     """The different keys of some rows, numbered."""
 
     def __init__(self, keys: NDArray[np.uint64], masks: Sequence[int], rows: NDArray[np.int64]) -> None:
-        slots = np.zeros(1 << max(2 * len(rows) - 1, 1).bit_length(), np.int32)
+        slots = zeros_to_look_up(1 << max(2 * len(rows) - 1, 1).bit_length(), np.int32)
         members = np.zeros(len(rows), np.int32)
         self.of = np.zeros(len(rows), np.int32)
         salt = int.from_bytes(os.urandom(8), "little")

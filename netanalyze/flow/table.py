@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import GrowingRows, view_of, zeros_to_look_up
 from netanalyze.flow import fields
 from netanalyze.flow.duplicates_kernel import mark_duplicates
 from netanalyze.flow.table_kernel import LOOK_AHEAD, assign_streams, rebuild_slots
@@ -69,7 +69,7 @@ class Conversations:
     def _make_room(self, rows: int) -> None:
         self._rows.reach(rows)
         if rows * 2 > len(self._slots):
-            self._slots = np.zeros(_power_of_two(rows) * 2, np.uint64)
+            self._slots = zeros_to_look_up(_power_of_two(rows) * 2, np.uint64)
             rebuild_slots(view_of(self._slots), self._rows.view, self.count)
 
     def keep(self, rows: NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.table import TRANSPORTS, latency_ns
 from netanalyze.apps.dns.tally_kernel import enter_servers, tally
 from netanalyze.apps.dns.texts import type_name
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import GrowingRows, view_of, zeros_to_look_up
 from netanalyze.model import NULL, format_address
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Servers:
         count, known = len(rows), int(self._known[0])
         servers, counts = self._servers.reach(known + count), self._counts.reach(known + count)
         if 2 * (known + count) > len(self._slots):
-            self._slots = np.zeros(1 << (4 * (known + count) - 1).bit_length(), np.int32)
+            self._slots = zeros_to_look_up(1 << (4 * (known + count) - 1).bit_length(), np.int32)
             again = view_of(np.zeros(1, np.int64))
             enter_servers(known, servers, view_of(self._slots), self._salt, again)
         number_of, took_ns = np.zeros(count, np.int32), np.zeros(count, np.int64)

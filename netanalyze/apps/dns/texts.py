@@ -15,7 +15,7 @@ import numpy as np
 from netanalyze.apps.dns import fields
 from netanalyze.apps.dns.text_kernel import Store
 from netanalyze.apps.reading import Pool
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import GrowingRows, view_of, zeros_to_look_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class Texts:
         self._texts.reach(texts)
         rebuild = 2 * texts > len(self._slots)
         if rebuild:
-            self._slots = np.zeros(1 << (2 * texts - 1).bit_length(), np.int32)
+            self._slots = zeros_to_look_up(1 << (2 * texts - 1).bit_length(), np.int32)
         self._use()
         if rebuild:
             self.store.rebuild()
