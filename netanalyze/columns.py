@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+Rows: TypeAlias = "slice | NDArray[np.int64]"
+"""Which rows: a slice, or their indices in the order wanted."""
+
+ALL = slice(None)
 
 
 def view_of(array: NDArray[Any]) -> memoryview:

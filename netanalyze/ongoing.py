@@ -24,7 +24,6 @@ from netanalyze.findings.budget import CHEAP
 from netanalyze.findings.engine import find, runnable, tables_needed
 from netanalyze.flow import fields
 from netanalyze.flow.owned import Owned
-from netanalyze.flow.summary import client_side, endpoint_columns
 from netanalyze.pipeline import Engine
 from netanalyze.report import tables as build
 from netanalyze.report.evicted import eviction_lines
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.findings.finding import Finding
     from netanalyze.pipeline import Options
     from netanalyze.report.record import Record
@@ -234,10 +234,11 @@ class OngoingEngine(Engine):
         for name, owned in self._owned.items():
             owned.look(self._flows.tcp if name == "tcp" else self._flows.udp, now=now)
 
-    def _owners(self, transport: str, client: NDArray[np.int64]) -> dict[str, Any]:
+    def _owners(self, transport: str, client: NDArray[np.int64], rows: Rows) -> dict[str, Any]:
         if transport not in self._owned:
-            return super()._owners(transport, client)
-        return build.owner_columns(len(client), *self._owned[transport].columns(client))
+            return super()._owners(transport, client, rows)
+        count = (self._flows.tcp if transport == "tcp" else self._flows.udp).count
+        return build.owner_columns(len(client), *self._owned[transport].columns(count, rows, client))
 
     def _until_ns(self, batch: Batch) -> int | None:
         """Streams leave by other rules here."""
@@ -352,7 +353,7 @@ class OngoingEngine(Engine):
             self._messages.forget(frozenset(tcp.numbers[gone].tolist()), rows)
         if analysis is not None:
             ports = self._identifier.service_ports["tcp"]
-            streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
+            streams = Streams(tcp, ports)
             until_ns = int(last_ns[gone].max()) if forced else now_ns - LEAVE_NS
             analysis.let_go(streams, max(until_ns, now_ns - LEAVE_NS), chosen=gone)
         kept = np.flatnonzero(~gone)

@@ -14,8 +14,9 @@ from netanalyze.apps.identify import Identifier
 from netanalyze.apps.reading import Asked, ManyRows
 from netanalyze.capture import open_capture
 from netanalyze.capture.batch import BATCH_FRAMES
+from netanalyze.columns import ALL
 from netanalyze.findings.engine import find, tables_needed
-from netanalyze.flow.summary import client_side, endpoint_columns, flow_columns, stream_columns
+from netanalyze.flow.summary import client_side, flow_columns
 from netanalyze.flow.table import FlowTable
 from netanalyze.follower import Follower, worth_it
 from netanalyze.report import tables as build
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from netanalyze.capture import Capture, LiveCapture
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.report.table import Table
     from netanalyze.tcp.analysis import TcpAnalysis
     from netanalyze.wire.packets import Packets
@@ -173,8 +175,7 @@ class Engine:
         if for_tcp.reached(tcp.count) and for_tcp.worth_while(tcp.count, analysis.quiet(tcp, until_ns)):
             self._wait()
             ports = self._identifier.service_ports["tcp"]
-            streams = Streams(tcp, endpoint_columns(tcp, ports), client_side(tcp, ports))
-            kept = analysis.let_go(streams, until_ns)
+            kept = analysis.let_go(Streams(tcp, ports), until_ns)
             self._identifier.keep_tcp(kept)
             tcp.keep(kept)
             for_tcp.left(tcp.count, analysis.quiet(tcp, until_ns))
@@ -273,22 +274,24 @@ class Engine:
         return build.protocols_table(self._paths.lines(self._identifier.names))
 
     def _streams(self) -> Streams:
-        tcp = self._flows.tcp
-        ports = self._identifier.service_ports["tcp"]
-        return Streams(tcp, stream_columns(tcp, ports), client_side(tcp, ports))
+        return Streams(self._flows.tcp, self._identifier.service_ports["tcp"])
 
     def _tcp_tables(self, streams: Streams | None) -> dict[str, Callable[[], Table[Any]]]:
         analysis = self._tcp
         if analysis is None or streams is None:
             return {}
-        codes, names = self._identifier.tcp_apps()
         number = streams.numbered
-        found = {**streams.columns, **analysis.streams(streams), "app": codes, "app_names": names}
-        found |= self._owners("tcp", streams.client)
+
+        def columns(rows: Rows) -> dict[str, Any]:
+            codes, names = self._identifier.tcp_apps()
+            found = {**streams.some(rows), **analysis.streams(streams, rows)}
+            found |= {"app": codes[rows], "app_names": names}
+            return found | self._owners("tcp", streams.sides(rows), rows)
+
         return {
-            "streams": lambda: build.streams_table(found),
+            "streams": lambda: build.streams_table(streams.count, columns),
             "directions": lambda: build.directions_table(
-                2 * len(streams.client), lambda rows: number(analysis.directions(streams, rows))
+                2 * streams.count, lambda rows: number(analysis.directions(streams, rows))
             ),
             "limits": lambda: build.limits_table(analysis.limits(streams).numbered(number)),
             **{name: partial(self._waits, analysis, streams, name) for name in WAIT_TABLES},
@@ -324,9 +327,9 @@ class Engine:
     def _waits(self, analysis: TcpAnalysis, streams: Streams, name: str) -> Table[Any]:
         return build.waits_table(name, analysis.waits(name, streams))
 
-    def _owners(self, transport: str, client: NDArray[np.int64]) -> dict[str, Any]:
-        """Which processes have the sockets of streams or flows, by their clients: files do not tell."""
-        del transport
+    def _owners(self, transport: str, client: NDArray[np.int64], rows: Rows) -> dict[str, Any]:
+        """Which processes have the sockets of some streams or flows, by their clients: files do not tell."""
+        del transport, rows
         return build.owner_columns(len(client))
 
     def _message_tables(
@@ -334,9 +337,8 @@ class Engine:
     ) -> dict[str, Callable[[], Table[Any]]]:
         if streams is None:
             return {}
-        sides = {**streams.columns, "client_side": streams.client}
         return {
-            name: partial(build.application_table, table_kind(name), columns, sides)
+            name: partial(build.application_table, table_kind(name), columns, streams)
             for name, columns in found.items()
         }
 
@@ -364,7 +366,7 @@ class Engine:
         codes, names = self._identifier.udp_apps()
         flows, ports = self._flows.udp, self._identifier.service_ports["udp"]
         client = client_side(flows, ports)
-        columns = flow_columns(flows, ports) | udp_states(flows) | self._owners("udp", client)
+        columns = flow_columns(flows, ports) | udp_states(flows) | self._owners("udp", client, ALL)
         if self._datagrams is not None:
             columns |= self._datagrams.columns(flows, columns, client)
         return build.udp_table({**columns, "app": codes, "app_names": names})

@@ -42,6 +42,8 @@ ICMP_ERRORS = 20
 """ICMP errors that quote a packet of this conversation."""
 HASH = 21
 """Hash of the endpoints, kept for when the table grows."""
+NEXT = 22
+"""TCP: place of the next stream between the same ports, 0 for none."""
 
 # Bits of FLAGS.
 BASE_KNOWN = 1

@@ -15,6 +15,7 @@ from netanalyze.flow.table import ports
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from netanalyze.columns import Rows
     from netanalyze.flow.table import Conversations
 
 MOST_AT_ONCE = 1024
@@ -57,12 +58,18 @@ class Owned:
         self._codes.keep(streams, count)
         self._looked = int(np.searchsorted(streams, self._looked))
 
-    def columns(self, client: NDArray[np.int64]) -> tuple[NDArray[Any], list[str]]:
-        """The numbers of names of client and server of each stream, -1 for none, and the names by number."""
-        self._codes.reach(len(client))
-        codes = self._codes.array[: len(client)] - 1
-        rows = np.arange(len(client))
-        return np.column_stack((codes[rows, client], codes[rows, 1 - client])), list(self._names)
+    def columns(self, count: int, rows: Rows, client: NDArray[np.int64]) -> tuple[NDArray[Any], list[str]]:
+        """The numbers of names of client and server of some streams, -1 for none, and the names by number.
+
+        Args:
+            count: how many streams there are.
+            rows: which of them.
+            client: which side of each of these is the client.
+        """
+        self._codes.reach(count)
+        codes = self._codes.array[:count][rows] - 1
+        each = np.arange(len(client))
+        return np.column_stack((codes[each, client], codes[each, 1 - client])), list(self._names)
 
     def _code(self, name: str) -> int:
         if not name or (name not in self._names and len(self._names) >= _MOST_NAMES):

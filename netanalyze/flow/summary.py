@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from netanalyze.flow import fields
-from netanalyze.flow.table import TCP, Conversations, ports
+from netanalyze.flow.table import TCP, ports
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
+
+    from netanalyze.flow.table import Listed
 
 _Number: TypeAlias = "int | NDArray[Any]"
 """Of one stream, or of each."""
@@ -34,7 +36,7 @@ _WELL_KNOWN = 1024
 _EPHEMERAL = 32768
 
 
-def client_side(conversations: Conversations, service_ports: Iterable[int]) -> NDArray[np.int64]:
+def client_side(conversations: Listed, service_ports: Iterable[int]) -> NDArray[np.int64]:
     """Which side (0 or 1) is the client, by the rules at the top of this file."""
     first, second = ports(conversations)
     side = np.zeros(conversations.count, np.int64)
@@ -52,6 +54,8 @@ def client_side(conversations: Conversations, service_ports: Iterable[int]) -> N
             # Both sides in a simultaneous open: the one that was first, which is side 0.
             decide(sent[0], other)
             decide(sent[1], 1 - other)
+            if decided.all():
+                return side
     else:
         group = [_is_group(conversations, low) for low in (fields.A_HI, fields.B_HI)]
         decide(group[0] & ~group[1], 1)
@@ -89,7 +93,7 @@ def _port_signs(
     )
 
 
-def _is_group(conversations: Conversations, field: int) -> NDArray[np.bool_]:
+def _is_group(conversations: Listed, field: int) -> NDArray[np.bool_]:
     """Whether that side's address is a multicast or the all-ones broadcast address."""
     version = conversations.raw(fields.PORTS) & np.uint64(0xFFFF)
     high, low = conversations.raw(field), conversations.raw(field + 1)
@@ -99,14 +103,14 @@ def _is_group(conversations: Conversations, field: int) -> NDArray[np.bool_]:
     return found
 
 
-def _by_role(conversations: Conversations, field: int, side: NDArray[np.int64]) -> tuple[Any, Any]:
+def _by_role(conversations: Listed, field: int, side: NDArray[np.int64]) -> tuple[Any, Any]:
     """A pair of fields as (client's, server's)."""
     pair = conversations.state[: conversations.count, field : field + 2].astype(np.int64)
     rows = np.arange(conversations.count)
     return pair[rows, side], pair[rows, 1 - side]
 
 
-def _endpoints(conversations: Conversations, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _endpoints(conversations: Listed, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     flipped = side == 1
     first, second = ports(conversations)
     version = (conversations.raw(fields.PORTS) & np.uint64(0xFFFF)).astype(np.uint8)
@@ -123,7 +127,7 @@ def _endpoints(conversations: Conversations, side: NDArray[np.int64]) -> dict[st
     }
 
 
-def endpoint_columns(conversations: Conversations, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
+def endpoint_columns(conversations: Listed, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
     """The endpoints of TCP streams, when each began, and a ``hash`` that tells where they are the same."""
     return {
         **_endpoints(conversations, client_side(conversations, service_ports)),
@@ -132,7 +136,7 @@ def endpoint_columns(conversations: Conversations, service_ports: Iterable[int])
     }
 
 
-def _common(conversations: Conversations, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _common(conversations: Listed, side: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
     start = conversations.word(fields.FIRST_NS)
     return {
         **_endpoints(conversations, side),
@@ -144,7 +148,7 @@ def _common(conversations: Conversations, side: NDArray[np.int64]) -> dict[str, 
     }
 
 
-def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
+def stream_columns(conversations: Listed, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
     """TCP streams, one element each: endpoints, times, packets, payload bytes, handshake, completeness.
 
     ``handshake_ns`` runs from the first SYN seen to the ACK that completed the handshake: what
@@ -168,7 +172,7 @@ def stream_columns(conversations: Conversations, service_ports: Iterable[int]) -
     }
 
 
-def flow_columns(conversations: Conversations, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
+def flow_columns(conversations: Listed, service_ports: Iterable[int]) -> dict[str, NDArray[Any]]:
     """UDP flows, one element each: endpoints, times, datagrams, payload bytes, fragments, ICMP errors."""
     side = client_side(conversations, service_ports)
     client_datagrams, server_datagrams = _by_role(conversations, fields.PACKETS, side)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.wire.decode import FrameFacts
     from netanalyze.wire.packets import Packets
 
@@ -35,7 +36,59 @@ _DUPLICATE_COLUMNS = (
 )  # fmt: skip
 
 
-class Conversations:
+class Listed:
+    """Streams of one transport, to be read.
+
+    Attributes:
+        transport: number of the protocol.
+        count: how many there are.
+    """
+
+    transport: int
+    count: int
+
+    @property
+    def state(self) -> NDArray[np.uint64]:
+        """A row of ``fields.WORDS`` words for each, the first ``count`` valid."""
+        raise NotImplementedError
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The number of each."""
+        raise NotImplementedError
+
+    def word(self, field: int) -> NDArray[np.int64]:
+        """One field of all of them."""
+        column: NDArray[np.int64] = self.state[: self.count, field].astype(np.int64)
+        return column
+
+    def raw(self, field: int) -> NDArray[np.uint64]:
+        """One field of all of them, unsigned as it is kept (addresses)."""
+        return self.state[: self.count, field]
+
+
+class Some(Listed):
+    """Some of the streams."""
+
+    def __init__(self, transport: int, numbers: NDArray[np.int64], state: NDArray[np.uint64]) -> None:
+        """Take their numbers and rows."""
+        self.transport = transport
+        self.count = len(state)
+        self._numbers = numbers
+        self._state = state
+
+    @property
+    def state(self) -> NDArray[np.uint64]:
+        """See ``Listed``."""
+        return self._state
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """See ``Listed``."""
+        return self._numbers
+
+
+class Conversations(Listed):
     """The streams of one transport.
 
     Streams that are of no more use may be let go of. The others keep their order but not their places in
@@ -75,7 +128,11 @@ class Conversations:
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Let go of all streams but these, whose numbers are ascending: they become the first ones."""
         self._kept = self.numbers[rows]
+        place = np.zeros(self.count, np.uint64)
+        place[rows] = np.arange(len(rows))
         self._rows.keep(rows, self.count)
+        following = self._rows.array[: len(rows), fields.NEXT]
+        following[:] = place[following.astype(np.int64)]
         self.let_go += self.count - len(rows)
         self.count = len(rows)
         self._slots[:] = 0
@@ -97,17 +154,12 @@ class Conversations:
 
     @property
     def state(self) -> NDArray[np.uint64]:
-        """A row of ``fields.WORDS`` words for each stream, the first ``count`` valid."""
+        """See ``Listed``."""
         return self._rows.array
 
-    def word(self, field: int) -> NDArray[np.int64]:
-        """One field of all streams."""
-        column: NDArray[np.int64] = self.state[: self.count, field].astype(np.int64)
-        return column
-
-    def raw(self, field: int) -> NDArray[np.uint64]:
-        """One field of all streams, unsigned as it is kept (addresses)."""
-        return self.state[: self.count, field]
+    def some(self, rows: Rows) -> Some:
+        """Some of the streams, by their places; one may be there several times."""
+        return Some(self.transport, self.numbers[rows], self.state[: self.count][rows])
 
 
 class FlowTable:
@@ -160,7 +212,7 @@ def _power_of_two(at_least: int) -> int:
     return 1 << max(at_least - 1, 1).bit_length()
 
 
-def ports(conversations: Conversations) -> tuple[NDArray[Any], NDArray[Any]]:
+def ports(conversations: Listed) -> tuple[NDArray[Any], NDArray[Any]]:
     """The ports of side 0 and side 1 of all streams."""
     word = conversations.raw(fields.PORTS)
     return (word >> np.uint64(32)).astype(np.int64), ((word >> np.uint64(16)) & np.uint64(0xFFFF)).astype(

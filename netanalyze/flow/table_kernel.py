@@ -33,6 +33,7 @@ COMPLETENESS = cython.declare(cython.int, fields.COMPLETENESS)
 FRAGMENTS = cython.declare(cython.int, fields.FRAGMENTS)
 ICMP_ERRORS = cython.declare(cython.int, fields.ICMP_ERRORS)
 HASH = cython.declare(cython.int, fields.HASH)
+NEXT = cython.declare(cython.int, fields.NEXT)
 
 BASE_KNOWN = cython.declare(cython.ulonglong, fields.BASE_KNOWN)
 SYN_SENT = cython.declare(cython.ulonglong, fields.SYN_SENT)
@@ -241,6 +242,8 @@ def assign_streams(
             opens[row] = 0
             if fresh:
                 opens[row] = 1 if found < 0 else 2
+                if found >= 0:
+                    state[found, NEXT] = count
                 found = count
                 count += 1
                 sender = 0

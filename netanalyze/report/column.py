@@ -8,10 +8,11 @@ about text is asked once per value and not once per row.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import ALL
 from netanalyze.model import NULL, address_ranks, format_addresses
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.apps.reading import Pool
-
-Rows: TypeAlias = "slice | NDArray[np.int64]"
-"""Which rows: a slice, or their indices in the order wanted."""
-
-ALL = slice(None)
+    from netanalyze.columns import Rows
 
 
 class Column(ABC):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import ALL
 from netanalyze.model import NULL
 from netanalyze.report import units
-from netanalyze.report.column import ALL, Column
+from netanalyze.report.column import Column
 from netanalyze.tcp import causes, kinds, scoreboard_kernel, tap
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from netanalyze.report.column import Rows
+    from netanalyze.columns import Rows
 
 _WHY = {
     causes.HANDSHAKE: "the other side had not answered",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.report.column import ALL, Column, column_of
+from netanalyze.columns import ALL
+from netanalyze.report.column import Column, column_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.apps.reading import Pool
-    from netanalyze.report.column import Rows
+    from netanalyze.columns import Rows
+
+
+FEW_ROWS = 1024
+"""All rows of a table of so few are computed at once: to begin takes longer than to go on."""
 
 
 class Computed:
@@ -50,33 +55,47 @@ class ComputedColumn(Column):
         self._computed = computed
         self._name = name
         self._column = column
+        self._few: Column | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
         return self._computed.length
 
-    def _of(self, rows: Rows) -> Column:
-        return self._column(self._computed.of(rows), self._name)
+    def _of(self, rows: Rows) -> tuple[Column, Rows]:
+        """A column in which these rows are, and where."""
+        if self._computed.length > FEW_ROWS:
+            return self._column(self._computed.of(rows), self._name), ALL
+        if self._few is None:
+            self._few = self._column(self._computed.of(ALL), self._name)
+        return self._few, rows
+
+    def whole(self) -> Column:
+        """See ``Column``."""
+        column, _ = self._of(ALL)
+        return column.whole()
 
     def values(self, rows: Rows = ALL) -> list[Any]:
         """See ``Column``."""
-        return self._of(rows).values()
+        column, places = self._of(rows)
+        return column.values(places)
 
     def array(self, rows: Rows = ALL) -> NDArray[Any] | list[Any]:
         """See ``Column``."""
-        return self._of(rows).array()
+        column, places = self._of(rows)
+        return column.array(places)
 
     def cells(self, rows: Rows = ALL) -> tuple[NDArray[np.int64], Sequence[Any] | Pool | None]:
         """See ``Column``."""
-        return self._of(rows).cells()
+        column, places = self._of(rows)
+        return column.cells(places)
 
     def ranks(self) -> NDArray[np.int64]:
         """See ``Column``."""
-        return self._of(ALL).ranks()
+        return self.whole().ranks()
 
     def distinct(self) -> tuple[NDArray[np.int64], list[Any]]:
         """See ``Column``."""
-        return self._of(ALL).distinct()
+        return self.whole().distinct()
 
 
 class LazyColumn(Column):

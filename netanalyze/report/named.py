@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from netanalyze.report.column import ALL, Column
+from netanalyze.columns import ALL
+from netanalyze.report.column import Column
 from netanalyze.report.record import Unit
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from netanalyze.report.column import Rows
+    from netanalyze.columns import Rows
     from netanalyze.report.records.dns import Query
     from netanalyze.report.table import Table
 

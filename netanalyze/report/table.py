@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from netanalyze.columns import ALL
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
-from netanalyze.report.column import ALL, Column, IntColumn, ListColumn, column_of
+from netanalyze.report.column import Column, IntColumn, ListColumn, column_of
 from netanalyze.report.names import no_such_column
 from netanalyze.report.record import QUANTITIES, Field, Record, fields, find_field, select_type
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.apps.reading import Pool
-    from netanalyze.report.column import Rows
+    from netanalyze.columns import Rows
 
 R = TypeVar("R", bound=Record)
 

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.info import FileInfo
+    from netanalyze.columns import Rows
     from netanalyze.findings.finding import Finding
-    from netanalyze.report.column import Rows
     from netanalyze.report.records.events import Event
     from netanalyze.report.records.listeners import Listener
     from netanalyze.report.records.states import Closer, Population, Transition
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from netanalyze.report.records.windows import WindowPoint
     from netanalyze.report.registry import TableKind
     from netanalyze.tcp.limits import Settled
+    from netanalyze.tcp.streams import Streams
     from netanalyze.wire.checksums import Checksums
 
 R = TypeVar("R", bound=Record)
@@ -118,13 +119,21 @@ def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]
     return Table.from_rows("protocols", ProtocolPath, [ProtocolPath(*row) for row in rows])
 
 
-def streams_table(columns: Mapping[str, Any]) -> Table[Stream]:
-    """One row for each TCP connection, from arrays (see ``table_of_columns``)."""
+def streams_table(count: int, compute: Callable[[Rows], Mapping[str, Any]]) -> Table[Stream]:
+    """One row for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+    record: Any = table_kind("streams").record
+    computed = Computed(count, compute)
+    made: dict[str, Column] = {}
+    for field in fields(record):
+        made[field.name] = ComputedColumn(computed, field.name, partial(_column_of, field))
+    made["tap_evidence"] = ComputedColumn(computed, "tap_facts", _evidence_column)
+    return Table("streams", record, made)
+
+
+def _evidence_column(columns: Mapping[str, Any], name: str) -> Column:
     from netanalyze.report.tap_texts import EvidenceColumn  # noqa: PLC0415 - for one table only
 
-    facts = columns.get("tap_facts")
-    made = {"tap_evidence": EvidenceColumn(facts)} if facts else {}
-    return table_of_columns("streams", columns, made)
+    return EvidenceColumn(columns[name])
 
 
 def owner_columns(count: int, codes: NDArray[Any] | None = None, names: Sequence[str] = ()) -> dict[str, Any]:
@@ -278,7 +287,7 @@ def listeners_table(columns: Mapping[str, Any]) -> Table[Listener]:
 
 
 def application_table(
-    kind: TableKind, columns: Mapping[str, Sequence[Any]] | ManyRows, streams: Mapping[str, NDArray[Any]]
+    kind: TableKind, columns: Mapping[str, Sequence[Any]] | ManyRows, streams: Streams
 ) -> Table[Any]:
     """A table of what the readers of an application protocol found.
 
@@ -286,8 +295,7 @@ def application_table(
         kind: the table.
         columns: by field of its record, an element for each row, None where there is no value, or what
             makes them; see ``apps.reading.Application``.
-        streams: columns of the table ``streams``, from which those fields come that name the endpoints and
-            that the reader did not fill.
+        streams: from which those fields come that name the endpoints and that the reader did not fill.
 
     Raises:
         KeyError: a column is missing.
@@ -295,11 +303,12 @@ def application_table(
     if isinstance(columns, ManyRows):
         return _many_rows(kind, columns)
     numbers = np.asarray(columns.get("stream", ()), np.int64)
-    places = np.searchsorted(streams["stream"], numbers)  # which some of may have been let go of
+    places = np.searchsorted(streams.conversations.numbers, numbers)  # some may have been let go of
+    ends = streams.ends(places)
     swapped = np.zeros(len(places), np.bool_)
     if "client_side" in columns:
         told = np.array([-1 if side is None else side for side in columns["client_side"]], np.int64)
-        swapped = (told >= 0) & (told != streams["client_side"][places])
+        swapped = (told >= 0) & (told != streams.sides(places))
     made: dict[str, Column] = {}
     for field in fields(kind.record):
         if field.name in columns:
@@ -307,7 +316,7 @@ def application_table(
             lazy = isinstance(values, MadeWhenSeen)
             made[field.name] = LazyColumn(values, field.kind) if lazy else column_of(values, field.kind)
         else:
-            made[field.name] = _endpoint_column(field, places, swapped, streams)
+            made[field.name] = _endpoint_column(field, swapped, ends)
     return Table(kind.name, kind.record, made)
 
 
@@ -343,15 +352,13 @@ def _worded_column(
     return WordedColumn(columns[name], words)
 
 
-def _endpoint_column(
-    field: Field, places: NDArray[np.int64], swapped: NDArray[np.bool_], streams: Mapping[str, NDArray[Any]]
-) -> Column:
+def _endpoint_column(field: Field, swapped: NDArray[np.bool_], ends: Mapping[str, NDArray[Any]]) -> Column:
     """The address or port of the client or the server of each row's stream."""
     other = {"client": "server", "server": "client"}
     end, _, rest = field.name.partition("_")
 
     def pick(part: str) -> NDArray[Any]:
-        return np.where(swapped, streams[f"{other[end]}_{part}"][places], streams[f"{end}_{part}"][places])
+        return np.where(swapped, ends[f"{other[end]}_{part}"], ends[f"{end}_{part}"])
 
     if rest:
         return IntColumn(pick(rest))
@@ -376,22 +383,25 @@ def table_of_columns(
         KeyError: an array is missing.
     """
     record = table_kind(name).record
-    built: dict[str, Column] = {}
-    for field in fields(record):
-        key = field.name
-        if made and key in made:
-            built[key] = made[key]
-        elif field.kind is bool:
-            built[key] = BoolColumn(columns[key])
-        elif field.unit is Unit.ADDRESS:
-            built[key] = AddressColumn(*(columns[f"{key}_{part}"] for part in ("hi", "lo", "version")))
-        elif field.kind is str and f"{key}_words" in columns:
-            built[key] = PackedColumn(columns[f"{key}_words"], columns[f"{key}_texts"])
-        elif field.kind is str:
-            built[key] = CodeColumn(columns[key], [text or None for text in columns[f"{key}_names"]])
-        else:
-            built[key] = IntColumn(columns[key])
+    built = {
+        field.name: made[field.name] if made and field.name in made else _column_of(field, columns)
+        for field in fields(record)
+    }
     return Table(name, record, built)
+
+
+def _column_of(field: Field, columns: Mapping[str, Any], name: str = "") -> Column:
+    """The column of a field out of arrays as of ``table_of_columns``; its name is that of the field."""
+    name = name or field.name
+    if field.kind is bool:
+        return BoolColumn(columns[name])
+    if field.unit is Unit.ADDRESS:
+        return _address_column(columns, name)
+    if field.kind is str and f"{name}_words" in columns:
+        return PackedColumn(columns[f"{name}_words"], columns[f"{name}_texts"])
+    if field.kind is str:
+        return CodeColumn(columns[name], [text or None for text in columns[f"{name}_names"]])
+    return IntColumn(columns[name])
 
 
 def empty_table(name: str, record: type[R]) -> Table[R]:

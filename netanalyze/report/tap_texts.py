@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import ALL
 from netanalyze.model import NULL
 from netanalyze.report import units
-from netanalyze.report.column import ALL, Column
+from netanalyze.report.column import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from netanalyze.report.column import Rows
+    from netanalyze.columns import Rows
 
 _SIDES = ("client", "server")
 

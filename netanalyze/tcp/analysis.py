@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import ALL
 from netanalyze.flow import fields as flow_fields
 from netanalyze.tcp import wanted
 from netanalyze.tcp.bounds import bound_columns
 from netanalyze.tcp.closers import Closers
 from netanalyze.tcp.conn import Connections
-from netanalyze.tcp.conn import state_columns as conn_columns
 from netanalyze.tcp.delays import Delays
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.finished import finished
@@ -24,16 +24,17 @@ from netanalyze.tcp.populations import Populations
 from netanalyze.tcp.sequence import Sequences
 from netanalyze.tcp.series import Series
 from netanalyze.tcp.streams import Streams, keep_times_in_reach
-from netanalyze.tcp.tap import TAPS, Taps, paths_of
+from netanalyze.tcp.tap import TAPS, UNKNOWN, Taps, paths_of
 from netanalyze.tcp.timers import TIME_WAIT_NS
 from netanalyze.tcp.waits import Waits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.flow.table import Conversations
     from netanalyze.tcp.segments import Segments
     from netanalyze.wire.packets import Packets
@@ -77,7 +78,7 @@ class TcpAnalysis:
         self._series = None
         self._taps = None
         self._delays = None
-        self._known: tuple[Streams, Mapping[str, NDArray[Any]]] | None = None
+        self._known: tuple[Streams, NDArray[np.int64]] | None = None
         if wanted.SEQUENCE_TABLES & set(tables):
             self._sequences = Sequences(
                 capacity,
@@ -165,7 +166,7 @@ class TcpAnalysis:
         """Add up streams that are finished, and forget them; only where ``lets_go``, and between batches.
 
         Args:
-            streams: all that there are; of the columns, those of ``flow.summary.endpoint_columns`` will do.
+            streams: all that there are.
             until_ns: up to when what happened is known for good (``finished.known_until``).
             chosen: which streams to forget instead, finished or not; all must have begun by then.
 
@@ -180,7 +181,7 @@ class TcpAnalysis:
         self._known = None
         last_ns = tcp.word(flow_fields.LAST_NS)
         # Numbers of streams are in the order of their beginnings.
-        begun = np.flatnonzero(streams.columns["start_ns"] <= until_ns)
+        begun = np.flatnonzero(streams.endpoints["start_ns"] <= until_ns)
         end = int(begun[-1]) + 1 if len(begun) else 0
         for some, outcome in self._machines.pieces(tcp, end):
             part = slice(some.start, some.stop)
@@ -195,9 +196,9 @@ class TcpAnalysis:
             self._handshakes.let_go(tcp, gone, until_ns)
             self._handshakes.hear(tcp)
         if self._populations is not None:
-            self._populations.let_go(streams.columns, gone, until_ns)
+            self._populations.let_go(streams.endpoints, gone, until_ns)
         if self._closers is not None:
-            self._closers.let_go(streams.columns, gone)
+            self._closers.let_go(streams.endpoints, gone)
         kept = np.flatnonzero(~gone)
         stages = (self._sequences, self._measures, self._limits, self._taps, self._delays)
         for stage in (*stages, self._machines, self._connections, self._handshakes):
@@ -210,30 +211,28 @@ class TcpAnalysis:
         if self._handshakes is not None:
             self._handshakes.hear(udp)
 
-    def streams(self, streams: Streams) -> dict[str, Any]:
-        """Columns that the analysis adds to the table ``streams``; empty unless it was wanted, as below."""
-        if self._sequences is None or self._connections is None:
+    def streams(self, streams: Streams, rows: Rows) -> dict[str, Any]:
+        """What the analysis adds to some rows of the table ``streams``; empty unless it was wanted."""
+        if self._sequences is None or self._connections is None or self._machines is None:
             return {}
-        outcome = self._moved(streams)
-        if outcome is None:
-            return {}
-        count = len(streams.client)
-        evidence = self._evidence(streams)
+        tcp = streams.conversations
+        final = self._machines.finals(tcp, rows) if self._outcome is None else self._outcome.final[rows]
+        evidence = self._taps.evidence(streams, rows) if self._taps is not None else {}
         return {
-            **self._sequences.totals(count),
-            **conn_columns(self._connections, count),
-            **state_columns(outcome, streams.client),
+            **self._sequences.totals(tcp.count, rows),
+            **self._connections.columns(tcp.count, rows),
+            **state_columns(final, streams.sides(rows)),
             "tap": evidence["tap"],
             "tap_names": TAPS,
             "tap_facts": evidence,
         }
 
-    def directions(self, streams: Streams, rows: slice | NDArray[np.int64]) -> dict[str, Any]:
+    def directions(self, streams: Streams, rows: Rows) -> dict[str, Any]:
         """The columns of some rows of the table ``directions``."""
         if self._measures is None:
             return {}
-        columns = self._measures.columns(streams.columns, streams.client, rows)
-        tap = self._evidence(streams)["tap"][columns["stream"]]
+        columns = self._measures.columns(streams, rows)
+        tap = self._tap(streams, columns["stream"])
         return {**columns, "rtt_path": paths_of(tap, columns["sender"])}
 
     def limits(self, streams: Streams) -> Settled:
@@ -256,16 +255,14 @@ class TcpAnalysis:
         """The columns of the table ``events``."""
         if self._sequences is None:
             return {}
-        columns = event_columns(
-            self._sequences.events(), streams.client, streams.bases, streams.columns["start_ns"]
-        )
-        return {**columns, "tap": self._evidence(streams)["tap"][columns["stream"]]}
+        columns = event_columns(self._sequences.events(), streams)
+        return {**columns, "tap": self._tap(streams, columns["stream"])}
 
     def windows(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``windows``."""
         if self._series is None:
             return {}
-        return self._series.columns(streams.client, streams.bases, streams.columns["start_ns"])
+        return self._series.columns(streams.client, streams.bases(), streams.word(flow_fields.FIRST_NS, ALL))
 
     def listeners(self, streams: Streams, udp: Conversations) -> dict[str, Any]:
         """The columns of the table ``listeners``; UDP's conversations tell which hosts are there at all."""
@@ -276,7 +273,7 @@ class TcpAnalysis:
         outcome = self._moved(streams)
         if outcome is None or self._delays is None:
             return {}
-        trips = self._delays.trips(self._evidence(streams)["tap"], streams.client)
+        trips = self._delays.trips(self._tap(streams, ALL), streams.client)
         resets = self._delays.first_resets(len(streams.client))
         return transition_columns(outcome.moves, streams.client, bound_columns(outcome.moves, trips, resets))
 
@@ -285,14 +282,14 @@ class TcpAnalysis:
         if self._populations is None:
             return {}
         self._look(streams, self._populations)
-        return self._populations.columns(streams.columns)
+        return self._populations.columns(streams.endpoints)
 
     def closers(self, streams: Streams) -> dict[str, Any]:
         """The columns of the table ``closers``."""
         if self._closers is None:
             return {}
         self._look(streams, self._closers)
-        return self._closers.columns(streams.columns)
+        return self._closers.columns(streams.endpoints)
 
     def _look(self, streams: Streams, table: Populations | Closers) -> None:
         """Have a table look at all moves, at once if other tables share them."""
@@ -311,10 +308,12 @@ class TcpAnalysis:
             self._outcome = self._machines.finish(streams.conversations)
         return self._outcome
 
-    def _evidence(self, streams: Streams) -> Mapping[str, NDArray[Any]]:
-        """What is known about where each stream was captured, the same for all tables."""
+    def _tap(self, streams: Streams, rows: Rows) -> NDArray[np.int64]:
+        """Where some streams were captured (``tap.TAPS``); of many, each may be asked for several times."""
         if self._taps is None:
-            return {}
+            return np.full(streams.count, UNKNOWN)[rows]
+        if not isinstance(rows, slice) and len(rows) < streams.count:
+            return self._taps.evidence(streams, rows)["tap"]
         if self._known is None or self._known[0] is not streams:
-            self._known = streams, self._taps.evidence(streams.columns, streams.client)
-        return self._known[1]
+            self._known = streams, self._taps.evidence(streams)["tap"]
+        return self._known[1][rows]

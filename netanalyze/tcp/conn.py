@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import ALL, GrowingRows, view_of
 from netanalyze.tcp import conn_fields as fields
 from netanalyze.tcp.conn_kernel import follow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from netanalyze.columns import Rows
     from netanalyze.wire.packets import Packets
 
 SERVER_PORTS = frozenset((
@@ -76,15 +77,16 @@ class Connections:
         self._rows.reach(count)
         self._rows.keep(streams, count)
 
-    def states(self, streams: int) -> NDArray[np.int64]:
-        """Zeek's ``conn_state`` of each stream, as a place in ``STATES``."""
+    def columns(self, streams: int, rows: Rows = ALL) -> dict[str, Any]:
+        """The columns ``conn_state`` and ``history`` of some rows of so many streams."""
         self._rows.reach(streams)
-        return _states(self._rows.array[:streams])
-
-    def histories(self, streams: int) -> NDArray[np.uint64]:
-        """Each stream's history as a row of three words, from which ``history_texts`` makes letters."""
-        self._rows.reach(streams)
-        return packed_histories(self._rows.array[:streams])
+        some = self._rows.array[:streams][rows]
+        return {
+            "conn_state": _states(some),
+            "conn_state_names": STATES,
+            "history_words": packed_histories(some),
+            "history_texts": history_texts,
+        }
 
 
 def port_marks(ports: frozenset[int]) -> NDArray[np.uint8]:
@@ -194,13 +196,3 @@ def _is_given_up(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
         if not alive.any():
             break
     return found
-
-
-def state_columns(connections: Connections, streams: int) -> dict[str, Any]:
-    """The columns ``conn_state`` and ``history`` of each stream."""
-    return {
-        "conn_state": connections.states(streams),
-        "conn_state_names": STATES,
-        "history_words": connections.histories(streams),
-        "history_texts": history_texts,
-    }

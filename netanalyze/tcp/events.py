@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.flow import fields as flow_fields
 from netanalyze.model import NULL
 from netanalyze.tcp import causes, kinds, scoreboard_kernel
 from netanalyze.tcp import event_fields as fields
@@ -13,25 +14,20 @@ from netanalyze.tcp import event_fields as fields
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from netanalyze.tcp.streams import Streams
+
 _MASK32 = 0xFFFFFFFF
 _WITH_WINDOW = kinds.ZERO_WINDOW | kinds.WINDOW_UPDATE | kinds.ZERO_WINDOW_PROBE_ACK | kinds.WINDOW_FULL
 _OF_LOSS = (causes.FAST, causes.RECOVERY_GOES_ON, causes.TIMEOUT, causes.TAIL_TIMER)
 """Why bytes are sent again that were lost, or of which every acknowledgement was."""
 
 
-def event_columns(
-    events: NDArray[np.int64],
-    client: NDArray[np.int64],
-    bases: NDArray[np.int64],
-    start_ns: NDArray[np.int64],
-) -> dict[str, Any]:
+def event_columns(events: NDArray[np.int64], streams: Streams) -> dict[str, Any]:
     """The columns of the table ``events``, as numbers and with the names of the numbers.
 
     Args:
         events: rows of ``event_fields``.
-        client: which side of each stream is the client.
-        bases: initial sequence number of each half-stream, side 0 of stream n at 2n.
-        start_ns: time of the first frame of each stream.
+        streams: that they belong to.
     """
     word = events.T
     stream, side, kind = word[fields.STREAM], word[fields.SIDE], word[fields.KIND]
@@ -48,9 +44,9 @@ def event_columns(
     return {
         "frame": word[fields.FRAME],
         "time_ns": word[fields.TIME_NS],
-        "elapsed_ns": word[fields.TIME_NS] - start_ns[stream],
+        "elapsed_ns": word[fields.TIME_NS] - streams.word(flow_fields.FIRST_NS, stream),
         "stream": stream,
-        "sender": np.where(side == client[stream], 0, 1),
+        "sender": np.where(side == streams.sides(stream), 0, 1),
         "kind": kind,
         "kind_names": kinds.KINDS,
         "cause": np.where(word[fields.CAUSE] > 0, word[fields.CAUSE], -1),
@@ -61,9 +57,9 @@ def event_columns(
         "number": where(kinds.DUPLICATE_ACK, number),
         "missing_bytes": where(missing, number),
         "window_bytes": where(_WITH_WINDOW, number, 0),
-        "seq": (word[fields.SEQ] - bases[half]) & _MASK32,
+        "seq": (word[fields.SEQ] - streams.bases(half)) & _MASK32,
         "payload_bytes": word[fields.PAYLOAD],
-        "ack": np.where(word[fields.ACK] >= 0, (word[fields.ACK] - bases[half ^ 1]) & _MASK32, NULL),
+        "ack": np.where(word[fields.ACK] >= 0, (word[fields.ACK] - streams.bases(half ^ 1)) & _MASK32, NULL),
         "later_frame": np.where(word[fields.LATER] > 0, word[fields.LATER_FRAME], NULL),
         "later": word[fields.LATER],
         "lost": _lost(word),

@@ -15,7 +15,6 @@ from netanalyze.columns import GrowingRows, view_of
 from netanalyze.errors import UsageError
 from netanalyze.flow import fields as flow_fields
 from netanalyze.flow.copies import Copy, RecentPackets
-from netanalyze.flow.summary import client_side, stream_columns
 from netanalyze.tcp import event_fields, wireshark_fields
 from netanalyze.tcp.events import event_columns
 from netanalyze.tcp.half_stream import HalfStream, WiresharkHalf, half_stream, wireshark_half
@@ -28,7 +27,7 @@ from netanalyze.wire import codes
 from netanalyze.wire.packets import DAMAGED, IN_ARENA, QUOTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -174,7 +173,7 @@ class FrameWatch:
         else:
             self.done = True
 
-    def explained(self, service_ports: Iterable[int]) -> Explained:
+    def explained(self, service_ports: Collection[int]) -> Explained:
         """What was found, after the last batch.
 
         Args:
@@ -192,18 +191,15 @@ class FrameWatch:
         if found.row is None or found.segment["stream"] < 0:
             return found
         stream = found.segment["stream"]
-        client = client_side(self._flows.tcp, service_ports)
-        found.client = int(client[stream])
-        starts = self._flows.tcp.word(flow_fields.FIRST_NS)
-        found.start_ns = int(starts[stream])
+        streams = Streams(self._flows.tcp, service_ports)
+        only = slice(stream, stream + 1)
+        found.client = int(streams.sides(only)[0])
+        found.start_ns = int(streams.word(flow_fields.FIRST_NS, only)[0])
         if found.ours is not None:
             events = self._sequences.events()
             events = events[events[:, event_fields.FRAME] == self._number]
-            columns = stream_columns(self._flows.tcp, service_ports)
-            streams = Streams(self._flows.tcp, columns, client)
-            found.events = event_columns(events, client, streams.bases, starts)
-            tap = self._taps.evidence(columns, client)["tap"]
-            found.events["tap"] = tap[found.events["stream"]]
+            found.events = event_columns(events, streams)
+            found.events["tap"] = self._taps.evidence(streams, found.events["stream"])["tap"]
         return found
 
     def _run(self, batch: Batch, packets: Packets, first: int, end: int) -> None:

@@ -79,10 +79,11 @@ class Limits:
         Args:
             client: which side of each stream is the client.
         """
-        count = 2 * len(client)
+        flags = self._marks.array[: 2 * len(client), fields.FLAGS]
+        started = (flags & fields.STARTED) != 0
         # The client's half first.
-        halves = np.arange(count) ^ np.repeat(client, 2)
-        halves = halves[(self._marks.array[halves, fields.FLAGS] & fields.STARTED) != 0]
+        places = np.arange(len(started)) ^ np.repeat(client, 2)
+        halves = places[started[places]]
         stream = halves >> 1
         return Settled(stream, (halves & 1) ^ client[stream], halves, self._settle)
 

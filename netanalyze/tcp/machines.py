@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import ALL, GrowingRows, view_of
 from netanalyze.errors import UsageError
 from netanalyze.flow import fields as flow_fields
 from netanalyze.model import NULL
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.flow.table import Conversations
     from netanalyze.wire.packets import Packets
 
@@ -154,6 +155,18 @@ class Machines:
         streams = range(conversations.count)
         return self._finished(streams, slice(0, self._count), *_next_streams(conversations))
 
+    def finals(self, conversations: Conversations, rows: Rows) -> NDArray[np.int64]:
+        """The states of side 0 and side 1 of some streams as ``finish`` would give them."""
+        self._state.reach(conversations.count)
+        state = self._state.array[: conversations.count][rows].copy()
+        if len(state):
+            moves = view_of(np.zeros((1, fields.MOVE_WORDS), np.uint64))
+            tracker = Tracker(self._table, self._time_wait_ns, 0)
+            tracker.use(view_of(state), moves, 0, self._order)
+            later_frame, later_ns = _next_streams(conversations, rows)
+            tracker.finish(len(state), self._clock_ns or 0, view_of(later_frame), view_of(later_ns))
+        return _final(state)
+
     def pieces(self, conversations: Conversations, end: int) -> Iterator[tuple[range, Outcome]]:
         """The same of some streams after the other: those below number ``end``, in order.
 
@@ -190,8 +203,7 @@ class Machines:
             tracker.use(view_of(state), view_of(moves), count, self._order)
             tracker.finish(len(streams), clock_ns, view_of(later_frame[some]), view_of(later_ns[some]))
             count, _ = tracker.used()
-        final = (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
-        return Outcome(final, _sorted_moves(moves[:count], clock_ns, streams.start))
+        return Outcome(_final(state), _sorted_moves(moves[:count], clock_ns, streams.start))
 
     def over(self, streams: int, *, never_open: bool) -> NDArray[np.bool_]:
         """Which streams both endpoints have closed as of now, be it but for TIME-WAIT.
@@ -253,6 +265,11 @@ class Machines:
         self._count = len(kept)
 
 
+def _final(state: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The states of side 0 and side 1 of rows of ``fields``."""
+    return (state[:, fields.BITS : fields.BITS + 2] & np.uint64(15)).astype(np.int64)
+
+
 def _renumber(state: NDArray[np.uint64], kept: NDArray[np.int64]) -> None:
     """Put the new places of rows of moves into slots, when only these rows are kept, in ascending order.
 
@@ -264,16 +281,17 @@ def _renumber(state: NDArray[np.uint64], kept: NDArray[np.int64]) -> None:
     slots[:] = places[0] | places[1] << np.uint64(32)
 
 
-def _next_streams(conversations: Conversations) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _next_streams(
+    conversations: Conversations, rows: Rows = ALL
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First frame and time of the next stream between the same ports; frame 0 where there is none."""
-    frame = np.zeros(conversations.count, np.int64)
-    time_ns = np.zeros(conversations.count, np.int64)
-    hashes = conversations.raw(flow_fields.HASH)
-    order = np.argsort(hashes, kind="stable")
-    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    earlier, later = order[again], order[again + 1]
-    frame[earlier] = conversations.word(flow_fields.FIRST_FRAME)[later]
-    time_ns[earlier] = conversations.word(flow_fields.FIRST_NS)[later]
+    following = conversations.raw(flow_fields.NEXT)[rows].astype(np.int64)
+    frame = np.zeros(len(following), np.int64)
+    time_ns = np.zeros(len(following), np.int64)
+    earlier = np.flatnonzero(following)
+    later = conversations.state[following[earlier]]
+    frame[earlier] = later[:, flow_fields.FIRST_FRAME].astype(np.int64)
+    time_ns[earlier] = later[:, flow_fields.FIRST_NS].astype(np.int64)
     return frame, time_ns
 
 
@@ -327,12 +345,12 @@ def _or_null(frames: NDArray[np.uint64]) -> NDArray[np.int64]:
     return found
 
 
-def state_columns(outcome: Outcome, client_side: NDArray[np.int64]) -> dict[str, Any]:
+def state_columns(final: NDArray[np.int64], client_side: NDArray[np.int64]) -> dict[str, Any]:
     """The states at the end by role: ``client_state`` and ``server_state`` with their names."""
     rows = np.arange(len(client_side))
     return {
-        "client_state": outcome.final[rows, client_side],
-        "server_state": outcome.final[rows, 1 - client_side],
+        "client_state": final[rows, client_side],
+        "server_state": final[rows, 1 - client_side],
         "client_state_names": STATE_NAMES,
         "server_state_names": STATE_NAMES,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netanalyze.columns import GrowingRows
+from netanalyze.flow import fields as flow_fields
 from netanalyze.model import known
 from netanalyze.tcp import measure_fields as fields
 from netanalyze.tcp import sequence_fields
@@ -15,12 +16,12 @@ from netanalyze.tcp.measure_kernel import measure_segments
 from netanalyze.tcp.node_lists import both_halves
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.tcp.sequence import Sequences
+    from netanalyze.tcp.streams import Streams
     from netanalyze.wire.packets import Packets
 
 _PACKET_COLUMNS = (
@@ -67,28 +68,26 @@ class Measures:
             rows.reach(2 * count)
             rows.keep(halves, 2 * count)
 
-    def columns(
-        self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64], rows: slice | NDArray[np.int64]
-    ) -> dict[str, Any]:
+    def columns(self, streams: Streams, rows: Rows) -> dict[str, Any]:
         """The columns of the table ``directions``: two rows for each stream, the client's first.
 
         Args:
-            streams: columns of the table ``streams``.
-            client: which side of each stream is the client.
+            streams: all of them.
             rows: of which rows.
         """
-        place = np.arange(2 * len(client))[rows]
+        place = np.arange(2 * streams.count)[rows]
         stream = place // 2
-        half = 2 * stream + (client[stream] ^ (place & 1))
+        half = 2 * stream + (streams.sides(stream) ^ (place & 1))
         table, squares = self._rows(half)
         state = self._sequences.state.array[half]
-        duration_ns = streams["duration_ns"][stream]
+        end_ns = streams.word(flow_fields.LAST_NS, stream)
+        duration_ns = end_ns - streams.word(flow_fields.FIRST_NS, stream)
         return {
             "stream": stream,
             "sender": place & 1,
             **_events(self._sequences.counts.array[half]),
             **_sizes(table, state),
-            **_windows(table, streams["start_ns"][stream] + duration_ns),
+            **_windows(table, end_ns),
             **_round_trips(table, squares),
             **_timer(state),
             **_times(table, duration_ns),

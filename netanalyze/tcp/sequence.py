@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from netanalyze.columns import GrowingRows, view_of
+from netanalyze.columns import ALL, GrowingRows, view_of
 from netanalyze.tcp import event_fields, sequence_fields, wireshark_fields
 from netanalyze.tcp.kinds import COUNTS, KINDS
 from netanalyze.tcp.node_lists import both_halves, give_back
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.wire.packets import Packets
 
 RING_BYTES = 1 << 22
@@ -108,13 +109,12 @@ class Sequences:
         )  # fmt: skip
         self.event_count = tally_events(*tally)
 
-    def totals(self, streams: int) -> dict[str, NDArray[np.int64]]:
-        """How many events of some kinds each stream had, both sides together."""
-        by_stream = (
-            self.counts.array[: 2 * streams].reshape(streams, 2, len(KINDS)).sum(axis=1, dtype=np.int64)
-        )
+    def totals(self, streams: int, rows: Rows = ALL) -> dict[str, NDArray[np.int64]]:
+        """How many events of some kinds each stream had, both sides together; of some rows of so many."""
         names = ("retransmissions", "out_of_order", "duplicate_acks", "zero_windows")
-        return {name: by_stream[:, COUNTS.index(name)] for name in names}
+        both = self.counts.array[: 2 * streams].reshape(streams, 2, len(KINDS))[rows]
+        sides = both[:, :, [COUNTS.index(name) for name in names]].astype(np.int64)
+        return dict(zip(names, (sides[:, 0] + sides[:, 1]).T, strict=True))
 
     def nodes(self) -> NDArray[np.int64]:
         """The pool of nodes that the lists in ``state`` are made of."""

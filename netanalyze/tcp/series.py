@@ -67,9 +67,14 @@ class Series:
     def columns(
         self, client: NDArray[np.int64], bases: NDArray[np.int64], start_ns: NDArray[np.int64]
     ) -> dict[str, Any]:
-        """The columns of the table ``windows``; arguments as of ``events.event_columns``.
+        """The columns of the table ``windows``.
 
         Sequence numbers go on beyond 2**32, and are negative before the first one that was seen.
+
+        Args:
+            client: which side of each stream is the client.
+            bases: initial sequence number of each half-stream, side 0 of stream n at 2n.
+            start_ns: time of the first frame of each stream.
         """
         names = ("frame", "time_ns", "sack", *_PACKET_COLUMNS, *_SEGMENT_COLUMNS)
         kept = {

@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import GrowingRows
+from netanalyze.columns import ALL, GrowingRows
 from netanalyze.model import IPV4, NULL
 from netanalyze.tcp import tap_fields as fields
 from netanalyze.tcp.tap_kernel import note_taps
@@ -62,7 +62,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from netanalyze.capture.batch import Batch
+    from netanalyze.columns import Rows
     from netanalyze.tcp.segments import Segments
+    from netanalyze.tcp.streams import Streams
     from netanalyze.wire.packets import Packets
 
 NEAR_NS = 1_000_000
@@ -125,14 +127,12 @@ class Taps:
             rows.reach(count)
             rows.keep(streams, count)
 
-    def evidence(
-        self, streams: Mapping[str, NDArray[Any]], client: NDArray[np.int64]
-    ) -> dict[str, NDArray[Any]]:
+    def evidence(self, streams: Streams, rows: Rows = ALL) -> dict[str, NDArray[Any]]:
         """What is known about each stream's capture point, and the conclusion ``tap``.
 
         Args:
-            streams: columns of the table ``streams``, of which the addresses are looked at.
-            client: which side of each stream is the client.
+            streams: all of them, whose addresses are looked at.
+            rows: of which of them.
 
         Returns:
             ``tap``: index into ``TAPS``, -1 where it is not known. ``syn_ack_ns``, ``ack_ns``: times of the
@@ -143,7 +143,8 @@ class Taps:
             ``left``: its checksum was left to the card; ``mss`` that the other side announced, 0 for none;
             ``large``: its largest payload if that is more.
         """
-        facts = self._facts.array[: len(client)]
+        client = streams.sides(rows)
+        facts = self._facts.array[: streams.count][rows]
         word = facts.T
         bits = word[fields.BITS]
         usable = (bits & (fields.SYN_SEEN | fields.CROSSED | fields.ABSURD)) == fields.SYN_SEEN
@@ -152,7 +153,7 @@ class Taps:
             "syns": word[fields.SYNS],
             "syn_acks": word[fields.SYN_ACKS],
             "ack_with_data": (bits & fields.ACK_WITH_DATA) != 0,
-            "one_host": _one_host(streams),
+            "one_host": _one_host(streams.ends(rows)),
         }
         for name, bit, field in (
             ("syn_ack_ns", fields.ANSWERED, fields.TO_SERVER),
@@ -160,11 +161,11 @@ class Taps:
         ):
             known = usable & ((bits & bit) != 0) & (word[field] >= 0) & (word[field] <= LONGEST_NS)
             found[name] = np.where(known, word[field], NULL)
-        rows = np.arange(len(client))
+        each = np.arange(len(client))
         for name, side in (("client", client), ("server", 1 - client)):
-            ttl = facts[rows, fields.TTL + side] - 1
-            mss = facts[rows, fields.MSS + 1 - side]
-            largest = facts[rows, fields.LARGEST + side]
+            ttl = facts[each, fields.TTL + side] - 1
+            mss = facts[each, fields.MSS + 1 - side]
+            largest = facts[each, fields.LARGEST + side]
             found[f"{name}_ttl"] = np.where(ttl >= 0, ttl, NULL)
             found[f"{name}_hops"] = _hops(ttl)
             found[f"{name}_left"] = (bits & (fields.LEFT << side)) != 0

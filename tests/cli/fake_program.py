@@ -12,10 +12,9 @@ from types import ModuleType
 sys.path[:0] = [str(Path(__file__).parent.parent.parent), str(Path(__file__).parent.parent / "report")]
 
 from fake_pipeline import Options  # noqa: E402 - after the path is set
-from sample_reports import many_streams, sample_report  # noqa: E402 - the same
+from sample_reports import many_streams, sample_report, stream_table  # noqa: E402 - the same
 
 from netanalyze.cli.main import main  # noqa: E402 - the same
-from netanalyze.report import tables  # noqa: E402 - the same
 from netanalyze.report.report import Report  # noqa: E402 - the same
 
 
@@ -38,7 +37,7 @@ def run(paths, options, *, on_progress=None, on_warning=None, should_stop=None):
             if should_stop():
                 Path(os.environ["STARTED"] + "2").touch()
     if paths == ["many"]:
-        return Report([full["capture"], full["ledger"], tables.streams_table(many_streams(5_000))])
+        return Report([full["capture"], full["ledger"], stream_table(many_streams(5_000))])
     return Report(list(full.values()), complete=complete)
 
 

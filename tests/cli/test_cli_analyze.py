@@ -6,10 +6,9 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample_reports import many_streams, sample_report
+from sample_reports import many_streams, sample_report, stream_table
 
 from netanalyze.errors import FilterError, UnknownFormatError
-from netanalyze.report import tables
 from netanalyze.report.registry import OVERVIEW, USUAL
 from netanalyze.report.report import Report
 
@@ -103,7 +102,7 @@ def test_rows_and_columns(run: Run) -> None:
 
 def test_text_shows_50_rows_unless_told_otherwise(run: Run, pipeline: Pipeline) -> None:
     full = sample_report()
-    pipeline.report = Report([full["capture"], full["ledger"], tables.streams_table(many_streams(200))])
+    pipeline.report = Report([full["capture"], full["ledger"], stream_table(many_streams(200))])
     ask = ("analyze", "x", "-r", "streams")
     assert run(*ask).out.count(" 192.0.2.") == 50
     assert "50 of 200 TCP connections; --top 0 shows all" in run(*ask).out

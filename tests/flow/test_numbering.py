@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from crafting import ACK, FIN, RST, SYN, ethernet_of, ip4, ip6, tcp, udp
 from frames import TCP, UDP, Frame, Kernels, analyse
 from scenarios import DATA, OPENED, A, B, numbering
+
+from netanalyze.flow import fields
 
 X, Y = "10.0.0.1", "10.0.0.2"
 
@@ -174,3 +177,26 @@ def test_udp_flows_against_a_dictionary(kernels: Kernels) -> None:
     analysis = analyse(kernels, frames, size=512)
     assert analysis.streams(UDP) == expected
     assert analysis.flows.udp.count == len(known)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_stream_knows_the_next_between_its_ports(kernels: Kernels, seed: int) -> None:
+    rng = random.Random(seed)
+    ports = [rng.choice([1001, 1002, 1003]) for _ in range(60)]
+    frames = [
+        ethernet_of(ip4(tcp(b"", port, 80, number, 0, SYN), 6, X, Y)) for number, port in enumerate(ports)
+    ]
+    flows = analyse(kernels, frames).flows.tcp
+    kept = list(range(60))
+    for _ in range(3):
+        between = [ports[number] for number in kept]
+        expected = [
+            next((later for later in range(place + 1, len(kept)) if between[later] == port), 0)
+            for place, port in enumerate(between)
+        ]
+        assert flows.word(fields.NEXT).tolist() == expected
+        # Those that leave are the oldest between their ports, as when the others have followed them.
+        gone = {between.index(port) for port in set(between)}
+        kept = [number for place, number in enumerate(kept) if place not in gone]
+        flows.keep(np.array(sorted(set(range(len(between))) - gone)))
+        assert flows.numbers.tolist() == kept

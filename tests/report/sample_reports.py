@@ -21,7 +21,9 @@ from netanalyze.report.registry import TABLES, USUAL
 from netanalyze.report.report import Report
 
 if TYPE_CHECKING:
+    from netanalyze.columns import Rows
     from netanalyze.findings.finding import Finding
+    from netanalyze.report.table import Table
 
 START_NS = 1_714_566_600_123_456_789
 """2024-05-01 12:30:00.123456789 UTC."""
@@ -108,6 +110,29 @@ def stream_columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
         elif key != "history":
             columns[key] = np.array([NULL if value is None else value for value in values], np.int64)
     return plain_columns(len(rows)) | columns
+
+
+NOTHING_TOLD: dict[str, Any] = {
+    "syns": 0, "syn_acks": 0, "ack_with_data": False, "one_host": False, "syn_ack_ns": NULL, "ack_ns": NULL,
+    **{f"{side}_{name}": value for side in ("client", "server")
+       for name, value in {"ttl": NULL, "hops": NULL, "left": False, "mss": 0, "large": 0}.items()},
+    "tap": -1,
+}  # fmt: skip
+"""What there is to say of where a connection was captured when nothing tells it."""
+
+
+def stream_table(columns: dict[str, Any]) -> Table[Stream]:
+    """The table of TCP connections that have these columns."""
+
+    def some(rows: Rows) -> dict[str, Any]:
+        picked = {
+            name: column[rows] if isinstance(column, np.ndarray) else column
+            for name, column in columns.items()
+        }
+        facts = {name: np.full(len(picked["stream"]), value) for name, value in NOTHING_TOLD.items()}
+        return {**picked, "tap_facts": facts}
+
+    return tables.streams_table(len(columns["stream"]), some)
 
 
 def plain_columns(count: int) -> dict[str, Any]:
@@ -249,7 +274,7 @@ def sample_report(
             tables.capture_table([FakeFile()] if files is None else files),
             tables.ledger_table(LEDGER if ledger is None else ledger),
             tables.protocols_table(PROTOCOLS if protocols is None else protocols),
-            tables.streams_table(stream_columns(STREAMS if streams is None else streams)),
+            stream_table(stream_columns(STREAMS if streams is None else streams)),
             tables.empty_table("directions", Direction),
             tables.empty_table("limits", Limit),
             tables.empty_table("events", Event),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from netanalyze import analyze
 from netanalyze.apps.reading import MadeWhenSeen
+from netanalyze.report import made_columns
 from netanalyze.report.column import column_of
 from netanalyze.report.made_columns import LazyColumn
 from netanalyze.report.records.two_sided import Clock
 from netanalyze.report.table import Table
 
+CAPTURES = Path(__file__).parent.parent.parent / "captures"
 NUMBERS = [3, None, 1, 2, 3]
 
 
@@ -54,3 +59,27 @@ def test_a_table_sorts_and_filters_them() -> None:
     table: Table[Clock] = Table("clock", Clock, columns)
     assert [row.packets for row in table.sort("+packets")] == [1, 3, 5]
     assert [row.packets for row in table.where("packets>2")] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    "capture", ["port-reuse.pcap", "backlog-overflow.pcap", "mixed.pcapng", "time-wait-pile.pcap.zst"]
+)
+@pytest.mark.parametrize("others", [(), ("events", "transitions")])
+def test_rows_are_the_same_however_many_are_computed(
+    capture: str, others: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("streams", "directions", "limits")
+    report = analyze(CAPTURES / capture, reports=[*names, *others])
+    monkeypatch.setattr(made_columns, "FEW_ROWS", 0)
+    rng = np.random.default_rng(1)
+    by_rows = analyze(CAPTURES / capture, reports=names)
+    for name in names:
+        whole = list(report[name])
+        assert whole
+        for rows in (rng.permutation(len(whole)), rng.integers(0, len(whole), 5), np.array([0])):
+            assert list(by_rows[name].at(rows)) == [whole[row] for row in rows.tolist()]
+        assert list(by_rows[name][1:3]) == whole[1:3]
+        assert by_rows[name][-1] == whole[-1]
+        assert list(by_rows[name].sort("-stream")) == list(report[name].sort("-stream"))
+    assert list(by_rows["streams"].sort("bytes")) == list(report["streams"].sort("bytes"))
+    assert list(by_rows["streams"].where("tap!=client")) == list(report["streams"].where("tap!=client"))

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_reports import many_streams, sample_report
+from sample_reports import many_streams, sample_report, stream_table
 
 from netanalyze.errors import UsageError
-from netanalyze.report import formats, tables
+from netanalyze.report import formats
 from netanalyze.report.markdown import escape
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.registry import USUAL
@@ -113,7 +113,7 @@ def hidden(text: str) -> set[str]:
 def test_long_tables_go_through_json_in_pieces() -> None:
     report = sample_report()
     count = 2 * CHUNK_ROWS + 1
-    table = tables.streams_table(many_streams(count))
+    table = stream_table(many_streams(count))
     rows = json.loads(rendered("json", report, table))["streams"]
     assert rows == table.to_dicts()
     assert [row["stream"] for row in rows] == list(range(count))
@@ -124,7 +124,7 @@ def test_long_tables_go_through_json_in_pieces() -> None:
 
 def test_a_hundred_thousand_rows_of_json_are_quick() -> None:
     report = sample_report()
-    table = tables.streams_table(many_streams(100_000))
+    table = stream_table(many_streams(100_000))
     start = time.perf_counter()
     for _ in formats.render("json", report, [table], Style()):
         pass

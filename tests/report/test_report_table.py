@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_reports import STREAMS, many_streams, stream_columns
+from sample_reports import FLOWS, STREAMS, many_streams, stream_columns, stream_table, udp_columns
 
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
@@ -157,17 +157,17 @@ def test_streams_from_columns(report: Report) -> None:
 def test_an_empty_name_is_no_value() -> None:
     columns = stream_columns([{}, {}, {}])
     columns |= {"app": np.array([0, 1, -1]), "app_names": ["", "tls"]}
-    assert [row.app for row in tables.streams_table(columns)] == [None, "tls", None]
+    assert [row.app for row in stream_table(columns)] == [None, "tls", None]
 
 
 def test_missing_column_is_our_own_mistake() -> None:
-    columns = stream_columns(STREAMS)
+    columns = udp_columns(FLOWS)
     del columns["client_port"]
     with pytest.raises(KeyError):
-        tables.streams_table(columns)
+        tables.udp_table(columns)
     columns["client_port"] = np.zeros(1)
     with pytest.raises(ValueError, match="differ in length"):
-        tables.streams_table(columns)
+        tables.udp_table(columns)
     with pytest.raises(ValueError, match="columns of table capture"):
         Table("capture", Thing, {"name": ListColumn([])})
 
@@ -221,7 +221,7 @@ def test_a_hundred_thousand_addresses_take_no_time() -> None:
 
 
 def table_for_frames() -> Table[Any]:
-    return tables.streams_table(many_streams(1000))
+    return stream_table(many_streams(1000))
 
 
 def test_pandas() -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_reports import FakeFile, many_streams, sample_report
+from sample_reports import FakeFile, many_streams, sample_report, stream_table
 
-from netanalyze.report import formats, tables
+from netanalyze.report import formats
 from netanalyze.report.layout import Lane, break_words, fit
 from netanalyze.report.printable import width
 from netanalyze.report.record import WIDE, Record, Unit, column
@@ -159,7 +159,7 @@ def test_one_is_singular() -> None:
 
 def test_rows_that_are_not_shown_are_counted() -> None:
     report = sample_report()
-    table = tables.streams_table(many_streams(100_000))
+    table = stream_table(many_streams(100_000))
     text = shown(report, Style(), table)
     assert "\n50 of 100 000 TCP connections; --top 0 shows all, --sort duration orders\n" in text
     assert len([line for line in text.splitlines() if "192.0.2." in line]) == 50

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_reports import sample_report, stream_columns
+from sample_reports import sample_report, stream_columns, stream_table
 
 from netanalyze.errors import UsageError
-from netanalyze.report import tables
 from netanalyze.report.quantity import BYTE_UNITS, DURATION_UNITS, parse_number, parse_time
 from netanalyze.report.record import Record, Unit, column
 from netanalyze.report.table import Table
@@ -167,7 +166,7 @@ SIGNS = {
     st.integers(-10, 210),
 )
 def test_numbers_compare_as_in_python(values: list[int | None], sign: str, tenths: int) -> None:
-    table = tables.streams_table(stream_columns([{"handshake_ns": value} for value in values]))
+    table = stream_table(stream_columns([{"handshake_ns": value} for value in values]))
     found = {row.stream for row in table.where(f"handshake_ns{sign}{tenths / 10}")}
     compare = SIGNS[sign]
     assert found == {
@@ -194,7 +193,7 @@ def test_networks_hold_what_the_standard_library_says(
         if 0 <= number < 1 << inside.max_prefixlen
     ]
     every = [*addresses, *edges]
-    table = tables.streams_table(stream_columns([{"client": str(address)} for address in every]))
+    table = stream_table(stream_columns([{"client": str(address)} for address in every]))
     expected = [place for place, address in enumerate(every) if ip_address(str(address)) in inside]
     assert [row.stream for row in table.where(f"client={text}")] == expected
     left = [row.stream for row in table.where(f"client!={text}")]

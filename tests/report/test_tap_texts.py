@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_reports import NOTHING_TOLD
 
 from netanalyze.model import NULL
 from netanalyze.report.event_texts import DetailColumn
@@ -14,12 +15,6 @@ from netanalyze.tcp import causes, kinds, tap
 from netanalyze.tcp.tap import BETWEEN, BOTH, CLIENT, SERVER, UNKNOWN
 
 CAPTURED, NOT_CAPTURED = 17, NULL
-NOTHING = {
-    "syns": 0, "syn_acks": 0, "ack_with_data": False, "one_host": False, "syn_ack_ns": NULL, "ack_ns": NULL,
-    **{f"{side}_{name}": value for side in ("client", "server")
-       for name, value in {"ttl": NULL, "hops": NULL, "left": False, "mss": 0, "large": 0}.items()},
-    "tap": -1,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -45,7 +40,7 @@ NOTHING = {
     ],
 )
 def test_the_evidence_in_words(facts: dict[str, int], text: str | None) -> None:
-    column = EvidenceColumn({name: np.array([value]) for name, value in (NOTHING | facts).items()})
+    column = EvidenceColumn({name: np.array([value]) for name, value in (NOTHING_TOLD | facts).items()})
     assert column.values() == [text]
     assert len(column) == 1
     assert (column.ranks()[0] == NULL) == (text is None)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from crafting import ACK, DST, DST6, SRC, SRC6, SYN, ethernet_of, ip4, ip6, ones_complement, tcp
 from frames import Frame, batches
 
-from netanalyze.flow.summary import client_side, stream_columns
 from netanalyze.flow.table import TCP, FlowTable
 from netanalyze.tcp.segments import Segments
+from netanalyze.tcp.streams import Streams
 from netanalyze.tcp.tap import TAPS, Taps
 from netanalyze.wire.decode import Decoder
 from netanalyze.wire.packets import CARRIER
@@ -138,7 +138,7 @@ def evidence(frames: Sequence[Frame | bytes], size: int | None = None) -> list[d
         known = (columns["protocol"] == TCP) & (columns["role"] <= CARRIER) & (columns["stream"] >= 0)
         segments.arrays["analysed"][:] = known
         taps.feed(batch, packets, flows.tcp.count)
-    found = taps.evidence(stream_columns(flows.tcp, ()), client_side(flows.tcp, ()))
+    found = taps.evidence(Streams(flows.tcp, ()))
     lists = [column.tolist() for column in found.values()]
     rows = [dict(zip(found, row, strict=True)) for row in zip(*lists, strict=True)]
     return [row | {"tap": TAPS[row["tap"]] if row["tap"] >= 0 else None} for row in rows]

@@ -121,10 +121,7 @@ def analyse(
         packets = decoder.decode(batch)
         flows.add(batch, packets)
         analysis.feed(batch, packets, flows.tcp.count)
-    summary = kernels.summary
-    streams = kernels.analysis.Streams(
-        flows.tcp, summary.stream_columns(flows.tcp, ()), summary.client_side(flows.tcp, ())
-    )
+    streams = kernels.analysis.Streams(flows.tcp, ())
     events = plain(analysis.events(streams))
     return Found(
         {(frame, KINDS[kind]) for frame, kind in zip(events["frame"], events["kind"], strict=True)},

@@ -48,7 +48,7 @@ def follow(
         flows.mark_duplicates(batch, packets)
         flows.add(batch, packets)
         connections.feed(packets, flows.tcp.count)
-    columns: dict[str, Any] = modules.conn.state_columns(connections, flows.tcp.count)
+    columns: dict[str, Any] = connections.columns(flows.tcp.count)
     names = columns["conn_state_names"]
     return [names[code] for code in columns["conn_state"].tolist()], columns["history_texts"](
         columns["history_words"]

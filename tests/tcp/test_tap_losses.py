@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from netanalyze.flow.table import TCP, Conversations
 from netanalyze.tcp import causes, event_fields, kinds, scoreboard_kernel
 from netanalyze.tcp.events import event_columns
+from netanalyze.tcp.streams import Streams
 
 RETRANSMISSION, FAST, SPURIOUS = (
     bit.bit_length() - 1
@@ -25,8 +27,9 @@ def event(frame: int, kind: int, cause: int, other_frame: int = 5, later: int = 
 
 
 def lost(*events: list[int]) -> list[bool]:
-    zeros = np.zeros(1, np.int64)
-    found: list[bool] = event_columns(np.array(events), zeros, np.zeros(2, np.int64), zeros)["lost"].tolist()
+    flows = Conversations(TCP, 0)
+    flows.count = 1
+    found: list[bool] = event_columns(np.array(events), Streams(flows, ()))["lost"].tolist()
     return found
 
 

@@ -44,9 +44,7 @@ def accounts(kernels: Kernels, frames: Sequence[Frame], size: int = 4096) -> dic
         packets = decoder.decode(batch)
         flows.add(batch, packets)
         analysis.feed(batch, packets, flows.tcp.count)
-    streams = kernels.analysis.Streams(
-        flows.tcp, kernels.summary.stream_columns(flows.tcp, ()), kernels.summary.client_side(flows.tcp, ())
-    )
+    streams = kernels.analysis.Streams(flows.tcp, ())
     found = {name: plain(analysis.waits(name, streams)) for name in sorted(WAIT_TABLES)}
     waits = found["waits"]
     parts = [column for name, column in waits.items() if name not in {"stream", "total_ns"}]
