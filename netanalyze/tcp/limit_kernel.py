@@ -121,6 +121,7 @@ TAIL_TIMER = cython.declare(cython.int, causes.TAIL_TIMER)
 MEASURED = cython.declare(cython.int, causes.MEASURED)
 BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
 
+AHEAD = cython.declare(cython.Py_ssize_t, 64)
 FIN = cython.declare(cython.int, 0x01)
 SYN = cython.declare(cython.int, 0x02)
 RST = cython.declare(cython.int, 0x04)
@@ -580,7 +581,7 @@ def limit_segments(
     holds how many nodes have ever been used (0) and the first free one (1).
 
     Returns:
-        0.
+        A number that means nothing: it keeps the looks ahead from being optimised away.
     """
     index: cython.Py_ssize_t
     row: cython.Py_ssize_t
@@ -598,8 +599,21 @@ def limit_segments(
     tcp: cython.int
     bits: cython.int
     known: cython.bint
+    look: cython.Py_ssize_t
+    ahead: cython.Py_ssize_t = 0
+    warm: cython.longlong = 0
     with cython.nogil:
         for index in range(rows):
+            if index == ahead:
+                # A look at what the next segments will touch, as in the sequence kernel.
+                ahead = min(rows, index + AHEAD)
+                for look in range(index, ahead):
+                    row = order[look]
+                    if analysed[row]:
+                        h = stream[row] * 2
+                        warm ^= marks[h, 0] ^ marks[h + 1, 0] ^ marks[h + 1, HEAD]
+                        warm ^= times[h, 0] ^ times[h, 8] ^ times[h, 16]
+                        warm ^= times[h + 1, 5] ^ times[h + 1, 13] ^ times[h + 1, BYTES]
             row = order[index]
             if not analysed[row]:
                 continue
@@ -744,7 +758,7 @@ def limit_segments(
                     marks[h, PEAK] = amount
                     grow(h, now, times)
             mark_blocked(h, marks)
-    return 0
+    return warm
 
 
 def settle_all(
