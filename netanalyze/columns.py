@@ -112,31 +112,17 @@ class GrowingRows:
     """
 
     def __init__(
-        self,
-        words: int,
-        dtype: str = "i8",
-        first_rows: int = 1024,
-        *,
-        sparse: bool = False,
-        exact: bool = False,
+        self, words: int, dtype: str = "i8", first_rows: int = 1024, *, sparse: bool = False
     ) -> None:
-        """An empty table.
-
-        Args:
-            words: columns of a row.
-            dtype: what a word is.
-            first_rows: how many rows there are at first.
-            sparse: few of the rows will be written to.
-            exact: all rows that ``reach`` is asked for will be written to: their pages are made there.
-        """
+        """An empty table of rows of ``words`` words; ``sparse`` if few of them will be written to."""
         self.words = words
         self._memory = _reserve(words * np.dtype(dtype).itemsize, huge_pages=not sparse)
         self._reserved = (
             None if self._memory is None else np.frombuffer(self._memory, dtype).reshape(-1, words)
         )
         # Where the next huge page begins that nobody has written to; the first ones are small pages.
-        self._fresh: int | None = None
-        if self._reserved is not None and exact:
+        self._fresh = 0
+        if self._reserved is not None:
             self._fresh = _HUGE_PAGE_BYTES - self._reserved.ctypes.data % _HUGE_PAGE_BYTES
         self.array: NDArray[Any] = (
             np.zeros((first_rows, words), dtype) if self._reserved is None else self._reserved[:first_rows]
@@ -156,11 +142,16 @@ class GrowingRows:
                 grown[: len(self.array)] = self.array
                 self.array, self._reserved, self._memory = grown, None, None
             self.view = view_of(self.array)
-        if self._fresh is not None and self._memory is not None:
-            used = rows * self.words * self.array.itemsize
-            if used > self._fresh:
-                self._fresh = write_first(memoryview(self._memory), self._fresh, used, _HUGE_PAGE_BYTES)
         return self.view
+
+    def prepare(self, rows: int) -> None:
+        """Make the pages of so many rows, all of which will be written to; see ``pages_kernel``.
+
+        While another thread works on earlier rows; it must not reach for these before this has returned.
+        """
+        used = rows * self.words * self.array.itemsize
+        if self._memory is not None and used > self._fresh:
+            self._fresh = write_first(memoryview(self._memory), self._fresh, used, _HUGE_PAGE_BYTES)
 
     def keep(self, rows: NDArray[np.int64], used: int) -> None:
         """Let go of all rows but some, which move to the front; the rest is zero as if never written to.
@@ -184,9 +175,8 @@ class GrowingRows:
         self.array.reshape(-1).view(np.uint8)[pages.start : min(whole.start, pages.stop)] = 0
         if whole.start < pages.stop:
             self._memory.madvise(mmap.MADV_DONTNEED, whole.start, len(whole))
-            if self._fresh is not None:
-                given_back = max(self._fresh - whole.start, 0) // _HUGE_PAGE_BYTES
-                self._fresh -= given_back * _HUGE_PAGE_BYTES
+            given_back = max(self._fresh - whole.start, 0) // _HUGE_PAGE_BYTES
+            self._fresh -= given_back * _HUGE_PAGE_BYTES
 
 
 def _reserve(row_bytes: int, *, huge_pages: bool) -> mmap.mmap | None:

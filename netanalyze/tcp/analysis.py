@@ -117,7 +117,14 @@ class TcpAnalysis:
             step()
 
     def steps(self, batch: Batch, packets: Packets, streams: int) -> list[Callable[[], None]]:
-        """The same as ``feed`` in pieces: behind the first, in any order and on several threads."""
+        """The same as ``feed`` in pieces: behind the first, in any order and on several threads.
+
+        Steps of an earlier batch may be under way meanwhile.
+        """
+        every = (self._sequences, self._measures, self._limits, self._waits, self._taps, self._handshakes)
+        for stage in (*every, self._machines, self._connections):
+            if stage is not None:
+                stage.prepare(streams)
         rest: list[Callable[[], None]] = []
         alike = (self._measures, self._limits, self._waits, self._taps, self._delays, self._handshakes)
         rest += [partial(stage.feed, batch, packets, streams) for stage in alike if stage is not None]

@@ -61,9 +61,13 @@ class Connections:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._rows = GrowingRows(fields.WORDS, "u8", exact=True)
+        self._rows = GrowingRows(fields.WORDS, "u8")
         self._servers = view_of(port_marks(SERVER_PORTS))
         self._scratch = view_of(np.zeros(1, np.uint64))
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self._rows.prepare(streams)
 
     def feed(self, packets: Packets, streams: int) -> None:
         """Take in a batch whose packets have their streams, of which there are ``streams`` by now."""

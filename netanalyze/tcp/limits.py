@@ -47,11 +47,16 @@ class Limits:
 
     def __init__(self, sequences: Sequences) -> None:
         """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
-        self._times = GrowingRows(fields.TIME_WORDS, exact=True)
-        self._marks = GrowingRows(fields.MARK_WORDS, "u4", exact=True)
+        self._times = GrowingRows(fields.TIME_WORDS)
+        self._marks = GrowingRows(fields.MARK_WORDS, "u4")
         self._nodes = GrowingRows(fields.NODE_WORDS)
         self._counters = view_of(np.zeros(2, np.int64))
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        for table in (self._times, self._marks):
+            table.prepare(2 * streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Account for the segments of a batch; ``streams`` is how many streams there are with it."""

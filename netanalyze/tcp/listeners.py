@@ -66,11 +66,15 @@ class Handshakes:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._rows = GrowingRows(fields.WORDS, exact=True)
+        self._rows = GrowingRows(fields.WORDS)
         self._lengths = GrowingRows(_LENGTHS)
         self._sums = ListenerSums()
         self._heard = Sums(_HOST)
         self.last_ns = NULL
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self._rows.prepare(streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Take in a batch whose packets have their streams, of which there are ``streams`` by now."""

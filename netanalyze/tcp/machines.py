@@ -125,11 +125,15 @@ class Machines:
         self._record = record
         self._table = memoryview(states.flat())
         self._tracker = Tracker(self._table, time_wait_ns, int(record))
-        self._state = GrowingRows(fields.WORDS, "u8", exact=True)
+        self._state = GrowingRows(fields.WORDS, "u8")
         self._moves = GrowingRows(fields.MOVE_WORDS, "u8")
         self._count = 0
         self._order = 0
         self._clock_ns: int | None = None
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self._state.prepare(streams)
 
     def add(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Take in a decoded batch whose packets have their streams; ``streams`` are known by now."""

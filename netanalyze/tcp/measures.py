@@ -44,13 +44,18 @@ class Measures:
     def __init__(self, sequences: Sequences) -> None:
         """Nothing measured yet; ``sequences`` is the analysis that has seen each batch before."""
         self._sequences = sequences
-        self._table = GrowingRows(fields.USUAL_WORDS, exact=True)
+        self._table = GrowingRows(fields.USUAL_WORDS)
         self._rare = GrowingRows(fields.RARE_WORDS, sparse=True)
-        self._buckets = GrowingRows(fields.BUCKET_COUNT, "u4", exact=True)
-        self._squares = GrowingRows(fields.SQUARES, "f8", exact=True)
+        self._buckets = GrowingRows(fields.BUCKET_COUNT, "u4")
+        self._squares = GrowingRows(fields.SQUARES, "f8")
         self._rare_squares = GrowingRows(fields.SQUARES, "f8", sparse=True)
         self._tables = (self._table, self._rare, self._buckets, self._squares, self._rare_squares)
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        for table in (self._table, self._buckets, self._squares):
+            table.prepare(2 * streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Add the segments of a batch; ``streams`` is how many streams there are with it."""

@@ -69,7 +69,7 @@ class Sequences:
             compare: compare what is sent again with what was sent first; this means reading all payload.
         """
         self.segments = Segments(capacity)
-        self.state = GrowingRows(sequence_fields.WORDS, exact=True)
+        self.state = GrowingRows(sequence_fields.WORDS)
         self.counts = GrowingRows(len(KINDS), "i4")
         self.event_count = 0
         self._keep_events = keep_events
@@ -83,6 +83,11 @@ class Sequences:
         self._segment_columns = self.segments.pick(*Segments.FIELDS)
         self._tally_facts = self.segments.pick(*_TALLY_FACTS)
         self._wireshark: _Wireshark | None = _Wireshark(self.segments) if like_wireshark else None
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self.state.prepare(2 * streams)
+        self._nodes.prepare(self._counters[0] + self._counters[0] // 8)  # as many more as a batch brings
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse the segments of a batch; ``streams`` is how many streams there are with it."""

@@ -108,9 +108,13 @@ class Taps:
 
     def __init__(self, segments: Segments) -> None:
         """Nothing known yet; ``segments`` are of the sequence analysis that has seen each batch before."""
-        self._facts = GrowingRows(fields.WORDS, exact=True)
+        self._facts = GrowingRows(fields.WORDS)
         self._stages = GrowingRows(1, "u1")
         self._analysed = segments.views["analysed"]
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self._facts.prepare(streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Take the segments of a batch; ``streams`` is how many streams there are with it."""

@@ -89,11 +89,16 @@ class Waits:
 
     def __init__(self, sequences: Sequences) -> None:
         """Nothing accounted for yet; ``sequences`` is the analysis that has seen each batch before."""
-        self._streams = GrowingRows(fields.STREAM_WORDS, exact=True)
-        self._halves = GrowingRows(fields.HALF_WORDS, exact=True)
+        self._streams = GrowingRows(fields.STREAM_WORDS)
+        self._halves = GrowingRows(fields.HALF_WORDS)
         self._waits = GrowingRows(fields.WAIT_WORDS)
         self._counts = view_of(np.zeros(1, np.int64))
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
+
+    def prepare(self, streams: int) -> None:
+        """Make room for so many streams before ``feed``, on another thread if that has time."""
+        self._streams.prepare(streams)
+        self._halves.prepare(2 * streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Account for the segments of a batch; ``streams`` is how many streams there are with it."""
