@@ -244,7 +244,7 @@ class FrameWatch:
         found.earlier_stream = _earlier(self._flows.tcp.state, stream)
         half = 2 * stream + found.segment["side"]
         before, shadow = self._halves(half), self._wireshark.halves(half)
-        opener = half_stream(self._sequences.state.array, self._sequences.nodes(), 2 * stream)
+        opener = half_stream(self._sequences, 2 * stream)
         trip = self._wireshark.first_trip(stream)
         self._run(batch, packets, first, end)
         if found.segment["role"] in (QUOTED, DAMAGED):
@@ -264,10 +264,7 @@ class FrameWatch:
         return None
 
     def _halves(self, half: int) -> Pair:
-        state, nodes = self._sequences.state.array, self._sequences.nodes()
-        if half | 1 >= len(state):
-            state = np.zeros((half + 2, state.shape[1]), np.int64)
-        return half_stream(state, nodes, half), half_stream(state, nodes, half ^ 1)
+        return half_stream(self._sequences, half), half_stream(self._sequences, half ^ 1)
 
 
 class _AsWireshark:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
 from netanalyze.tcp import sequence_fields as fields
@@ -11,8 +12,11 @@ from netanalyze.tcp import wireshark_fields
 from netanalyze.tcp.timers import timeout_ns
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    from netanalyze.tcp.sequence import Sequences
 
 MASK32 = 0xFFFFFFFF
 HALF = 1 << 31
@@ -119,12 +123,12 @@ class WiresharkHalf(Struct, frozen=True):
         return self.words[wireshark_fields.WINDOW] - 1 if self.words[wireshark_fields.WINDOW] else None
 
 
-def half_stream(state: NDArray[np.int64], nodes: NDArray[np.int64], half: int) -> HalfStream:
+def half_stream(sequences: Sequences, half: int) -> HalfStream:
     """Copy a half-stream; ``half`` is its row."""
-    words = tuple(state[half].tolist())
+    words = tuple(sequences.halves(np.array([half]))[0].tolist())
 
     def chain(head: int) -> tuple[tuple[int, ...], ...]:
-        return _chain(nodes, words[head], fields.AFTER)
+        return _chain(sequences.node, words[head], fields.AFTER)
 
     return HalfStream(
         words,
@@ -138,12 +142,15 @@ def half_stream(state: NDArray[np.int64], nodes: NDArray[np.int64], half: int) -
 def wireshark_half(state: NDArray[np.int64], nodes: NDArray[np.int64], half: int) -> WiresharkHalf:
     """Copy a half-stream as Wireshark's rules know it."""
     words = tuple(state[half].tolist())
-    return WiresharkHalf(words, _chain(nodes, words[wireshark_fields.OLDEST], wireshark_fields.AFTER))
+    chain = _chain(
+        lambda node: tuple(nodes[node].tolist()), words[wireshark_fields.OLDEST], wireshark_fields.AFTER
+    )
+    return WiresharkHalf(words, chain)
 
 
-def _chain(nodes: NDArray[np.int64], head: int, after: int) -> tuple[tuple[int, ...], ...]:
+def _chain(node: Callable[[int], tuple[int, ...]], head: int, after: int) -> tuple[tuple[int, ...], ...]:
     found: list[tuple[int, ...]] = []
     while head and len(found) < _MOST_NODES:
-        found.append(tuple(nodes[head].tolist()))
+        found.append(node(head))
         head = found[-1][after]
     return tuple(found)

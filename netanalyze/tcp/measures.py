@@ -84,7 +84,7 @@ class Measures:
         stream = place // 2
         half = 2 * stream + (streams.sides(stream) ^ (place & 1))
         table, squares = self._rows(half)
-        state = self._sequences.state.array[half]
+        state = self._sequences.halves(half)
         end_ns = streams.word(flow_fields.LAST_NS, stream)
         duration_ns = end_ns - streams.word(flow_fields.FIRST_NS, stream)
         return {

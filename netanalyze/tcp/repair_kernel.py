@@ -12,20 +12,25 @@ import cython
 from netanalyze.tcp import causes, timers
 from netanalyze.tcp import sequence_fields as fields
 
-FLAGS = cython.declare(cython.int, fields.FLAGS)
-NEXT = cython.declare(cython.int, fields.NEXT)
-HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK)
+if cython.compiled:
+    from cython.cimports.netanalyze.tcp.scoreboard_kernel import Board
+else:
+    from netanalyze.tcp.scoreboard_kernel import Board  # noqa: TC001 - as in every kernel
+
+FLAGS = cython.declare(cython.int, fields.FLAGS - fields.LONG_WORDS)
+NEXT = cython.declare(cython.int, fields.NEXT - fields.LONG_WORDS)
+HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK - fields.LONG_WORDS)
 ACK_NS = cython.declare(cython.int, fields.ACK_NS)
-DUPLICATES = cython.declare(cython.int, fields.DUPLICATES)
+DUPLICATES = cython.declare(cython.int, fields.DUPLICATES - fields.LONG_WORDS)
 NEWS_NS = cython.declare(cython.int, fields.NEWS_NS)
-SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
-RECOVERY = cython.declare(cython.int, fields.RECOVERY)
-RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END)
+SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES - fields.LONG_WORDS)
+RECOVERY = cython.declare(cython.int, fields.RECOVERY - fields.LONG_WORDS)
+RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END - fields.LONG_WORDS)
 REPAIR_NS = cython.declare(cython.int, fields.REPAIR_NS)
 SRTT = cython.declare(cython.int, fields.SRTT)
 RTTVAR = cython.declare(cython.int, fields.RTTVAR)
 HANDSHAKE_NS = cython.declare(cython.int, fields.HANDSHAKE_NS)
-PAST_DUPLICATES = cython.declare(cython.int, fields.PAST_DUPLICATES)
+PAST_DUPLICATES = cython.declare(cython.int, fields.PAST_DUPLICATES - fields.LONG_WORDS)
 ACKED = cython.declare(cython.int, fields.ACKED)
 SACK_OK = cython.declare(cython.int, fields.SACK_OK)
 FAST = cython.declare(cython.int, causes.FAST)
@@ -56,6 +61,7 @@ def later(one: cython.longlong, other: cython.longlong) -> cython.bint:
 @cython.cfunc
 @cython.nogil
 def why_again(
+    board: Board,
     f: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
@@ -63,11 +69,11 @@ def why_again(
     waited: cython.longlong,
     sent: cython.longlong,
     spurious: cython.bint,
-    state: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """The cause of a retransmission by half-stream ``f``, and what begins with it.
 
     Args:
+        board: what is known of all half-streams.
         f: its row; the other side's differs in the last bit.
         start: its sequence number.
         end: the one behind it.
@@ -75,50 +81,55 @@ def why_again(
         waited: how long ago these bytes were sent last.
         sent: how often they were sent before, 0 if that is not known.
         spurious: whether they had been acknowledged.
-        state: rows of all half-streams.
     """
     r: cython.Py_ssize_t = f ^ 1
     why: cython.longlong
-    trip: cython.longlong = state[f, SRTT]
+    trip: cython.longlong = board.state[f, SRTT]
     timeout: cython.longlong = FIRST_TIMEOUT_NS
-    acked: cython.bint = state[r, FLAGS] & ACKED != 0
-    if state[f & ~1, HANDSHAKE_NS] > trip:
-        trip = state[f & ~1, HANDSHAKE_NS]
-    if state[f, SRTT] > 0:
-        timeout = state[f, SRTT] + max(4 * state[f, RTTVAR], LEAST_VARIATION_NS)
-    if state[f, RECOVERY] == FAST:
+    acked: cython.bint = board.marks[r, FLAGS] & ACKED != 0
+    if board.state[f & ~1, HANDSHAKE_NS] > trip:
+        trip = board.state[f & ~1, HANDSHAKE_NS]
+    if board.state[f, SRTT] > 0:
+        timeout = board.state[f, SRTT] + max(4 * board.state[f, RTTVAR], LEAST_VARIATION_NS)
+    if board.marks[f, RECOVERY] == FAST:
         # Longer than most of the timer since it was sent last, and no news for as long.
         why = RECOVERY_GOES_ON
-        if waited >= timeout // 5 * 4 and now - state[r, NEWS_NS] >= timeout // 5 * 4:
+        if waited >= timeout // 5 * 4 and now - board.state[r, NEWS_NS] >= timeout // 5 * 4:
             why = TIMEOUT
-    elif state[f, RECOVERY] == TIMEOUT:
+    elif board.marks[f, RECOVERY] == TIMEOUT:
         # The timer has run out once more only if nothing happened for as long.
         why = AFTER_TIMEOUT
         if (
-            start == state[r, HIGH_ACK]
-            and now - state[f, REPAIR_NS] >= TIMER_NS
-            and now - state[r, ACK_NS] >= TIMER_NS
+            start == board.marks[r, HIGH_ACK]
+            and now - board.state[f, REPAIR_NS] >= TIMER_NS
+            and now - board.state[r, ACK_NS] >= TIMER_NS
         ):
             why = TIMEOUT
     elif (
-        state[r, DUPLICATES] >= 2
-        or state[f, SACKED_BYTES] > 0
+        board.marks[r, DUPLICATES] >= 2
+        or board.marks[f, SACKED_BYTES] > 0
         # It may have left before the acknowledgement that ended the episode came.
-        or (spurious and state[r, PAST_DUPLICATES] > 0)
-    ) and (0 <= now - state[r, NEWS_NS] < NEWS_SOON_NS + trip):
+        or (spurious and board.marks[r, PAST_DUPLICATES] > 0)
+    ) and (0 <= now - board.state[r, NEWS_NS] < NEWS_SOON_NS + trip):
         why = FAST
-    elif end == state[f, NEXT] and (
-        waited < TIMER_NS or (acked and later(start, state[r, HIGH_ACK]) and waited < timeout * 2)
+    elif end == board.marks[f, NEXT] and (
+        waited < TIMER_NS or (acked and later(start, board.marks[r, HIGH_ACK]) and waited < timeout * 2)
     ):
         why = TAIL_LOSS_PROBE
     elif waited >= TIMER_NS:
         why = TIMEOUT
-        if end == state[f, NEXT] and sent <= 1 and state[f, FLAGS] & state[r, FLAGS] & SACK_OK:
+        if (
+            end == board.marks[f, NEXT]
+            and sent <= 1
+            and board.marks[f, FLAGS] & board.marks[r, FLAGS] & SACK_OK
+        ):
             why = TAIL_TIMER
     else:
         why = EARLY
-    state[f, REPAIR_NS] = now
-    if (why == FAST or why == TIMEOUT) and not (acked and not later(state[f, NEXT], state[r, HIGH_ACK])):
-        state[f, RECOVERY] = why
-        state[f, RECOVERY_END] = state[f, NEXT]
+    board.state[f, REPAIR_NS] = now
+    if (why == FAST or why == TIMEOUT) and not (
+        acked and not later(board.marks[f, NEXT], board.marks[r, HIGH_ACK])
+    ):
+        board.marks[f, RECOVERY] = why
+        board.marks[f, RECOVERY_END] = board.marks[f, NEXT]
     return why

@@ -1,86 +1,79 @@
 # What other kernels may call without going through Python.
 
+cdef class Board:
+    cdef long long[:, ::1] state
+    cdef unsigned int[:, ::1] marks
+    cdef long long[:, ::1] nodes
+    cdef long long[:, ::1] again
+    cdef long long[::1] counters
+    cdef long long[:, ::1] amendments
+
 cdef long long take_node(
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    Board board
 ) except? -1 nogil
 
 cdef long long free_list(
-    long long head,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    Board board,
+    long long head
 ) except? -1 nogil
 
 cdef long long release(
-    Py_ssize_t half,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    Board board,
+    Py_ssize_t half
 ) except? -1 nogil
 
 cdef long long add_hole(
+    Board board,
     Py_ssize_t half,
     long long start,
     long long end,
     long long number,
     long long now,
-    long long acked,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    long long acked
 ) except? -1 nogil
 
 cdef long long amend(
+    Board board,
     long long kind,
     long long about,
     long long by,
-    long long what,
-    long long[:, ::1] amendments,
-    long long[::1] counters
+    long long what
 ) except? -1 nogil
 
 cdef long long fill_holes(
+    Board board,
     Py_ssize_t half,
     long long start,
     long long end,
     long long number,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters,
-    long long[:, ::1] amendments,
     long long[::1] first
 ) except? -1 nogil
 
 cdef long long trim_sacked(
+    Board board,
     Py_ssize_t half,
-    long long acked,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    long long acked
 ) except? -1 nogil
 
 cdef long long read_sack(
+    Board board,
     Py_ssize_t half,
     long long acked,
     long long blocks,
     Py_ssize_t place,
     long long number,
-    const unsigned char[::1] octets,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters,
-    long long[:, ::1] amendments
+    const unsigned char[::1] octets
 ) except? -1 nogil
 
 cdef long long sent_before(
+    Board board,
     Py_ssize_t half,
     long long start,
-    long long end,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes
+    long long end
 ) except? -1 nogil
 
 cdef long long mark_again(
+    Board board,
     Py_ssize_t half,
     long long start,
     long long end,
@@ -90,22 +83,16 @@ cdef long long mark_again(
     long long captured,
     long long place,
     const unsigned char[::1] octets,
-    const unsigned char[::1] ring,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    const unsigned char[::1] ring
 ) except? -1 nogil
 
 cdef long long insert_node(
+    Board board,
     Py_ssize_t half,
-    long long node,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes
+    long long node
 ) except? -1 nogil
 
 cdef long long retire(
-    Py_ssize_t half,
-    long long[:, ::1] state,
-    long long[:, ::1] nodes,
-    long long[::1] counters
+    Board board,
+    Py_ssize_t half
 ) except? -1 nogil

@@ -13,19 +13,19 @@ import cython
 from netanalyze.tcp import kinds
 from netanalyze.tcp import sequence_fields as fields
 
-FLAGS = cython.declare(cython.int, fields.FLAGS)
-NEXT = cython.declare(cython.int, fields.NEXT)
-OLDEST = cython.declare(cython.int, fields.OLDEST)
-NEWEST = cython.declare(cython.int, fields.NEWEST)
-UNACKED = cython.declare(cython.int, fields.UNACKED)
-RECENT = cython.declare(cython.int, fields.RECENT)
-RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST)
-RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
-SACKED = cython.declare(cython.int, fields.SACKED)
-SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
-SACKED_COUNT = cython.declare(cython.int, fields.SACKED_COUNT)
-HOLES = cython.declare(cython.int, fields.HOLES)
-HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT)
+FLAGS = cython.declare(cython.int, fields.FLAGS - fields.LONG_WORDS)
+NEXT = cython.declare(cython.int, fields.NEXT - fields.LONG_WORDS)
+OLDEST = cython.declare(cython.int, fields.OLDEST - fields.LONG_WORDS)
+NEWEST = cython.declare(cython.int, fields.NEWEST - fields.LONG_WORDS)
+UNACKED = cython.declare(cython.int, fields.UNACKED - fields.LONG_WORDS)
+RECENT = cython.declare(cython.int, fields.RECENT - fields.LONG_WORDS)
+RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST - fields.LONG_WORDS)
+RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT - fields.LONG_WORDS)
+SACKED = cython.declare(cython.int, fields.SACKED - fields.LONG_WORDS)
+SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES - fields.LONG_WORDS)
+SACKED_COUNT = cython.declare(cython.int, fields.SACKED_COUNT - fields.LONG_WORDS)
+HOLES = cython.declare(cython.int, fields.HOLES - fields.LONG_WORDS)
+HOLE_COUNT = cython.declare(cython.int, fields.HOLE_COUNT - fields.LONG_WORDS)
 MISSED = cython.declare(cython.int, fields.MISSED)
 SEEN = cython.declare(cython.int, fields.SEEN)
 SEQ = cython.declare(cython.int, fields.SEQ)
@@ -34,18 +34,18 @@ FRAME = cython.declare(cython.int, fields.FRAME)
 NS = cython.declare(cython.int, fields.NS)
 AFTER = cython.declare(cython.int, fields.AFTER)
 COUNT = cython.declare(cython.int, fields.COUNT)
-AGAIN_FRAME = cython.declare(cython.int, fields.AGAIN_FRAME)
-AGAIN_NS = cython.declare(cython.int, fields.AGAIN_NS)
+AGAIN_FRAME = cython.declare(cython.int, fields.AGAIN_FRAME - fields.NODE_WORDS)
+AGAIN_NS = cython.declare(cython.int, fields.AGAIN_NS - fields.NODE_WORDS)
 TSVAL = cython.declare(cython.int, fields.TSVAL)
-AGAIN_TSVAL = cython.declare(cython.int, fields.AGAIN_TSVAL)
+AGAIN_TSVAL = cython.declare(cython.int, fields.AGAIN_TSVAL - fields.NODE_WORDS)
 IP_ID = cython.declare(cython.int, fields.IP_ID)
 DATA = cython.declare(cython.int, fields.DATA)
 CAPTURED = cython.declare(cython.int, fields.CAPTURED)
-AGAIN_END = cython.declare(cython.int, fields.AGAIN_END)
+AGAIN_END = cython.declare(cython.int, fields.AGAIN_END - fields.NODE_WORDS)
 SKIP = cython.declare(cython.int, fields.SKIP)
-MARK = cython.declare(cython.int, fields.MARK)
-MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST)
-MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS)
+MARK = cython.declare(cython.int, fields.MARK - fields.LONG_WORDS)
+MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST - fields.LONG_WORDS)
+MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS - fields.LONG_WORDS)
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
 LOST_SEGMENT = cython.declare(cython.int, kinds.LOST_SEGMENT)
 MASK32 = cython.declare(cython.longlong, 0xFFFFFFFF)
@@ -76,103 +76,121 @@ def later(one: cython.longlong, other: cython.longlong) -> cython.bint:
     return ((other - one) & MASK32) >= HALF
 
 
+@cython.cclass
+class Board:
+    """The tables of all half-streams and the pool of nodes."""
+
+    def use(
+        self,
+        state: cython.longlong[:, ::1],
+        marks: cython.uint[:, ::1],
+        nodes: cython.longlong[:, ::1],
+        again: cython.longlong[:, ::1],
+        counters: cython.longlong[::1],
+        amendments: cython.longlong[:, ::1],
+    ) -> None:
+        """Work on these.
+
+        Args:
+            state: rows of 64-bit words, two for each stream (``sequence_fields``).
+            marks: their 32-bit words.
+            nodes: the pool, with room for ``NODES_A_SEGMENT`` more a segment.
+            again: what nodes have that stand for what was sent more than once.
+            counters: how many nodes have ever been used (0), the first free one (1), how many bytes have gone
+                into the ring of payloads (2), and how many amendments there are (3).
+            amendments: what later frames tell about earlier events.
+        """
+        self.state = state
+        self.marks = marks
+        self.nodes = nodes
+        self.again = again
+        self.counters = counters
+        self.amendments = amendments
+
+
 @cython.cfunc
 @cython.nogil
-def take_node(nodes: cython.longlong[:, ::1], counters: cython.longlong[::1]) -> cython.longlong:
+def take_node(board: Board) -> cython.longlong:
     """A free node, zeroed where the kinds of nodes differ."""
-    node: cython.longlong = counters[1]
+    node: cython.longlong = board.counters[1]
     if node != 0:
-        counters[1] = nodes[node, AFTER]
+        board.counters[1] = board.nodes[node, AFTER]
     else:
-        counters[0] += 1
-        node = counters[0]
-    nodes[node, AFTER] = 0
-    nodes[node, COUNT] = 0
-    nodes[node, CAPTURED] = 0
-    nodes[node, SKIP] = 0
+        board.counters[0] += 1
+        node = board.counters[0]
+    board.nodes[node, AFTER] = 0
+    board.nodes[node, COUNT] = 0
+    board.nodes[node, CAPTURED] = 0
+    board.nodes[node, SKIP] = 0
     return node
 
 
 @cython.cfunc
 @cython.nogil
-def free_list(
-    head: cython.longlong, nodes: cython.longlong[:, ::1], counters: cython.longlong[::1]
-) -> cython.longlong:
+def free_list(board: Board, head: cython.longlong) -> cython.longlong:
     then: cython.longlong
     while head != 0:
-        then = nodes[head, AFTER]
-        nodes[head, AFTER] = counters[1]
-        counters[1] = head
+        then = board.nodes[head, AFTER]
+        board.nodes[head, AFTER] = board.counters[1]
+        board.counters[1] = head
         head = then
     return 0
 
 
 @cython.cfunc
 @cython.nogil
-def release(
-    half: cython.Py_ssize_t,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-) -> cython.longlong:
+def release(board: Board, half: cython.Py_ssize_t) -> cython.longlong:
     """Give back the nodes of a half-stream that is over."""
-    free_list(state[half, OLDEST], nodes, counters)
-    free_list(state[half, RECENT], nodes, counters)
-    free_list(state[half, SACKED], nodes, counters)
-    free_list(state[half, HOLES], nodes, counters)
-    state[half, OLDEST] = 0
-    state[half, NEWEST] = 0
-    state[half, UNACKED] = 0
-    state[half, MARK] = 0
-    state[half, MARK_NEWEST] = 0
-    state[half, MARK_STEPS] = 0
-    state[half, RECENT] = 0
-    state[half, RECENT_NEWEST] = 0
-    state[half, RECENT_COUNT] = 0
-    state[half, SACKED] = 0
-    state[half, SACKED_BYTES] = 0
-    state[half, SACKED_COUNT] = 0
-    state[half, HOLES] = 0
-    state[half, HOLE_COUNT] = 0
+    free_list(board, board.marks[half, OLDEST])
+    free_list(board, board.marks[half, RECENT])
+    free_list(board, board.marks[half, SACKED])
+    free_list(board, board.marks[half, HOLES])
+    board.marks[half, OLDEST] = 0
+    board.marks[half, NEWEST] = 0
+    board.marks[half, UNACKED] = 0
+    board.marks[half, MARK] = 0
+    board.marks[half, MARK_NEWEST] = 0
+    board.marks[half, MARK_STEPS] = 0
+    board.marks[half, RECENT] = 0
+    board.marks[half, RECENT_NEWEST] = 0
+    board.marks[half, RECENT_COUNT] = 0
+    board.marks[half, SACKED] = 0
+    board.marks[half, SACKED_BYTES] = 0
+    board.marks[half, SACKED_COUNT] = 0
+    board.marks[half, HOLES] = 0
+    board.marks[half, HOLE_COUNT] = 0
     return 0
 
 
 @cython.cfunc
 @cython.nogil
-def retire(
-    half: cython.Py_ssize_t,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-) -> cython.longlong:
+def retire(board: Board, half: cython.Py_ssize_t) -> cython.longlong:
     """Give back the nodes of a half-stream that was closed, but for its last segment: it may come again."""
-    last: cython.longlong = state[half, RECENT_NEWEST]
-    node: cython.longlong = state[half, RECENT]
-    while node != 0 and nodes[node, AFTER] != 0 and nodes[node, AFTER] != last:
-        node = nodes[node, AFTER]
+    last: cython.longlong = board.marks[half, RECENT_NEWEST]
+    node: cython.longlong = board.marks[half, RECENT]
+    while node != 0 and board.nodes[node, AFTER] != 0 and board.nodes[node, AFTER] != last:
+        node = board.nodes[node, AFTER]
     if node != last and node != 0:
-        nodes[node, AFTER] = 0
+        board.nodes[node, AFTER] = 0
     else:
-        state[half, RECENT] = 0
-    release(half, state, nodes, counters)
-    state[half, RECENT] = last
-    state[half, RECENT_NEWEST] = last
-    state[half, RECENT_COUNT] = 1 if last != 0 else 0
+        board.marks[half, RECENT] = 0
+    release(board, half)
+    board.marks[half, RECENT] = last
+    board.marks[half, RECENT_NEWEST] = last
+    board.marks[half, RECENT_COUNT] = 1 if last != 0 else 0
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 def add_hole(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
     number: cython.longlong,
     now: cython.longlong,
     acked: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
 ) -> cython.longlong:
     """Note that these bytes were not captured; they lie behind all other holes.
 
@@ -181,64 +199,60 @@ def add_hole(
     """
     node: cython.longlong
     last: cython.longlong
-    state[half, MISSED] += (end - start) & MASK32
-    if state[half, HOLE_COUNT] >= MOST_RANGES:
+    board.state[half, MISSED] += (end - start) & MASK32
+    if board.marks[half, HOLE_COUNT] >= MOST_RANGES:
         # The oldest is given up: it counts as missing for good.
-        node = state[half, HOLES]
-        state[half, HOLES] = nodes[node, AFTER]
-        state[half, HOLE_COUNT] -= 1
-        nodes[node, AFTER] = counters[1]
-        counters[1] = node
-    node = take_node(nodes, counters)
-    nodes[node, SEQ] = start
-    nodes[node, END] = end
-    nodes[node, FRAME] = number
-    nodes[node, NS] = now
-    nodes[node, COUNT] = acked
-    nodes[node, TSVAL] = -1
-    nodes[node, IP_ID] = -1
-    state[half, HOLE_COUNT] += 1
-    last = state[half, HOLES]
+        node = board.marks[half, HOLES]
+        board.marks[half, HOLES] = board.nodes[node, AFTER]
+        board.marks[half, HOLE_COUNT] -= 1
+        board.nodes[node, AFTER] = board.counters[1]
+        board.counters[1] = node
+    node = take_node(board)
+    board.nodes[node, SEQ] = start
+    board.nodes[node, END] = end
+    board.nodes[node, FRAME] = number
+    board.nodes[node, NS] = now
+    board.nodes[node, COUNT] = acked
+    board.nodes[node, TSVAL] = -1
+    board.nodes[node, IP_ID] = -1
+    board.marks[half, HOLE_COUNT] += 1
+    last = board.marks[half, HOLES]
     if last == 0:
-        state[half, HOLES] = node
+        board.marks[half, HOLES] = node
     else:
-        while nodes[last, AFTER] != 0:
-            last = nodes[last, AFTER]
-        nodes[last, AFTER] = node
+        while board.nodes[last, AFTER] != 0:
+            last = board.nodes[last, AFTER]
+        board.nodes[last, AFTER] = node
     return node
 
 
 @cython.cfunc
 @cython.nogil
 def amend(
+    board: Board,
     kind: cython.longlong,
     about: cython.longlong,
     by: cython.longlong,
     what: cython.longlong,
-    amendments: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
 ) -> cython.longlong:
     """Note that a later frame tells more about an event; what finds no room is left out."""
-    if counters[3] < amendments.shape[0]:
-        amendments[counters[3], 0] = kind
-        amendments[counters[3], 1] = about
-        amendments[counters[3], 2] = by
-        amendments[counters[3], 3] = what
-        counters[3] += 1
+    if board.counters[3] < board.amendments.shape[0]:
+        board.amendments[board.counters[3], 0] = kind
+        board.amendments[board.counters[3], 1] = about
+        board.amendments[board.counters[3], 2] = by
+        board.amendments[board.counters[3], 3] = what
+        board.counters[3] += 1
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 def fill_holes(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
     number: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-    amendments: cython.longlong[:, ::1],
     first: cython.longlong[::1],
 ) -> cython.longlong:
     """Take a range out of the holes.
@@ -250,72 +264,70 @@ def fill_holes(
         How many sequence numbers of the range lay in holes.
     """
     before: cython.longlong = 0
-    node: cython.longlong = state[half, HOLES]
+    node: cython.longlong = board.marks[half, HOLES]
     then: cython.longlong
     other: cython.longlong
     low: cython.longlong
     high: cython.longlong
     found: cython.longlong = 0
     while node != 0:
-        then = nodes[node, AFTER]
-        low = start if later(start, nodes[node, SEQ]) else nodes[node, SEQ]
-        high = end if later(nodes[node, END], end) else nodes[node, END]
+        then = board.nodes[node, AFTER]
+        low = start if later(start, board.nodes[node, SEQ]) else board.nodes[node, SEQ]
+        high = end if later(board.nodes[node, END], end) else board.nodes[node, END]
         if later(high, low):
             if found == 0:
-                first[0] = nodes[node, FRAME]
-                first[1] = nodes[node, NS]
-                first[2] = nodes[node, TSVAL]
-                first[3] = nodes[node, IP_ID]
-                first[4] = nodes[node, COUNT]
+                first[0] = board.nodes[node, FRAME]
+                first[1] = board.nodes[node, NS]
+                first[2] = board.nodes[node, TSVAL]
+                first[3] = board.nodes[node, IP_ID]
+                first[4] = board.nodes[node, COUNT]
             found += (high - low) & MASK32
-            amend(LOST_SEGMENT, nodes[node, FRAME], number, AMEND_FILLED, amendments, counters)
-            if low != nodes[node, SEQ] and high != nodes[node, END]:
-                if state[half, HOLE_COUNT] < MOST_RANGES:
-                    other = take_node(nodes, counters)
-                    nodes[other, SEQ] = high
-                    nodes[other, END] = nodes[node, END]
-                    nodes[other, FRAME] = nodes[node, FRAME]
-                    nodes[other, NS] = nodes[node, NS]
-                    nodes[other, COUNT] = nodes[node, COUNT]
-                    nodes[other, TSVAL] = nodes[node, TSVAL]
-                    nodes[other, IP_ID] = nodes[node, IP_ID]
-                    nodes[other, AFTER] = then
-                    nodes[node, AFTER] = other
-                    state[half, HOLE_COUNT] += 1
-                nodes[node, END] = low
+            amend(board, LOST_SEGMENT, board.nodes[node, FRAME], number, AMEND_FILLED)
+            if low != board.nodes[node, SEQ] and high != board.nodes[node, END]:
+                if board.marks[half, HOLE_COUNT] < MOST_RANGES:
+                    other = take_node(board)
+                    board.nodes[other, SEQ] = high
+                    board.nodes[other, END] = board.nodes[node, END]
+                    board.nodes[other, FRAME] = board.nodes[node, FRAME]
+                    board.nodes[other, NS] = board.nodes[node, NS]
+                    board.nodes[other, COUNT] = board.nodes[node, COUNT]
+                    board.nodes[other, TSVAL] = board.nodes[node, TSVAL]
+                    board.nodes[other, IP_ID] = board.nodes[node, IP_ID]
+                    board.nodes[other, AFTER] = then
+                    board.nodes[node, AFTER] = other
+                    board.marks[half, HOLE_COUNT] += 1
+                board.nodes[node, END] = low
                 break
-            if low != nodes[node, SEQ]:
-                nodes[node, END] = low
+            if low != board.nodes[node, SEQ]:
+                board.nodes[node, END] = low
                 before = node
-            elif high != nodes[node, END]:
-                nodes[node, SEQ] = high
+            elif high != board.nodes[node, END]:
+                board.nodes[node, SEQ] = high
                 break
             else:
                 if before == 0:
-                    state[half, HOLES] = then
+                    board.marks[half, HOLES] = then
                 else:
-                    nodes[before, AFTER] = then
-                nodes[node, AFTER] = counters[1]
-                counters[1] = node
-                state[half, HOLE_COUNT] -= 1
-        elif not later(end, nodes[node, SEQ]):
+                    board.nodes[before, AFTER] = then
+                board.nodes[node, AFTER] = board.counters[1]
+                board.counters[1] = node
+                board.marks[half, HOLE_COUNT] -= 1
+        elif not later(end, board.nodes[node, SEQ]):
             break
         else:
             before = node
         node = then
-    state[half, MISSED] -= found
+    board.state[half, MISSED] -= found
     return found
 
 
 @cython.cfunc
 @cython.nogil
 def add_sacked(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
 ) -> cython.longlong:
     """Add a range to what the other side of ``half`` has reported with SACK.
 
@@ -323,87 +335,82 @@ def add_sacked(
         1 if any of it is new, else 0.
     """
     before: cython.longlong = 0
-    node: cython.longlong = state[half, SACKED]
+    node: cython.longlong = board.marks[half, SACKED]
     then: cython.longlong
     # Those that end before it begins stay as they are; touching ones are merged into it.
-    while node != 0 and later(start, nodes[node, END]):
+    while node != 0 and later(start, board.nodes[node, END]):
         before = node
-        node = nodes[node, AFTER]
-    if node != 0 and not later(nodes[node, SEQ], start) and not later(end, nodes[node, END]):
+        node = board.nodes[node, AFTER]
+    if node != 0 and not later(board.nodes[node, SEQ], start) and not later(end, board.nodes[node, END]):
         return 0
-    if node == 0 or later(nodes[node, SEQ], end):
-        if state[half, SACKED_COUNT] >= MOST_RANGES:
+    if node == 0 or later(board.nodes[node, SEQ], end):
+        if board.marks[half, SACKED_COUNT] >= MOST_RANGES:
             return 0
-        then = take_node(nodes, counters)
-        nodes[then, SEQ] = start
-        nodes[then, END] = end
-        nodes[then, AFTER] = node
+        then = take_node(board)
+        board.nodes[then, SEQ] = start
+        board.nodes[then, END] = end
+        board.nodes[then, AFTER] = node
         if before == 0:
-            state[half, SACKED] = then
+            board.marks[half, SACKED] = then
         else:
-            nodes[before, AFTER] = then
-        state[half, SACKED_COUNT] += 1
-        state[half, SACKED_BYTES] += (end - start) & MASK32
+            board.nodes[before, AFTER] = then
+        board.marks[half, SACKED_COUNT] += 1
+        board.marks[half, SACKED_BYTES] += (end - start) & MASK32
         return 1
-    state[half, SACKED_BYTES] -= (nodes[node, END] - nodes[node, SEQ]) & MASK32
-    if later(nodes[node, SEQ], start):
-        nodes[node, SEQ] = start
-    if later(end, nodes[node, END]):
-        nodes[node, END] = end
-    then = nodes[node, AFTER]
-    while then != 0 and not later(nodes[then, SEQ], nodes[node, END]):
-        state[half, SACKED_BYTES] -= (nodes[then, END] - nodes[then, SEQ]) & MASK32
-        if later(nodes[then, END], nodes[node, END]):
-            nodes[node, END] = nodes[then, END]
-        nodes[node, AFTER] = nodes[then, AFTER]
-        nodes[then, AFTER] = counters[1]
-        counters[1] = then
-        state[half, SACKED_COUNT] -= 1
-        then = nodes[node, AFTER]
-    state[half, SACKED_BYTES] += (nodes[node, END] - nodes[node, SEQ]) & MASK32
+    board.marks[half, SACKED_BYTES] -= (board.nodes[node, END] - board.nodes[node, SEQ]) & MASK32
+    if later(board.nodes[node, SEQ], start):
+        board.nodes[node, SEQ] = start
+    if later(end, board.nodes[node, END]):
+        board.nodes[node, END] = end
+    then = board.nodes[node, AFTER]
+    while then != 0 and not later(board.nodes[then, SEQ], board.nodes[node, END]):
+        board.marks[half, SACKED_BYTES] -= (board.nodes[then, END] - board.nodes[then, SEQ]) & MASK32
+        if later(board.nodes[then, END], board.nodes[node, END]):
+            board.nodes[node, END] = board.nodes[then, END]
+        board.nodes[node, AFTER] = board.nodes[then, AFTER]
+        board.nodes[then, AFTER] = board.counters[1]
+        board.counters[1] = then
+        board.marks[half, SACKED_COUNT] -= 1
+        then = board.nodes[node, AFTER]
+    board.marks[half, SACKED_BYTES] += (board.nodes[node, END] - board.nodes[node, SEQ]) & MASK32
     return 1
 
 
 @cython.cfunc
 @cython.nogil
 def trim_sacked(
+    board: Board,
     half: cython.Py_ssize_t,
     acked: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
 ) -> cython.longlong:
     """Forget what lies before the acknowledgement number."""
-    node: cython.longlong = state[half, SACKED]
+    node: cython.longlong = board.marks[half, SACKED]
     then: cython.longlong
-    while node != 0 and later(acked, nodes[node, SEQ]):
-        if later(nodes[node, END], acked):
-            state[half, SACKED_BYTES] -= (acked - nodes[node, SEQ]) & MASK32
-            nodes[node, SEQ] = acked
+    while node != 0 and later(acked, board.nodes[node, SEQ]):
+        if later(board.nodes[node, END], acked):
+            board.marks[half, SACKED_BYTES] -= (acked - board.nodes[node, SEQ]) & MASK32
+            board.nodes[node, SEQ] = acked
             break
-        state[half, SACKED_BYTES] -= (nodes[node, END] - nodes[node, SEQ]) & MASK32
-        then = nodes[node, AFTER]
-        nodes[node, AFTER] = counters[1]
-        counters[1] = node
-        state[half, SACKED_COUNT] -= 1
+        board.marks[half, SACKED_BYTES] -= (board.nodes[node, END] - board.nodes[node, SEQ]) & MASK32
+        then = board.nodes[node, AFTER]
+        board.nodes[node, AFTER] = board.counters[1]
+        board.counters[1] = node
+        board.marks[half, SACKED_COUNT] -= 1
         node = then
-        state[half, SACKED] = node
+        board.marks[half, SACKED] = node
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 def read_sack(
+    board: Board,
     half: cython.Py_ssize_t,
     acked: cython.longlong,
     blocks: cython.longlong,
     place: cython.Py_ssize_t,
     number: cython.longlong,
     octets: cython.const[cython.uchar][::1],
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-    amendments: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """Read the SACK option of a segment that acknowledges what ``half`` has sent.
 
@@ -449,37 +456,38 @@ def read_sack(
             continue
         if duplicate:
             told |= 2
-            report_duplicate(half, left, right, number, state, nodes, counters, amendments)
+            report_duplicate(board, half, left, right, number)
             continue
-        if later(acked, left) or not state[half, FLAGS] & SEEN or later(right, state[half, NEXT]):
+        if later(acked, left) or not board.marks[half, FLAGS] & SEEN or later(right, board.marks[half, NEXT]):
             continue
-        told |= add_sacked(half, left, right, state, nodes, counters)
+        told |= add_sacked(board, half, left, right)
     return told
 
 
 @cython.cfunc
 @cython.nogil
 def report_duplicate(
+    board: Board,
     half: cython.Py_ssize_t,
     left: cython.longlong,
     right: cython.longlong,
     number: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-    amendments: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """Find the repetition that a D-SACK speaks of and note it."""
     node: cython.longlong
     steps: cython.longlong = 0
     which: cython.int
     for which in range(2):
-        node = state[half, RECENT] if which == 0 else state[half, OLDEST]
+        node = board.marks[half, RECENT] if which == 0 else board.marks[half, OLDEST]
         while node != 0 and steps < MOST_RANGES:
-            if nodes[node, COUNT] > 1 and later(right, nodes[node, SEQ]) and later(nodes[node, END], left):
-                amend(RETRANSMISSION, nodes[node, AGAIN_FRAME], number, AMEND_UNNEEDED, amendments, counters)
+            if (
+                board.nodes[node, COUNT] > 1
+                and later(right, board.nodes[node, SEQ])
+                and later(board.nodes[node, END], left)
+            ):
+                amend(board, RETRANSMISSION, board.again[node, AGAIN_FRAME], number, AMEND_UNNEEDED)
                 return 1
-            node = nodes[node, AFTER]
+            node = board.nodes[node, AFTER]
             steps += 1
     return 0
 
@@ -487,46 +495,45 @@ def report_duplicate(
 @cython.cfunc
 @cython.nogil
 def seek(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """A segment from which on to look for a number: the oldest, or the last mark not behind it."""
-    node: cython.longlong = state[half, MARK]
-    if node == 0 or later(nodes[node, SEQ], start):
-        return state[half, OLDEST]
-    while nodes[node, SKIP] != 0 and not later(nodes[nodes[node, SKIP], SEQ], start):
-        node = nodes[node, SKIP]
+    node: cython.longlong = board.marks[half, MARK]
+    if node == 0 or later(board.nodes[node, SEQ], start):
+        return board.marks[half, OLDEST]
+    while board.nodes[node, SKIP] != 0 and not later(board.nodes[board.nodes[node, SKIP], SEQ], start):
+        node = board.nodes[node, SKIP]
     return node
 
 
 @cython.cfunc
 @cython.nogil
 def sent_before(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """The segment with the first of these bytes that is still known, 0 if none is."""
     node: cython.longlong
     which: cython.int
     for which in range(2):
-        node = state[half, RECENT] if which == 0 else seek(half, start, state, nodes)
+        node = board.marks[half, RECENT] if which == 0 else seek(board, half, start)
         while node != 0:
-            if later(end, nodes[node, SEQ]) and later(nodes[node, END], start):
+            if later(end, board.nodes[node, SEQ]) and later(board.nodes[node, END], start):
                 return node
-            if which == 1 and not later(end, nodes[node, SEQ]):
+            if which == 1 and not later(end, board.nodes[node, SEQ]):
                 break
-            node = nodes[node, AFTER]
+            node = board.nodes[node, AFTER]
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 def mark_again(
+    board: Board,
     half: cython.Py_ssize_t,
     start: cython.longlong,
     end: cython.longlong,
@@ -537,9 +544,6 @@ def mark_again(
     place: cython.longlong,
     octets: cython.const[cython.uchar][::1],
     ring: cython.const[cython.uchar][::1],
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
 ) -> cython.longlong:
     """Note for every known segment of this range that it was sent again.
 
@@ -557,50 +561,49 @@ def mark_again(
     size: cython.longlong = ring.shape[0]
     which: cython.int
     for which in range(2):
-        node = state[half, RECENT] if which == 0 else seek(half, start, state, nodes)
+        node = board.marks[half, RECENT] if which == 0 else seek(board, half, start)
         while node != 0:
-            if which == 1 and not later(end, nodes[node, SEQ]):
+            if which == 1 and not later(end, board.nodes[node, SEQ]):
                 break
-            if later(end, nodes[node, SEQ]) and later(nodes[node, END], start):
-                if nodes[node, COUNT] == 1 or later(nodes[node, AGAIN_END], start):
-                    nodes[node, COUNT] += 1
-                nodes[node, AGAIN_END] = end
-                nodes[node, AGAIN_FRAME] = number
-                nodes[node, AGAIN_NS] = now
-                nodes[node, AGAIN_TSVAL] = tsval
-                low = start if later(start, nodes[node, SEQ]) else nodes[node, SEQ]
-                offset = (low - nodes[node, SEQ]) & MASK32
-                count = min(nodes[node, CAPTURED] - offset, captured - ((low - start) & MASK32))
-                if count > 0 and nodes[node, DATA] + size >= counters[2]:
+            if later(end, board.nodes[node, SEQ]) and later(board.nodes[node, END], start):
+                if board.nodes[node, COUNT] == 1 or later(board.again[node, AGAIN_END], start):
+                    board.nodes[node, COUNT] += 1
+                board.again[node, AGAIN_END] = end
+                board.again[node, AGAIN_FRAME] = number
+                board.again[node, AGAIN_NS] = now
+                board.again[node, AGAIN_TSVAL] = tsval
+                low = start if later(start, board.nodes[node, SEQ]) else board.nodes[node, SEQ]
+                offset = (low - board.nodes[node, SEQ]) & MASK32
+                count = min(board.nodes[node, CAPTURED] - offset, captured - ((low - start) & MASK32))
+                if count > 0 and board.nodes[node, DATA] + size >= board.counters[2]:
                     low = place + ((low - start) & MASK32)
                     for step in range(count):
-                        if ring[(nodes[node, DATA] + offset + step) % size] != octets[low + step]:
+                        if ring[(board.nodes[node, DATA] + offset + step) % size] != octets[low + step]:
                             differs = 1
                             break
-            node = nodes[node, AFTER]
+            node = board.nodes[node, AFTER]
     return differs
 
 
 @cython.cfunc
 @cython.nogil
 def insert_node(
+    board: Board,
     half: cython.Py_ssize_t,
     node: cython.longlong,
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
 ) -> cython.longlong:
     """Put a segment that came late at its place among the unacknowledged ones."""
     before: cython.longlong = 0
-    then: cython.longlong = seek(half, nodes[node, SEQ], state, nodes)
-    while then != 0 and not later(nodes[then, SEQ], nodes[node, SEQ]):
+    then: cython.longlong = seek(board, half, board.nodes[node, SEQ])
+    while then != 0 and not later(board.nodes[then, SEQ], board.nodes[node, SEQ]):
         before = then
-        then = nodes[then, AFTER]
-    nodes[node, AFTER] = then
+        then = board.nodes[then, AFTER]
+    board.nodes[node, AFTER] = then
     if before == 0:
-        state[half, OLDEST] = node
+        board.marks[half, OLDEST] = node
     else:
-        nodes[before, AFTER] = node
+        board.nodes[before, AFTER] = node
     if then == 0:
-        state[half, NEWEST] = node
-    state[half, UNACKED] += 1
+        board.marks[half, NEWEST] = node
+    board.marks[half, UNACKED] += 1
     return 0

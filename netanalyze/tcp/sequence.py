@@ -10,7 +10,7 @@ from netanalyze.columns import ALL, GrowingRows, view_of
 from netanalyze.tcp import event_fields, sequence_fields, wireshark_fields
 from netanalyze.tcp.kinds import COUNTS, KINDS
 from netanalyze.tcp.node_lists import both_halves, give_back
-from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS
+from netanalyze.tcp.scoreboard_kernel import AMENDMENT_WORDS, Board
 from netanalyze.tcp.segments import Segments
 from netanalyze.tcp.sequence_kernel import NODES_A_SEGMENT, analyse_segments
 from netanalyze.tcp.tally_kernel import MOST_LABELS, tally_events
@@ -47,7 +47,6 @@ class Sequences:
 
     Attributes:
         segments: what was found out about the last batch, overwritten by the next.
-        state: a row of ``sequence_fields`` for each half-stream, side 0 of stream n at 2n.
         counts: how many events of each kind each half-stream had.
         event_count: how many rows of ``events`` are valid.
     """
@@ -69,11 +68,15 @@ class Sequences:
             compare: compare what is sent again with what was sent first; this means reading all payload.
         """
         self.segments = Segments(capacity)
-        self.state = GrowingRows(sequence_fields.WORDS)
+        # Two rows for each stream, side 0 of stream n at 2n.
+        self._state = GrowingRows(sequence_fields.LONG_WORDS)
+        self._marks = GrowingRows(sequence_fields.SHORT_WORDS, "u4")
         self.counts = GrowingRows(len(KINDS), "i4")
         self.event_count = 0
         self._keep_events = keep_events
         self._nodes = GrowingRows(sequence_fields.NODE_WORDS)
+        self._again = GrowingRows(sequence_fields.AGAIN_WORDS, sparse=True)
+        self._board = Board()
         self._counters = view_of(np.zeros(5, np.int64))
         self._hole = view_of(np.zeros(5, np.int64))
         self._ring = view_of(np.zeros(RING_BYTES if compare else 0, np.uint8))
@@ -86,7 +89,8 @@ class Sequences:
 
     def prepare(self, streams: int) -> None:
         """Make room for so many streams before ``feed``, on another thread if that has time."""
-        self.state.prepare(2 * streams)
+        for rows in (self._state, self._marks):
+            rows.prepare(2 * streams)
         self._nodes.prepare(self._counters[0] + self._counters[0] // 8)  # as many more as a batch brings
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -95,11 +99,18 @@ class Sequences:
         if self._keep_events and len(self._latest_amendments) < rows * 2:
             self._latest_amendments = np.zeros((rows * 2, AMENDMENT_WORDS), np.int64)
         self._counters[3] = 0
+        nodes = self._counters[0] + rows * NODES_A_SEGMENT + 1
+        self._board.use(
+            self._state.reach(2 * streams),
+            self._marks.reach(2 * streams),
+            self._nodes.reach(nodes),
+            self._again.reach(nodes),
+            self._counters,
+            view_of(self._latest_amendments),
+        )
         arguments = (
             rows, packets.order, batch.first_frame, batch.views["time_ns"], batch.data, packets.arena,
-            *packets.pick(*_SEQUENCE_COLUMNS), self.state.reach(2 * streams),
-            self._nodes.reach(self._counters[0] + rows * NODES_A_SEGMENT + 1), self._counters,
-            view_of(self._latest_amendments), self._ring, self._hole, *self._segment_columns,
+            *packets.pick(*_SEQUENCE_COLUMNS), self._board, self._ring, self._hole, *self._segment_columns,
         )  # fmt: skip
         analyse_segments(*arguments)
         if self._counters[3]:
@@ -121,19 +132,28 @@ class Sequences:
         sides = both[:, :, [COUNTS.index(name) for name in names]].astype(np.int64)
         return dict(zip(names, (sides[:, 0] + sides[:, 1]).T, strict=True))
 
-    def nodes(self) -> NDArray[np.int64]:
-        """The pool of nodes that the lists in ``state`` are made of."""
-        pool: NDArray[np.int64] = self._nodes.array
-        return pool
+    def halves(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The words of ``sequence_fields`` of some half-streams; those that nothing came of have zeros."""
+        if len(rows):
+            for table in (self._state, self._marks):
+                table.reach(int(rows.max()) + 1)
+        return np.concatenate(
+            [table.array[rows] for table in (self._state, self._marks)], axis=1, dtype=np.int64
+        )
+
+    def node(self, number: int) -> tuple[int, ...]:
+        """The words of one node of the lists of half-streams."""
+        return (*self._nodes.array[number].tolist(), *self._again.array[number].tolist())
 
     def keep(self, streams: NDArray[np.int64], count: int) -> None:
         """Let go of all streams but these of the first ``count``, in ascending order, and of their events."""
-        self.state.reach(2 * count)
-        self.counts.reach(2 * count)
+        tables = (self._state, self._marks, self.counts)
+        for table in tables:
+            table.reach(2 * count)
         halves, gone = both_halves(streams, count)
-        give_back(self._nodes.array, self.state.array[gone], _LISTS, sequence_fields.AFTER, self._counters)
-        self.state.keep(halves, 2 * count)
-        self.counts.keep(halves, 2 * count)
+        give_back(self._nodes.array, self._marks.array[gone], _LISTS, sequence_fields.AFTER, self._counters)
+        for table in tables:
+            table.keep(halves, 2 * count)
         if self._wireshark is not None:
             self._wireshark.keep(streams, count)
         place = np.full(count, -1, np.int64)
@@ -157,9 +177,16 @@ class Sequences:
         return events
 
 
-_LISTS = (
-    sequence_fields.OLDEST, sequence_fields.RECENT, sequence_fields.SACKED, sequence_fields.HOLES,
-)  # fmt: skip
+_LISTS = tuple(
+    word - sequence_fields.LONG_WORDS
+    for word in (
+        sequence_fields.OLDEST,
+        sequence_fields.RECENT,
+        sequence_fields.SACKED,
+        sequence_fields.HOLES,
+    )
+)
+"""Places among the 32-bit words."""
 
 
 class _Wireshark:

@@ -1,83 +1,54 @@
-"""What the sequence analysis remembers of each half-stream: one row of 64-bit words.
+"""What the sequence analysis remembers of each half-stream: a row of 64-bit words and one of 32-bit words.
 
 Row ``2 * stream + side``. Sequence numbers are below 2**32, as they stand in the header. Lists are
-numbers of nodes in one pool, 0 for none.
+numbers of nodes in one pool, 0 for none. Words are numbered through both tables.
 """
 
 from __future__ import annotations
 
-FLAGS = 0
-NEXT = 1
-"""Highest sequence number sent, and one."""
-NEXT_NS = 2
-REPAIR_NS = 3
-"""When it last sent anything again."""
-HIGH_ACK = 4
-"""Highest acknowledgement number sent."""
-ACK_FRAME = 5
-"""First frame with that number: what duplicates repeat."""
-ACK_NS = 6
-DUPLICATES = 7
-NEWS_NS = 8
-"""When it last sent a duplicate acknowledgement or one with news in SACK."""
-WINDOW = 9
-"""Of the last segment that was not older than the one before, as in the header, and one; 0 before any."""
-SCALE = 10
-"""0 not known, 1 not used, else the shift count and 2."""
-EDGE = 11
-"""The furthest sequence number that it has offered to take, of the other side's."""
-LABELS = 12
-"""Of its last segment."""
-OLDEST = 13
-NEWEST = 14
-"""Segments sent and not acknowledged, in order of their sequence numbers."""
-UNACKED = 15
-RECENT = 16
-RECENT_NEWEST = 17
-RECENT_COUNT = 18
-"""The last segments that were acknowledged, in case they are sent again."""
-SACKED = 19
-"""Ranges of what it sent that the other side has reported with SACK, in order."""
-SACKED_BYTES = 20
-SACKED_COUNT = 21
-HOLES = 22
-"""Ranges of what it sent that were not captured, in order."""
-HOLE_COUNT = 23
-RECOVERY = 24
-"""0, or what began the repair of losses that goes on until ``RECOVERY_END`` is acknowledged."""
-RECOVERY_END = 25
-SRTT = 26
-RTTVAR = 27
-"""Smoothed round trip time and its variation by RFC 6298, in ns, of segments that it sent."""
-NEXT_TSVAL = 28
-NEXT_ID = 29
-"""Timestamp and IP identification of the segment that moved ``NEXT``, -1 for none."""
-STEADY = 30
-"""How often in a row its IP identifications have grown by a little."""
-BASE = 31
-"""Its initial sequence number, or for want of it one less than the first one seen."""
-LATEST_NS = 32
-"""When the last of the segments that are acknowledged by now was captured last; see ``TIMED``."""
-MAX_PAYLOAD = 33
-FIN_END = 34
-"""Sequence number behind its FIN."""
-SYN_NS = 35
-"""Side 0: when the latest SYN without ACK was seen, by either side."""
-HANDSHAKE_NS = 36
-"""Side 0: first round trip, from the latest SYN to the first segment with ACK alone; 0 if not known."""
-PAST_DUPLICATES = 37
-"""How many duplicates the last acknowledgement number had that had any, before the present one."""
-MISSED = 38
-"""How many sequence numbers lie in holes, those included that are given up."""
-OPENED_NS = 39
-"""When it offered a window again after none; see ``OPENED``."""
-MARK = 40
-MARK_NEWEST = 41
-"""Of the segments sent and not acknowledged, every ``MARK_EVERY``-th: the first and the last of these."""
-MARK_STEPS = 42
-"""How many segments were sent since the last mark."""
+(
+    # 64-bit words.
+    NEXT_NS, ACK_NS, ACK_FRAME, LATEST_NS, SRTT, RTTVAR, HANDSHAKE_NS, SYN_NS, REPAIR_NS, NEWS_NS, MISSED,
+    OPENED_NS,
+    # 32-bit words, in a table of their own: what most segments touch comes first, in one cache line.
+    FLAGS, NEXT, HIGH_ACK, WINDOW, SCALE, EDGE, LABELS, OLDEST, NEWEST, UNACKED, RECENT, RECENT_NEWEST,
+    RECENT_COUNT, HOLES, DUPLICATES, NEXT_ID,
+    BASE, MARK, MARK_NEWEST, MARK_STEPS, SACKED, SACKED_BYTES, SACKED_COUNT, HOLE_COUNT, RECOVERY,
+    RECOVERY_END, STEADY, FIN_END, PAST_DUPLICATES,
+) = range(41)  # fmt: skip
+LONG_WORDS = 12
+SHORT_WORDS = 32
+"""How many words a row has in the table of 64-bit words, and in that of 32-bit words: two cache lines."""
 
-WORDS = 43
+# NEXT: highest sequence number sent, and one. NEXT_NS: when that was.
+# NEXT_ID: IP identification, and one, of the segment that moved it; 0 for none. STEADY: how often in a row
+# these have grown by a little.
+# BASE: its initial sequence number, or for want of it one less than the first one seen.
+# REPAIR_NS: when it last sent anything again.
+# HIGH_ACK: highest acknowledgement number sent, at ACK_NS. ACK_FRAME: the first frame with it: what
+# duplicates repeat, of which there were DUPLICATES. PAST_DUPLICATES: how many the last number had that had
+# any, before the present one.
+# NEWS_NS: when it last sent a duplicate acknowledgement or one with news in SACK.
+# WINDOW: of the last segment that was not older than the one before, as in the header, and one; 0 before any.
+# SCALE: 0 not known, 1 not used, else the shift count and 2.
+# EDGE: the furthest sequence number that it has offered to take, of the other side's.
+# OPENED_NS: when it offered a window again after none; see OPENED.
+# LABELS: of its last segment.
+# OLDEST, NEWEST, UNACKED: segments sent and not acknowledged, in order of their sequence numbers. MARK,
+# MARK_NEWEST: of these every MARK_EVERY-th, the first and the last. MARK_STEPS: how many segments were sent
+# since the last mark.
+# RECENT, RECENT_NEWEST, RECENT_COUNT: the last segments that were acknowledged, in case they are sent again.
+# LATEST_NS: when the last of the segments that are acknowledged by now was captured last; see TIMED.
+# SACKED, SACKED_BYTES, SACKED_COUNT: ranges of what it sent that the other side has reported with SACK, in
+# order.
+# HOLES, HOLE_COUNT: ranges of what it sent that were not captured, in order. MISSED: how many sequence
+# numbers lie in holes, those included that are given up.
+# RECOVERY: 0, or what began the repair of losses that goes on until RECOVERY_END is acknowledged.
+# SRTT, RTTVAR: smoothed round trip time and its variation by RFC 6298, in ns, of segments that it sent.
+# FIN_END: sequence number behind its FIN.
+# SYN_NS: side 0: when the latest SYN without ACK was seen, by either side.
+# HANDSHAKE_NS: side 0: first round trip, from the latest SYN to the first segment with ACK alone; 0 if not
+# known.
 
 # Bits of FLAGS.
 SEEN = 1
@@ -112,19 +83,22 @@ AFTER = 4
 """Next node of the list; of a free one, next free one."""
 COUNT = 5
 """How often it was sent; of a hole, 1 once it is acknowledged."""
-AGAIN_FRAME = 6
-AGAIN_NS = 7
-"""Where it was captured last."""
-TSVAL = 8
-AGAIN_TSVAL = 9
-IP_ID = 10
-DATA = 11
+TSVAL = 6
+IP_ID = 7
+DATA = 8
 """Where its payload begins in the ring of recent payloads, counted over all time."""
-CAPTURED = 12
+CAPTURED = 9
 """How much of its payload was put there."""
-AGAIN_END = 13
-"""Where the range that was sent again last ends: its bytes may be sent again in several pieces."""
-SKIP = 14
+SKIP = 10
 """Of a mark, the next one: so that nobody has to walk through ten thousand segments."""
 
-NODE_WORDS = 15
+NODE_WORDS = 11
+
+# In a table of their own, as few nodes have them: of what was sent more than once.
+AGAIN_FRAME = 11
+AGAIN_NS = 12
+"""Where it was captured last."""
+AGAIN_TSVAL = 13
+AGAIN_END = 14
+"""Where the range that was sent again last ends: its bytes may be sent again in several pieces."""
+AGAIN_WORDS = 4

@@ -23,6 +23,7 @@ from netanalyze.wire import packets
 if cython.compiled:
     from cython.cimports.netanalyze.tcp.repair_kernel import why_again
     from cython.cimports.netanalyze.tcp.scoreboard_kernel import (
+        Board,
         add_hole,
         amend,
         fill_holes,
@@ -38,6 +39,7 @@ if cython.compiled:
 else:
     from netanalyze.tcp.repair_kernel import why_again
     from netanalyze.tcp.scoreboard_kernel import (
+        Board,
         add_hole,
         amend,
         fill_holes,
@@ -51,44 +53,42 @@ else:
         trim_sacked,
     )
 
-FLAGS = cython.declare(cython.int, fields.FLAGS)
-NEXT = cython.declare(cython.int, fields.NEXT)
+FLAGS = cython.declare(cython.int, fields.FLAGS - fields.LONG_WORDS)
+NEXT = cython.declare(cython.int, fields.NEXT - fields.LONG_WORDS)
 NEXT_NS = cython.declare(cython.int, fields.NEXT_NS)
 OPENED_NS = cython.declare(cython.int, fields.OPENED_NS)
 OPENED = cython.declare(cython.int, fields.OPENED)
 SACK_OK = cython.declare(cython.int, fields.SACK_OK)
-HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK)
+HIGH_ACK = cython.declare(cython.int, fields.HIGH_ACK - fields.LONG_WORDS)
 ACK_FRAME = cython.declare(cython.int, fields.ACK_FRAME)
 ACK_NS = cython.declare(cython.int, fields.ACK_NS)
-DUPLICATES = cython.declare(cython.int, fields.DUPLICATES)
+DUPLICATES = cython.declare(cython.int, fields.DUPLICATES - fields.LONG_WORDS)
 NEWS_NS = cython.declare(cython.int, fields.NEWS_NS)
-WINDOW = cython.declare(cython.int, fields.WINDOW)
-SCALE = cython.declare(cython.int, fields.SCALE)
-EDGE = cython.declare(cython.int, fields.EDGE)
-LABELS = cython.declare(cython.int, fields.LABELS)
-OLDEST = cython.declare(cython.int, fields.OLDEST)
-NEWEST = cython.declare(cython.int, fields.NEWEST)
-UNACKED = cython.declare(cython.int, fields.UNACKED)
-RECENT = cython.declare(cython.int, fields.RECENT)
-RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST)
-RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT)
-SACKED = cython.declare(cython.int, fields.SACKED)
-SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES)
-HOLES = cython.declare(cython.int, fields.HOLES)
-RECOVERY = cython.declare(cython.int, fields.RECOVERY)
-RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END)
+WINDOW = cython.declare(cython.int, fields.WINDOW - fields.LONG_WORDS)
+SCALE = cython.declare(cython.int, fields.SCALE - fields.LONG_WORDS)
+EDGE = cython.declare(cython.int, fields.EDGE - fields.LONG_WORDS)
+LABELS = cython.declare(cython.int, fields.LABELS - fields.LONG_WORDS)
+OLDEST = cython.declare(cython.int, fields.OLDEST - fields.LONG_WORDS)
+NEWEST = cython.declare(cython.int, fields.NEWEST - fields.LONG_WORDS)
+UNACKED = cython.declare(cython.int, fields.UNACKED - fields.LONG_WORDS)
+RECENT = cython.declare(cython.int, fields.RECENT - fields.LONG_WORDS)
+RECENT_NEWEST = cython.declare(cython.int, fields.RECENT_NEWEST - fields.LONG_WORDS)
+RECENT_COUNT = cython.declare(cython.int, fields.RECENT_COUNT - fields.LONG_WORDS)
+SACKED = cython.declare(cython.int, fields.SACKED - fields.LONG_WORDS)
+SACKED_BYTES = cython.declare(cython.int, fields.SACKED_BYTES - fields.LONG_WORDS)
+HOLES = cython.declare(cython.int, fields.HOLES - fields.LONG_WORDS)
+RECOVERY = cython.declare(cython.int, fields.RECOVERY - fields.LONG_WORDS)
+RECOVERY_END = cython.declare(cython.int, fields.RECOVERY_END - fields.LONG_WORDS)
 SRTT = cython.declare(cython.int, fields.SRTT)
 RTTVAR = cython.declare(cython.int, fields.RTTVAR)
-NEXT_TSVAL = cython.declare(cython.int, fields.NEXT_TSVAL)
-NEXT_ID = cython.declare(cython.int, fields.NEXT_ID)
-STEADY = cython.declare(cython.int, fields.STEADY)
-BASE = cython.declare(cython.int, fields.BASE)
+NEXT_ID = cython.declare(cython.int, fields.NEXT_ID - fields.LONG_WORDS)
+STEADY = cython.declare(cython.int, fields.STEADY - fields.LONG_WORDS)
+BASE = cython.declare(cython.int, fields.BASE - fields.LONG_WORDS)
 LATEST_NS = cython.declare(cython.int, fields.LATEST_NS)
-MAX_PAYLOAD = cython.declare(cython.int, fields.MAX_PAYLOAD)
-FIN_END = cython.declare(cython.int, fields.FIN_END)
+FIN_END = cython.declare(cython.int, fields.FIN_END - fields.LONG_WORDS)
 SYN_NS = cython.declare(cython.int, fields.SYN_NS)
 HANDSHAKE_NS = cython.declare(cython.int, fields.HANDSHAKE_NS)
-PAST_DUPLICATES = cython.declare(cython.int, fields.PAST_DUPLICATES)
+PAST_DUPLICATES = cython.declare(cython.int, fields.PAST_DUPLICATES - fields.LONG_WORDS)
 SEEN = cython.declare(cython.int, fields.SEEN)
 ACKED = cython.declare(cython.int, fields.ACKED)
 EDGE_KNOWN = cython.declare(cython.int, fields.EDGE_KNOWN)
@@ -104,18 +104,18 @@ FRAME = cython.declare(cython.int, fields.FRAME)
 NS = cython.declare(cython.int, fields.NS)
 AFTER = cython.declare(cython.int, fields.AFTER)
 COUNT = cython.declare(cython.int, fields.COUNT)
-AGAIN_FRAME = cython.declare(cython.int, fields.AGAIN_FRAME)
-AGAIN_NS = cython.declare(cython.int, fields.AGAIN_NS)
+AGAIN_FRAME = cython.declare(cython.int, fields.AGAIN_FRAME - fields.NODE_WORDS)
+AGAIN_NS = cython.declare(cython.int, fields.AGAIN_NS - fields.NODE_WORDS)
 TSVAL = cython.declare(cython.int, fields.TSVAL)
-AGAIN_TSVAL = cython.declare(cython.int, fields.AGAIN_TSVAL)
+AGAIN_TSVAL = cython.declare(cython.int, fields.AGAIN_TSVAL - fields.NODE_WORDS)
 IP_ID = cython.declare(cython.int, fields.IP_ID)
 DATA = cython.declare(cython.int, fields.DATA)
 CAPTURED = cython.declare(cython.int, fields.CAPTURED)
-AGAIN_END = cython.declare(cython.int, fields.AGAIN_END)
+AGAIN_END = cython.declare(cython.int, fields.AGAIN_END - fields.NODE_WORDS)
 SKIP = cython.declare(cython.int, fields.SKIP)
-MARK = cython.declare(cython.int, fields.MARK)
-MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST)
-MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS)
+MARK = cython.declare(cython.int, fields.MARK - fields.LONG_WORDS)
+MARK_NEWEST = cython.declare(cython.int, fields.MARK_NEWEST - fields.LONG_WORDS)
+MARK_STEPS = cython.declare(cython.int, fields.MARK_STEPS - fields.LONG_WORDS)
 RETRANSMISSION = cython.declare(cython.int, kinds.RETRANSMISSION)
 FAST_RETRANSMISSION = cython.declare(cython.int, kinds.FAST_RETRANSMISSION)
 SPURIOUS_RETRANSMISSION = cython.declare(cython.int, kinds.SPURIOUS_RETRANSMISSION)
@@ -212,10 +212,7 @@ def analyse_segments(
     tsval: cython.longlong[::1],
     tsecr: cython.longlong[::1],
     ip_id: cython.int[::1],
-    state: cython.longlong[:, ::1],
-    nodes: cython.longlong[:, ::1],
-    counters: cython.longlong[::1],
-    amendments: cython.longlong[:, ::1],
+    board: Board,
     ring: cython.uchar[::1],
     hole: cython.longlong[::1],
     analysed: cython.uchar[::1],
@@ -243,11 +240,8 @@ def analyse_segments(
 ) -> cython.longlong:
     """Analyse every TCP segment of a batch.
 
-    ``state`` has two rows for each stream, ``nodes`` room for ``NODES_A_SEGMENT`` more a row,
-    ``amendments`` for what later frames tell about earlier events, ``ring`` the latest payloads (empty:
-    contents are not compared), ``hole`` room for five numbers. ``counters`` holds how many nodes have ever
-    been used (0), the first free one (1), how many bytes have gone into the ring (2), and how many
-    amendments there are (3).
+    ``board`` has two rows for each stream and room for ``NODES_A_SEGMENT`` more nodes a row, ``ring`` the
+    latest payloads (empty: contents are not compared), ``hole`` room for five numbers.
 
     Returns:
         The number of segments analysed.
@@ -293,6 +287,11 @@ def analyse_segments(
     look: cython.Py_ssize_t
     ahead: cython.Py_ssize_t = 0
     warm: cython.longlong = 0
+    state: cython.longlong[:, ::1] = board.state
+    marks: cython.uint[:, ::1] = board.marks
+    nodes: cython.longlong[:, ::1] = board.nodes
+    again: cython.longlong[:, ::1] = board.again
+    counters: cython.longlong[::1] = board.counters
     with cython.nogil:
         for index in range(rows):
             if index == ahead:
@@ -303,14 +302,14 @@ def analyse_segments(
                     row = order[look]
                     if protocol[row] == TCP and stream[row] >= 0:
                         f = stream[row] * 2
-                        warm ^= state[f, 0] ^ state[f, 8] ^ state[f, 16] ^ state[f, 24] ^ state[f, 32]
+                        warm ^= state[f, 0] ^ state[f, 8] ^ marks[f, 0] ^ marks[f, 16]
                         f += 1
-                        warm ^= state[f, 0] ^ state[f, 8] ^ state[f, 16] ^ state[f, 24] ^ state[f, 32]
+                        warm ^= state[f, 0] ^ state[f, 8] ^ marks[f, 0] ^ marks[f, 16]
                 for look in range(index, ahead):
                     row = order[look]
                     if protocol[row] == TCP and stream[row] >= 0:
                         f = stream[row] * 2
-                        warm ^= nodes[state[f, OLDEST], AFTER] ^ nodes[state[f + 1, OLDEST], AFTER]
+                        warm ^= nodes[marks[f, OLDEST], AFTER] ^ nodes[marks[f + 1, OLDEST], AFTER]
             row = order[index]
             analysed[row] = 0
             if protocol[row] != TCP or role[row] > CARRIER or duplicate[row] or stream[row] < 0:
@@ -326,8 +325,8 @@ def analyse_segments(
             offered = window[row]
             now = time_ns[frame[row]]
             number = first_frame + frame[row]
-            ours = state[f, FLAGS]
-            theirs = state[r, FLAGS]
+            ours = marks[f, FLAGS]
+            theirs = marks[r, FLAGS]
             control = tcp & (SYN | FIN | RST)
             takes = size
             if control:
@@ -346,31 +345,31 @@ def analyse_segments(
             new_bytes[row] = 0
             old_bytes[row] = 0
             rtt_ns[row] = -1
-            if tcp & SYN or state[f, SCALE] == 1:
+            if tcp & SYN or marks[f, SCALE] == 1:
                 scaled = offered
-            elif state[f, SCALE] == 0:
+            elif marks[f, SCALE] == 0:
                 scaled = -1
             else:
-                scaled = offered << (state[f, SCALE] - 2)
+                scaled = offered << (marks[f, SCALE] - 2)
             window_bytes[row] = scaled
 
             # Another connection under the same number: only a SYN-ACK comes here, for another SYN the
             # flow table opens a new stream. One whose predecessor was accepted is refused below.
             valid = True
             if tcp & SYN:
-                if ours & SEEN and start != state[f, BASE]:
-                    if theirs & ACKED and state[r, HIGH_ACK] != (start + 1) & MASK32:
+                if ours & SEEN and start != marks[f, BASE]:
+                    if theirs & ACKED and marks[r, HIGH_ACK] != (start + 1) & MASK32:
                         bits |= OUT_OF_WINDOW
                         valid = False
                     else:
                         bits |= REUSED_PORTS
-                        release(f, state, nodes, counters)
+                        release(board, f)
                         ours = 0
                         theirs &= ~EDGE_KNOWN
-                        state[r, FLAGS] = theirs
-                        state[f, SCALE] = 0
-                        state[f, WINDOW] = 0
-                        state[f, RECOVERY] = 0
+                        marks[r, FLAGS] = theirs
+                        marks[f, SCALE] = 0
+                        marks[f, WINDOW] = 0
+                        marks[f, RECOVERY] = 0
                 elif opens[row] == 2 and not tcp & ACK:
                     bits |= REUSED_PORTS
 
@@ -378,23 +377,23 @@ def analyse_segments(
             if tcp & RST:
                 # A reset counts only inside the window (RFC 5961 section 3).
                 if theirs & ACKED and (
-                    later(state[r, HIGH_ACK], start) or (theirs & EDGE_KNOWN and later(start, state[r, EDGE]))
+                    later(marks[r, HIGH_ACK], start) or (theirs & EDGE_KNOWN and later(start, marks[r, EDGE]))
                 ):
                     bits |= OUT_OF_WINDOW
                 else:
-                    release(f, state, nodes, counters)
-                    release(r, state, nodes, counters)
+                    release(board, f)
+                    release(board, r)
                 valid = False
             elif valid and ours & SEEN:
-                distance = (start - state[f, NEXT]) & MASK32
+                distance = (start - marks[f, NEXT]) & MASK32
                 if distance >= HALF:
                     distance = MASK32 + 1 - distance
                 if distance > REACH:
                     bits |= OUT_OF_WINDOW
                     valid = False
             if not valid:
-                state[f, FLAGS] = ours
-                state[f, LABELS] = bits
+                marks[f, FLAGS] = ours
+                marks[f, LABELS] = bits
                 labels[row] = bits
                 cause[row] = 0
                 sack_told[row] = 0
@@ -411,7 +410,7 @@ def analyse_segments(
             # What does it acknowledge?
             if tcp & ACK:
                 if theirs & SEEN:
-                    distance = (acked - state[r, NEXT]) & MASK32
+                    distance = (acked - marks[r, NEXT]) & MASK32
                     if distance >= HALF:
                         if MASK32 + 1 - distance > REACH:
                             valid = False
@@ -419,24 +418,24 @@ def analyse_segments(
                         bits |= OUT_OF_WINDOW
                         valid = False
                     elif distance > 0:
-                        if distance == 1 and state[r, LABELS] & ZERO_WINDOW_PROBE:
-                            state[r, NEXT] = acked  # the octet of the probe was taken
+                        if distance == 1 and marks[r, LABELS] & ZERO_WINDOW_PROBE:
+                            marks[r, NEXT] = acked  # the octet of the probe was taken
                         else:
                             bits |= ACK_LOST_SEGMENT
                             gap += distance
-                            add_hole(r, state[r, NEXT], acked, number, now, 1, state, nodes, counters)
-                            state[r, NEXT] = acked
+                            add_hole(board, r, marks[r, NEXT], acked, number, now, 1)
+                            marks[r, NEXT] = acked
                 if valid:
-                    if not ours & ACKED or later(acked, state[f, HIGH_ACK]):
+                    if not ours & ACKED or later(acked, marks[f, HIGH_ACK]):
                         moved = True
                         ours |= ACKED
-                        state[f, HIGH_ACK] = acked
+                        marks[f, HIGH_ACK] = acked
                         state[f, ACK_FRAME] = number
                         state[f, ACK_NS] = now
-                        if state[f, DUPLICATES] != 0:
-                            state[f, PAST_DUPLICATES] = state[f, DUPLICATES]
-                            state[f, DUPLICATES] = 0
-                        node = state[r, HOLES]
+                        if marks[f, DUPLICATES] != 0:
+                            marks[f, PAST_DUPLICATES] = marks[f, DUPLICATES]
+                            marks[f, DUPLICATES] = 0
+                        node = marks[r, HOLES]
                         while node != 0 and later(acked, nodes[node, SEQ]):
                             if nodes[node, COUNT] == 0:
                                 nodes[node, COUNT] = 1
@@ -445,16 +444,9 @@ def analyse_segments(
                                     distance = (acked - nodes[node, SEQ]) & MASK32
                                 gap += distance
                                 bits |= ACK_LOST_SEGMENT
-                                amend(
-                                    LOST_SEGMENT,
-                                    nodes[node, FRAME],
-                                    number,
-                                    AMEND_ARRIVED,
-                                    amendments,
-                                    counters,
-                                )
+                                amend(board, LOST_SEGMENT, nodes[node, FRAME], number, AMEND_ARRIVED)
                             node = nodes[node, AFTER]
-                        node = state[r, OLDEST]
+                        node = marks[r, OLDEST]
                         if node != 0 and later(acked, nodes[node, SEQ]):
                             how = CUMULATIVE
                         while node != 0 and not later(nodes[node, END], acked):
@@ -467,15 +459,15 @@ def analyse_segments(
                                 sample = now - nodes[node, NS]
                                 if nodes[node, COUNT] > 1:
                                     how = AMBIGUOUS
-                                    sample = now - nodes[node, AGAIN_NS]
+                                    sample = now - again[node, AGAIN_NS]
                                     if (
                                         tsecr[row] >= 0
-                                        and nodes[node, TSVAL] != nodes[node, AGAIN_TSVAL]
+                                        and nodes[node, TSVAL] != again[node, AGAIN_TSVAL]
                                         and nodes[node, TSVAL] >= 0
                                     ):
-                                        if tsecr[row] == nodes[node, AGAIN_TSVAL]:
+                                        if tsecr[row] == again[node, AGAIN_TSVAL]:
                                             how = BY_TIMESTAMP
-                                            rtt_frame[row] = nodes[node, AGAIN_FRAME]
+                                            rtt_frame[row] = again[node, AGAIN_FRAME]
                                         elif tsecr[row] == nodes[node, TSVAL]:
                                             how = BY_TIMESTAMP
                                             sample = now - nodes[node, NS]
@@ -488,34 +480,34 @@ def analyse_segments(
                                 else:
                                     rtt_ns[row] = sample
                             # Time of its last copy, or of a late one: behind it in time, before it in order.
-                            sample = nodes[node, AGAIN_NS] if nodes[node, COUNT] > 1 else nodes[node, NS]
+                            sample = again[node, AGAIN_NS] if nodes[node, COUNT] > 1 else nodes[node, NS]
                             if not theirs & TIMED or sample > state[r, LATEST_NS]:
                                 theirs |= TIMED
                                 state[r, LATEST_NS] = sample
-                            state[r, OLDEST] = then
-                            state[r, UNACKED] -= 1
-                            if node == state[r, MARK]:
-                                state[r, MARK] = nodes[node, SKIP]
-                                if state[r, MARK] == 0:
-                                    state[r, MARK_NEWEST] = 0
+                            marks[r, OLDEST] = then
+                            marks[r, UNACKED] -= 1
+                            if node == marks[r, MARK]:
+                                marks[r, MARK] = nodes[node, SKIP]
+                                if marks[r, MARK] == 0:
+                                    marks[r, MARK_NEWEST] = 0
                             # Among the recent ones; the oldest of these makes room. Not a function: a
                             # call would hand over copies of three views for every segment.
                             nodes[node, AFTER] = 0
-                            if state[r, RECENT] == 0:
-                                state[r, RECENT] = node
+                            if marks[r, RECENT] == 0:
+                                marks[r, RECENT] = node
                             else:
-                                nodes[state[r, RECENT_NEWEST], AFTER] = node
-                            state[r, RECENT_NEWEST] = node
-                            if state[r, RECENT_COUNT] < MOST_RECENT:
-                                state[r, RECENT_COUNT] += 1
+                                nodes[marks[r, RECENT_NEWEST], AFTER] = node
+                            marks[r, RECENT_NEWEST] = node
+                            if marks[r, RECENT_COUNT] < MOST_RECENT:
+                                marks[r, RECENT_COUNT] += 1
                             else:
-                                node = state[r, RECENT]
-                                state[r, RECENT] = nodes[node, AFTER]
+                                node = marks[r, RECENT]
+                                marks[r, RECENT] = nodes[node, AFTER]
                                 nodes[node, AFTER] = counters[1]
                                 counters[1] = node
                             node = then
                         if node == 0:
-                            state[r, NEWEST] = 0
+                            marks[r, NEWEST] = 0
                         if how == MEASURED or how == BY_TIMESTAMP:
                             if state[r, SRTT] == 0:
                                 state[r, SRTT] = rtt_ns[row]
@@ -526,64 +518,68 @@ def analyse_segments(
                                     distance = -distance
                                 state[r, RTTVAR] = (state[r, RTTVAR] * 3 + distance) // 4
                                 state[r, SRTT] = (state[r, SRTT] * 7 + rtt_ns[row]) // 8
-                        if state[r, SACKED] != 0:
-                            trim_sacked(r, acked, state, nodes, counters)
-                        if state[r, RECOVERY] != 0 and not later(state[r, RECOVERY_END], acked):
-                            state[r, RECOVERY] = 0
-                        if theirs & CLOSING and not later(state[r, FIN_END], acked):
+                        if marks[r, SACKED] != 0:
+                            trim_sacked(board, r, acked)
+                        if marks[r, RECOVERY] != 0 and not later(marks[r, RECOVERY_END], acked):
+                            marks[r, RECOVERY] = 0
+                        if theirs & CLOSING and not later(marks[r, FIN_END], acked):
                             theirs |= CLOSED
-                        state[r, FLAGS] = theirs
+                        marks[r, FLAGS] = theirs
                     if sack_blocks[row] > 0:
                         told = read_sack(
-                            r, acked, sack_blocks[row], sack_offset[row], number,
+                            board,
+                            r,
+                            acked,
+                            sack_blocks[row],
+                            sack_offset[row],
+                            number,
                             arena if source[row] == IN_ARENA else data,
-                            state, nodes, counters, amendments,
-                        )  # fmt: skip
+                        )
                         if told & 1:
                             state[f, NEWS_NS] = now
 
             # Probes and keep-alives lie one below what would come next.
             if not control and ours & SEEN and size <= 1:
                 if (
-                    state[r, WINDOW] == 1 or (theirs & OPENED and now - state[r, OPENED_NS] < PERSIST_NS)
+                    marks[r, WINDOW] == 1 or (theirs & OPENED and now - state[r, OPENED_NS] < PERSIST_NS)
                 ) and (
-                    start == (state[f, NEXT] - 1) & MASK32
-                    or (theirs & ACKED and start == (state[r, HIGH_ACK] - 1) & MASK32)
-                    or (size == 1 and start == state[f, NEXT] and state[r, WINDOW] == 1)
+                    start == (marks[f, NEXT] - 1) & MASK32
+                    or (theirs & ACKED and start == (marks[r, HIGH_ACK] - 1) & MASK32)
+                    or (size == 1 and start == marks[f, NEXT] and marks[r, WINDOW] == 1)
                 ):
                     bits |= ZERO_WINDOW_PROBE
-                elif start == (state[f, NEXT] - 1) & MASK32 and (
-                    not theirs & ACKED or state[r, HIGH_ACK] == state[f, NEXT]
+                elif start == (marks[f, NEXT] - 1) & MASK32 and (
+                    not theirs & ACKED or marks[r, HIGH_ACK] == marks[f, NEXT]
                 ):
                     bits |= KEEP_ALIVE
             if theirs & OPENED and not bits & ZERO_WINDOW_PROBE:
                 theirs &= ~OPENED
-                state[r, FLAGS] = theirs
+                marks[r, FLAGS] = theirs
             if offered == 0 and not control and tcp & ACK:
                 bits |= ZERO_WINDOW
 
             # An acknowledgement that carries nothing and acknowledges nothing new.
             if size == 0 and not control and tcp & ACK and valid and not moved:
-                if ours & SEEN and start == state[f, NEXT] and acked == state[f, HIGH_ACK]:
-                    if state[f, WINDOW] == 0:
+                if ours & SEEN and start == marks[f, NEXT] and acked == marks[f, HIGH_ACK]:
+                    if marks[f, WINDOW] == 0:
                         same = False
-                    elif ours & UNSCALED and state[f, SCALE] > 1:
-                        same = (state[f, WINDOW] - 1) >> (state[f, SCALE] - 2) == offered
+                    elif ours & UNSCALED and marks[f, SCALE] > 1:
+                        same = (marks[f, WINDOW] - 1) >> (marks[f, SCALE] - 2) == offered
                     else:
-                        same = state[f, WINDOW] - 1 == offered
-                    if same and state[r, LABELS] & ZERO_WINDOW_PROBE:
+                        same = marks[f, WINDOW] - 1 == offered
+                    if same and marks[r, LABELS] & ZERO_WINDOW_PROBE:
                         bits |= ZERO_WINDOW_PROBE_ACK
                     elif offered == 0:
                         pass
-                    elif same and state[r, LABELS] & KEEP_ALIVE:
+                    elif same and marks[r, LABELS] & KEEP_ALIVE:
                         bits |= KEEP_ALIVE_ACK
                     elif told & 1 or (
-                        same and (told != 0 or not theirs & SEEN or later(state[r, NEXT], acked))
+                        same and (told != 0 or not theirs & SEEN or later(marks[r, NEXT], acked))
                     ):
                         bits |= DUPLICATE_ACK
-                        state[f, DUPLICATES] += 1
+                        marks[f, DUPLICATES] += 1
                         state[f, NEWS_NS] = now
-                        dup_number[row] = state[f, DUPLICATES]
+                        dup_number[row] = marks[f, DUPLICATES]
                         dup_of[row] = state[f, ACK_FRAME]
                         if told & 1:
                             why = SACK
@@ -593,53 +589,52 @@ def analyse_segments(
                         bits |= WINDOW_UPDATE
 
             # Which window stands now, and how far may the other side go (RFC 9293 section 3.10.7.4)?
-            if valid and (not tcp & ACK or acked == state[f, HIGH_ACK]):
+            if valid and (not tcp & ACK or acked == marks[f, HIGH_ACK]):
                 if offered == 0:
                     ours &= ~OPENED
-                elif state[f, WINDOW] == 1 and not tcp & SYN:
+                elif marks[f, WINDOW] == 1 and not tcp & SYN:
                     ours |= OPENED
                     state[f, OPENED_NS] = now
-                state[f, WINDOW] = offered + 1
+                marks[f, WINDOW] = offered + 1
                 ours &= ~UNSCALED
                 if tcp & SYN:
                     ours |= UNSCALED
                 if tcp & ACK and scaled >= 0:
                     place = (acked + scaled) & MASK32
-                    if not ours & EDGE_KNOWN or later(place, state[f, EDGE]):
+                    if not ours & EDGE_KNOWN or later(place, marks[f, EDGE]):
                         ours |= EDGE_KNOWN
-                        state[f, EDGE] = place
+                        marks[f, EDGE] = place
 
             # Which bytes does it bring?
             peer_window[row] = -1
             if theirs & ACKED and theirs & EDGE_KNOWN:
                 peer_window[row] = 0
-                if later(state[r, EDGE], state[r, HIGH_ACK]):
-                    peer_window[row] = (state[r, EDGE] - state[r, HIGH_ACK]) & MASK32
+                if later(marks[r, EDGE], marks[r, HIGH_ACK]):
+                    peer_window[row] = (marks[r, EDGE] - marks[r, HIGH_ACK]) & MASK32
             if not ours & SEEN:
                 ours |= SEEN
-                state[f, NEXT] = start
+                marks[f, NEXT] = start
                 state[f, NEXT_NS] = now
-                state[f, NEXT_TSVAL] = -1
-                state[f, NEXT_ID] = -1
-                state[f, STEADY] = 0
-                state[f, BASE] = start if tcp & SYN else (start - 1) & MASK32
+                marks[f, NEXT_ID] = 0
+                marks[f, STEADY] = 0
+                marks[f, BASE] = start if tcp & SYN else (start - 1) & MASK32
             if bits & (ZERO_WINDOW_PROBE | KEEP_ALIVE):
                 pass
-            elif start == state[f, NEXT] or later(start, state[f, NEXT]):
-                if start != state[f, NEXT]:
+            elif start == marks[f, NEXT] or later(start, marks[f, NEXT]):
+                if start != marks[f, NEXT]:
                     bits |= LOST_SEGMENT
-                    distance = (start - state[f, NEXT]) & MASK32
+                    distance = (start - marks[f, NEXT]) & MASK32
                     gap += distance
-                    node = add_hole(f, state[f, NEXT], start, number, now, 0, state, nodes, counters)
+                    node = add_hole(board, f, marks[f, NEXT], start, number, now, 0)
                     nodes[node, TSVAL] = tsval[row]
                     nodes[node, IP_ID] = ip_id[row]
-                    state[f, NEXT] = start
-                if size > 0 and not control and theirs & EDGE_KNOWN and end == state[r, EDGE]:
+                    marks[f, NEXT] = start
+                if size > 0 and not control and theirs & EDGE_KNOWN and end == marks[r, EDGE]:
                     bits |= WINDOW_FULL
                 new_bytes[row] = size
                 if takes > 0:
-                    if state[f, UNACKED] < MOST_UNACKED and not (
-                        theirs & ACKED and not later(end, state[r, HIGH_ACK])
+                    if marks[f, UNACKED] < MOST_UNACKED and not (
+                        theirs & ACKED and not later(end, marks[r, HIGH_ACK])
                     ):
                         node = counters[1]
                         if node != 0:
@@ -656,21 +651,21 @@ def analyse_segments(
                         nodes[node, TSVAL] = tsval[row]
                         nodes[node, IP_ID] = ip_id[row]
                         nodes[node, CAPTURED] = 0
-                        if state[f, NEWEST] == 0:
-                            state[f, OLDEST] = node
+                        if marks[f, NEWEST] == 0:
+                            marks[f, OLDEST] = node
                         else:
-                            nodes[state[f, NEWEST], AFTER] = node
-                        state[f, NEWEST] = node
-                        state[f, UNACKED] += 1
+                            nodes[marks[f, NEWEST], AFTER] = node
+                        marks[f, NEWEST] = node
+                        marks[f, UNACKED] += 1
                         nodes[node, SKIP] = 0
-                        state[f, MARK_STEPS] += 1
-                        if state[f, MARK_STEPS] >= MARK_EVERY:
-                            state[f, MARK_STEPS] = 0
-                            if state[f, MARK_NEWEST] == 0:
-                                state[f, MARK] = node
+                        marks[f, MARK_STEPS] += 1
+                        if marks[f, MARK_STEPS] >= MARK_EVERY:
+                            marks[f, MARK_STEPS] = 0
+                            if marks[f, MARK_NEWEST] == 0:
+                                marks[f, MARK] = node
                             else:
-                                nodes[state[f, MARK_NEWEST], SKIP] = node
-                            state[f, MARK_NEWEST] = node
+                                nodes[marks[f, MARK_NEWEST], SKIP] = node
+                            marks[f, MARK_NEWEST] = node
                         if ring_size > 0 and size > 0 and not tcp & SYN:
                             distance = min(payload_captured[row], size)
                             if 0 < distance <= ring_size:
@@ -689,30 +684,27 @@ def analyse_segments(
                                     ring[place : place + distance] = data[
                                         payload_offset[row] : payload_offset[row] + distance
                                     ]
-                    if ip_id[row] > 0 and state[f, NEXT_ID] >= 0:
+                    if ip_id[row] > 0 and marks[f, NEXT_ID] > 0:
                         # GSO takes an identification for each packet that it will make.
-                        distance = (ip_id[row] - state[f, NEXT_ID]) & 0xFFFF
+                        distance = (ip_id[row] + 1 - cython.cast(cython.longlong, marks[f, NEXT_ID])) & 0xFFFF
                         if 0 < distance <= 64:
-                            state[f, STEADY] += 1
+                            marks[f, STEADY] += 1
                         else:
-                            state[f, STEADY] = 0
-                    state[f, NEXT] = end
+                            marks[f, STEADY] = 0
+                    marks[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_TSVAL] = tsval[row]
-                    state[f, NEXT_ID] = ip_id[row]
-                    if size > state[f, MAX_PAYLOAD]:
-                        state[f, MAX_PAYLOAD] = size
+                    marks[f, NEXT_ID] = ip_id[row] + 1
             elif takes > 0:
                 # It begins before what would come next.
                 late = False
                 fresh = 0
                 beyond = 0
                 place = end
-                if later(end, state[f, NEXT]):
-                    beyond = (end - state[f, NEXT]) & MASK32
-                    place = state[f, NEXT]
-                if state[f, HOLES] != 0:
-                    fresh = fill_holes(f, start, place, number, state, nodes, counters, amendments, hole)
+                if later(end, marks[f, NEXT]):
+                    beyond = (end - marks[f, NEXT]) & MASK32
+                    place = marks[f, NEXT]
+                if marks[f, HOLES] != 0:
+                    fresh = fill_holes(board, f, start, place, number, hole)
                 old = takes - beyond - fresh
                 new_bytes[row] = min(size, fresh + beyond)
                 if beyond > 0 and tcp & FIN:
@@ -723,7 +715,7 @@ def analyse_segments(
                     if tsval[row] >= 0 and hole[2] >= 0 and tsval[row] != hole[2]:
                         late = later(hole[2], tsval[row])
                         why = OLDER_TIMESTAMP
-                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and hole[3] > 0:
+                    elif marks[f, STEADY] >= 2 and ip_id[row] > 0 and hole[3] > 0:
                         distance = (hole[3] - ip_id[row]) & 0xFFFF
                         late = 0 < distance < 0x4000
                         why = OLDER_ID
@@ -731,7 +723,7 @@ def analyse_segments(
                         distance = state[f & ~1, HANDSHAKE_NS]
                         if distance <= 0:
                             distance = SOON_NS
-                        late = 0 <= waited < distance and state[r, DUPLICATES] < 3
+                        late = 0 <= waited < distance and marks[r, DUPLICATES] < 3
                         why = SOON
                     if late:
                         bits |= OUT_OF_ORDER
@@ -743,14 +735,14 @@ def analyse_segments(
                     waited = now - state[f, NEXT_NS]
                 node = 0
                 if old > 0:
-                    node = sent_before(f, start, end, state, nodes)
+                    node = sent_before(board, f, start, end)
                     if node == 0:
                         pass
                     elif tsval[row] >= 0 and nodes[node, TSVAL] >= 0 and tsval[row] != nodes[node, TSVAL]:
                         # The first copy comes behind the one that was sent to replace it.
                         late = later(nodes[node, TSVAL], tsval[row])
                         why = OLDER_TIMESTAMP
-                    elif state[f, STEADY] >= 2 and ip_id[row] > 0 and nodes[node, IP_ID] > 0:
+                    elif marks[f, STEADY] >= 2 and ip_id[row] > 0 and nodes[node, IP_ID] > 0:
                         distance = (nodes[node, IP_ID] - ip_id[row]) & 0xFFFF
                         late = 0 < distance < 0x4000
                         why = OLDER_ID
@@ -773,19 +765,25 @@ def analyse_segments(
                         again_ns[row] = now - nodes[node, NS]
                         waited = again_ns[row]
                         if nodes[node, COUNT] > 1:
-                            waited = now - nodes[node, AGAIN_NS]
+                            waited = now - again[node, AGAIN_NS]
                     elif old == 0:
                         again_ns[row] = waited
-                    if size > 0 and theirs & ACKED and not later(end, state[r, HIGH_ACK]):
+                    if size > 0 and theirs & ACKED and not later(end, marks[r, HIGH_ACK]):
                         bits |= SPURIOUS_RETRANSMISSION
-                    state[f, FLAGS] = ours
+                    marks[f, FLAGS] = ours
                     if tcp & SYN:
                         why = HANDSHAKE
                     else:
                         why = why_again(
-                            f, start, end, now, waited, nodes[node, COUNT] if node != 0 else 0,
-                            bits & SPURIOUS_RETRANSMISSION != 0, state,
-                        )  # fmt: skip
+                            board,
+                            f,
+                            start,
+                            end,
+                            now,
+                            waited,
+                            nodes[node, COUNT] if node != 0 else 0,
+                            bits & SPURIOUS_RETRANSMISSION != 0,
+                        )
                     if why == FAST or why == RECOVERY_GOES_ON:
                         bits |= FAST_RETRANSMISSION
                     if old > 0:
@@ -793,59 +791,66 @@ def analyse_segments(
                         if tcp & SYN or ring_size == 0:
                             distance = 0
                         if mark_again(
-                            f, start, end, number, now, tsval[row], distance, payload_offset[row],
+                            board,
+                            f,
+                            start,
+                            end,
+                            number,
+                            now,
+                            tsval[row],
+                            distance,
+                            payload_offset[row],
                             arena if source[row] == IN_ARENA else data,
-                            ring, state, nodes, counters,
-                        ):  # fmt: skip
+                            ring,
+                        ):
                             bits |= DIFFERING_RETRANSMISSION
                         if node != 0:
                             sent_times[row] = nodes[node, COUNT]
                     waited_ns[row] = waited
                 if (
-                    state[f, UNACKED] < MOST_UNACKED
+                    marks[f, UNACKED] < MOST_UNACKED
                     and (old == 0 or beyond > 0)
-                    and not (theirs & ACKED and not later(end, state[r, HIGH_ACK]))
+                    and not (theirs & ACKED and not later(end, marks[r, HIGH_ACK]))
                 ):
-                    node = take_node(nodes, counters)
-                    nodes[node, SEQ] = start if old == 0 else state[f, NEXT]
+                    node = take_node(board)
+                    nodes[node, SEQ] = start if old == 0 else marks[f, NEXT]
                     nodes[node, END] = end
                     nodes[node, FRAME] = number
                     nodes[node, NS] = now
                     # Where the first copy was not captured, nobody knows which one is acknowledged.
                     nodes[node, COUNT] = 1 if late else 2
-                    nodes[node, AGAIN_FRAME] = number
-                    nodes[node, AGAIN_NS] = now
-                    nodes[node, AGAIN_END] = end
+                    again[node, AGAIN_FRAME] = number
+                    again[node, AGAIN_NS] = now
+                    again[node, AGAIN_END] = end
                     nodes[node, TSVAL] = tsval[row]
-                    nodes[node, AGAIN_TSVAL] = tsval[row]
+                    again[node, AGAIN_TSVAL] = tsval[row]
                     nodes[node, IP_ID] = ip_id[row]
-                    insert_node(f, node, state, nodes)
+                    insert_node(board, f, node)
                 if beyond > 0:
-                    state[f, NEXT] = end
+                    marks[f, NEXT] = end
                     state[f, NEXT_NS] = now
-                    state[f, NEXT_TSVAL] = tsval[row]
-                    state[f, NEXT_ID] = ip_id[row]
+                    marks[f, NEXT_ID] = ip_id[row] + 1
 
-            if tcp & FIN and state[f, NEXT] == end:
+            if tcp & FIN and marks[f, NEXT] == end:
                 ours |= CLOSING
-                state[f, FIN_END] = end
+                marks[f, FIN_END] = end
             in_flight[row] = -1
             if theirs & ACKED:
-                distance = (state[f, NEXT] - state[r, HIGH_ACK]) & MASK32
+                distance = (marks[f, NEXT] - marks[r, HIGH_ACK]) & MASK32
                 in_flight[row] = 0
-                if distance < HALF and distance > state[f, SACKED_BYTES]:
-                    in_flight[row] = distance - state[f, SACKED_BYTES]
+                if distance < HALF and distance > marks[f, SACKED_BYTES]:
+                    in_flight[row] = distance - marks[f, SACKED_BYTES]
             elif ours & SYN_SEEN or tcp & SYN:
-                distance = (state[f, NEXT] - state[f, BASE]) & MASK32
+                distance = (marks[f, NEXT] - marks[f, BASE]) & MASK32
                 if distance < HALF:
                     in_flight[row] = distance
 
             peer_in_flight[row] = -1
             if ours & ACKED and theirs & SEEN:
-                distance = (state[r, NEXT] - state[f, HIGH_ACK]) & MASK32
+                distance = (marks[r, NEXT] - marks[f, HIGH_ACK]) & MASK32
                 peer_in_flight[row] = 0
-                if distance < HALF and distance > state[r, SACKED_BYTES]:
-                    peer_in_flight[row] = distance - state[r, SACKED_BYTES]
+                if distance < HALF and distance > marks[r, SACKED_BYTES]:
+                    peer_in_flight[row] = distance - marks[r, SACKED_BYTES]
 
             # The options of a SYN hold for what comes after it.
             if tcp & SYN:
@@ -853,24 +858,24 @@ def analyse_segments(
                 if sack_permitted[row]:
                     ours |= SACK_OK
                 if window_scale[row] < 0:
-                    state[f, SCALE] = 1
-                    state[r, SCALE] = 1
-                elif tcp & ACK and state[r, SCALE] == 1:
-                    state[f, SCALE] = 1
+                    marks[f, SCALE] = 1
+                    marks[r, SCALE] = 1
+                elif tcp & ACK and marks[r, SCALE] == 1:
+                    marks[f, SCALE] = 1
                 else:
-                    state[f, SCALE] = min(window_scale[row], MOST_SCALE) + 2
+                    marks[f, SCALE] = min(window_scale[row], MOST_SCALE) + 2
                 if not tcp & ACK:
                     state[f & ~1, SYN_NS] = now
                     state[f & ~1, HANDSHAKE_NS] = -1
             elif tcp & ACK and state[f & ~1, HANDSHAKE_NS] < 0:
                 state[f & ~1, HANDSHAKE_NS] = max(now - state[f & ~1, SYN_NS], 0)
-            state[f, FLAGS] = ours
+            marks[f, FLAGS] = ours
             if ours & CLOSED and theirs & CLOSED and not ours & DONE:
-                state[f, FLAGS] |= DONE
-                state[r, FLAGS] |= DONE
-                retire(f, state, nodes, counters)
-                retire(r, state, nodes, counters)
-            state[f, LABELS] = bits
+                marks[f, FLAGS] |= DONE
+                marks[r, FLAGS] |= DONE
+                retire(board, f)
+                retire(board, r)
+            marks[f, LABELS] = bits
             labels[row] = bits
             if bits != 0:
                 cause[row] = why
