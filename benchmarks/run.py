@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from measure import AbsentError, Measurement, RunError, floor_bytes, measure
@@ -76,6 +77,7 @@ def _run_case(
             print(f"{case.name}: run {number + 1} of {arguments.runs}: {tool.name}", file=sys.stderr)
             with tempfile.TemporaryDirectory(prefix="nabench-") as folder:
                 pipeline = _expand(tool.command, names | {"folder": folder})
+                time.sleep(arguments.pause)
                 if "file" in names:
                     _warm(Path(names["file"]))
                 try:
@@ -110,6 +112,12 @@ def _parse() -> argparse.Namespace:
         "--netanalyze",
         default=str(Path(sys.executable).parent / "netanalyze"),
         help="program under test (the one beside this interpreter)",
+    )
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=4,
+        help="seconds before each run, in which a virtual machine gives back what the last one freed (4)",
     )
     parser.add_argument("--timeout", type=float, default=600, help="seconds a run may take (600)")
     parser.add_argument("--json", type=Path, help="write every run to this file")

@@ -120,10 +120,10 @@ class GrowingRows:
         self._reserved = (
             None if self._memory is None else np.frombuffer(self._memory, dtype).reshape(-1, words)
         )
-        # Where the next huge page begins that nobody has written to; the first ones are small pages.
-        self._fresh = 0
+        # Up to where pages have been made, and from where on they are huge.
+        self._made, self._huge = 0, _HUGE_PAGE_BYTES
         if self._reserved is not None:
-            self._fresh = _HUGE_PAGE_BYTES - self._reserved.ctypes.data % _HUGE_PAGE_BYTES
+            self._huge += -self._reserved.ctypes.data % _HUGE_PAGE_BYTES
         self.array: NDArray[Any] = (
             np.zeros((first_rows, words), dtype) if self._reserved is None else self._reserved[:first_rows]
         )
@@ -150,8 +150,13 @@ class GrowingRows:
         While another thread works on earlier rows; it must not reach for these before this has returned.
         """
         used = rows * self.words * self.array.itemsize
-        if self._memory is not None and used > self._fresh:
-            self._fresh = write_first(memoryview(self._memory), self._fresh, used, _HUGE_PAGE_BYTES)
+        if self._memory is None or used <= self._made:
+            return
+        memory = memoryview(self._memory)
+        if self._made < self._huge:
+            self._made = write_first(memory, self._made, min(used, self._huge), mmap.PAGESIZE)
+        if self._made < used:
+            self._made = write_first(memory, self._made, used, _HUGE_PAGE_BYTES)
 
     def keep(self, rows: NDArray[np.int64], used: int) -> None:
         """Let go of all rows but some, which move to the front; the rest is zero as if never written to.
@@ -175,8 +180,10 @@ class GrowingRows:
         self.array.reshape(-1).view(np.uint8)[pages.start : min(whole.start, pages.stop)] = 0
         if whole.start < pages.stop:
             self._memory.madvise(mmap.MADV_DONTNEED, whole.start, len(whole))
-            given_back = max(self._fresh - whole.start, 0) // _HUGE_PAGE_BYTES
-            self._fresh -= given_back * _HUGE_PAGE_BYTES
+            begin = whole.start
+            if begin > self._huge:
+                begin += (self._huge - begin) % _HUGE_PAGE_BYTES
+            self._made = min(self._made, begin)
 
 
 def _reserve(row_bytes: int, *, huge_pages: bool) -> mmap.mmap | None:

@@ -13,57 +13,56 @@ from netanalyze.tcp import causes, kinds
 from netanalyze.tcp import measure_fields as fields
 from netanalyze.wire import packets
 
-PACKETS = cython.declare(cython.int, fields.PACKETS)
+PACKETS = cython.declare(cython.int, fields.PACKETS - fields.LONG_WORDS)
 PAYLOAD = cython.declare(cython.int, fields.PAYLOAD)
-DATA_PACKETS = cython.declare(cython.int, fields.DATA_PACKETS)
+DATA_PACKETS = cython.declare(cython.int, fields.DATA_PACKETS - fields.LONG_WORDS)
 NEW_BYTES = cython.declare(cython.int, fields.NEW_BYTES)
 AGAIN_PACKETS = cython.declare(cython.int, fields.AGAIN_PACKETS - fields.USUAL_WORDS)
 AGAIN_BYTES = cython.declare(cython.int, fields.AGAIN_BYTES - fields.USUAL_WORDS)
 PROBE_BYTES = cython.declare(cython.int, fields.PROBE_BYTES - fields.USUAL_WORDS)
-ACKS = cython.declare(cython.int, fields.ACKS)
-PURE_ACKS = cython.declare(cython.int, fields.PURE_ACKS)
+ACKS = cython.declare(cython.int, fields.ACKS - fields.LONG_WORDS)
+PURE_ACKS = cython.declare(cython.int, fields.PURE_ACKS - fields.LONG_WORDS)
 SACKS = cython.declare(cython.int, fields.SACKS - fields.USUAL_WORDS)
 D_SACKS = cython.declare(cython.int, fields.D_SACKS - fields.USUAL_WORDS)
 MOST_SACK_BLOCKS = cython.declare(cython.int, fields.MOST_SACK_BLOCKS - fields.USUAL_WORDS)
-PUSHED = cython.declare(cython.int, fields.PUSHED)
-SYNS = cython.declare(cython.int, fields.SYNS)
-FINS = cython.declare(cython.int, fields.FINS)
+PUSHED = cython.declare(cython.int, fields.PUSHED - fields.LONG_WORDS)
+SYNS = cython.declare(cython.int, fields.SYNS - fields.LONG_WORDS)
+FINS = cython.declare(cython.int, fields.FINS - fields.LONG_WORDS)
 RESETS = cython.declare(cython.int, fields.RESETS - fields.USUAL_WORDS)
 URGENT = cython.declare(cython.int, fields.URGENT - fields.USUAL_WORDS)
 URGENT_BYTES = cython.declare(cython.int, fields.URGENT_BYTES - fields.USUAL_WORDS)
 CUT_PACKETS = cython.declare(cython.int, fields.CUT_PACKETS - fields.USUAL_WORDS)
 CUT_BYTES = cython.declare(cython.int, fields.CUT_BYTES - fields.USUAL_WORDS)
-LARGEST = cython.declare(cython.int, fields.LARGEST)
-SMALLEST = cython.declare(cython.int, fields.SMALLEST)
-MSS = cython.declare(cython.int, fields.MSS)
-SCALE = cython.declare(cython.int, fields.SCALE)
-OPTIONS = cython.declare(cython.int, fields.OPTIONS)
-WINDOWS = cython.declare(cython.int, fields.WINDOWS)
-WINDOW_LEAST = cython.declare(cython.int, fields.WINDOW_LEAST)
-WINDOW_MOST = cython.declare(cython.int, fields.WINDOW_MOST)
+LARGEST = cython.declare(cython.int, fields.LARGEST - fields.LONG_WORDS)
+SMALLEST = cython.declare(cython.int, fields.SMALLEST - fields.LONG_WORDS)
+MSS = cython.declare(cython.int, fields.MSS - fields.LONG_WORDS)
+SCALE = cython.declare(cython.int, fields.SCALE - fields.LONG_WORDS)
+OPTIONS = cython.declare(cython.int, fields.OPTIONS - fields.LONG_WORDS)
+WINDOWS = cython.declare(cython.int, fields.WINDOWS - fields.LONG_WORDS)
+WINDOW_LEAST = cython.declare(cython.int, fields.WINDOW_LEAST - fields.LONG_WORDS)
+WINDOW_MOST = cython.declare(cython.int, fields.WINDOW_MOST - fields.LONG_WORDS)
 WINDOW_SUM = cython.declare(cython.int, fields.WINDOW_SUM)
 ZERO_SINCE = cython.declare(cython.int, fields.ZERO_SINCE - fields.USUAL_WORDS)
 ZERO_NS = cython.declare(cython.int, fields.ZERO_NS - fields.USUAL_WORDS)
-FLIGHTS = cython.declare(cython.int, fields.FLIGHTS)
-FLIGHT_LEAST = cython.declare(cython.int, fields.FLIGHT_LEAST)
-FLIGHT_MOST = cython.declare(cython.int, fields.FLIGHT_MOST)
+FLIGHTS = cython.declare(cython.int, fields.FLIGHTS - fields.LONG_WORDS)
+FLIGHT_LEAST = cython.declare(cython.int, fields.FLIGHT_LEAST - fields.LONG_WORDS)
+FLIGHT_MOST = cython.declare(cython.int, fields.FLIGHT_MOST - fields.LONG_WORDS)
 FLIGHT_SUM = cython.declare(cython.int, fields.FLIGHT_SUM)
-FLIGHT_NOW = cython.declare(cython.int, fields.FLIGHT_NOW)
+FLIGHT_NOW = cython.declare(cython.int, fields.FLIGHT_NOW - fields.LONG_WORDS)
 FLIGHT_SINCE = cython.declare(cython.int, fields.FLIGHT_SINCE)
 FLIGHT_AREA = cython.declare(cython.int, fields.FLIGHT_AREA)
 INITIAL_BYTES = cython.declare(cython.int, fields.INITIAL_BYTES)
-INITIAL_PACKETS = cython.declare(cython.int, fields.INITIAL_PACKETS)
+INITIAL_PACKETS = cython.declare(cython.int, fields.INITIAL_PACKETS - fields.LONG_WORDS)
 FIRST_DATA_NS = cython.declare(cython.int, fields.FIRST_DATA_NS)
 LAST_DATA_NS = cython.declare(cython.int, fields.LAST_DATA_NS)
-FIRST_NS = cython.declare(cython.int, fields.FIRST_NS)
 LAST_NS = cython.declare(cython.int, fields.LAST_NS)
 SILENT_NS = cython.declare(cython.int, fields.SILENT_NS)
 SILENT_FRAME = cython.declare(cython.int, fields.SILENT_FRAME)
-TRIPS = cython.declare(cython.int, fields.TRIPS)
+TRIPS = cython.declare(cython.int, fields.TRIPS - fields.LONG_WORDS)
 TRIP_LEAST = cython.declare(cython.int, fields.TRIP_LEAST)
 TRIP_MOST = cython.declare(cython.int, fields.TRIP_MOST)
 TRIP_SUM = cython.declare(cython.int, fields.TRIP_SUM)
-FULL_BYTES = cython.declare(cython.int, fields.FULL_BYTES)
+FULL_BYTES = cython.declare(cython.int, fields.FULL_BYTES - fields.LONG_WORDS)
 FULL_TRIPS = cython.declare(cython.int, fields.FULL_TRIPS)
 FULL_LEAST = cython.declare(cython.int, fields.FULL_LEAST)
 FULL_MOST = cython.declare(cython.int, fields.FULL_MOST)
@@ -74,7 +73,7 @@ AMBIGUOUS_LEAST = cython.declare(cython.int, fields.AMBIGUOUS_LEAST - fields.USU
 AMBIGUOUS_MOST = cython.declare(cython.int, fields.AMBIGUOUS_MOST - fields.USUAL_WORDS)
 AMBIGUOUS_SUM = cython.declare(cython.int, fields.AMBIGUOUS_SUM - fields.USUAL_WORDS)
 AFTER_LOSS = cython.declare(cython.int, fields.AFTER_LOSS - fields.USUAL_WORDS)
-CUMULATIVE = cython.declare(cython.int, fields.CUMULATIVE)
+CUMULATIVE = cython.declare(cython.int, fields.CUMULATIVE - fields.LONG_WORDS)
 TRIPLE = cython.declare(cython.int, fields.TRIPLE - fields.USUAL_WORDS)
 MOST_TIMES = cython.declare(cython.int, fields.MOST_TIMES - fields.USUAL_WORDS)
 WAITS = cython.declare(cython.int, fields.WAITS - fields.USUAL_WORDS)
@@ -113,6 +112,8 @@ IS_AMBIGUOUS = cython.declare(cython.int, causes.AMBIGUOUS)
 IS_AFTER_LOSS = cython.declare(cython.int, causes.AFTER_LOSS)
 BY_TIMESTAMP = cython.declare(cython.int, causes.BY_TIMESTAMP)
 
+MOST_IN_WORD = cython.declare(cython.longlong, fields.CARRY)
+MOST_IN_BUCKET = cython.declare(cython.longlong, fields.BUCKET_CARRY)
 AHEAD = cython.declare(cython.Py_ssize_t, 64)
 IN_ARENA = cython.declare(cython.int, packets.IN_ARENA)
 FIN = cython.declare(cython.int, 0x01)
@@ -121,6 +122,25 @@ RST = cython.declare(cython.int, 0x04)
 PSH = cython.declare(cython.int, 0x08)
 ACK = cython.declare(cython.int, 0x10)
 URG = cython.declare(cython.int, 0x20)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def add(
+    half: cython.Py_ssize_t,
+    word: cython.int,
+    amount: cython.longlong,
+    small: cython.uint[:, ::1],
+    carries: cython.uint[:, ::1],
+) -> cython.longlong:
+    """Count on."""
+    total: cython.longlong = amount + small[half, word]
+    if total > MOST_IN_WORD:
+        total -= MOST_IN_WORD
+        carries[half, word] += 1
+    small[half, word] = total
+    return 0
 
 
 def measure_segments(
@@ -160,8 +180,11 @@ def measure_segments(
     rtt_bytes: cython.int[::1],
     acked_segments: cython.int[::1],
     table: cython.longlong[:, ::1],
+    small: cython.uint[:, ::1],
+    carries: cython.uint[:, ::1],
     rare: cython.longlong[:, ::1],
-    buckets: cython.uint[:, ::1],
+    buckets: cython.ushort[:, ::1],
+    bucket_carries: cython.uint[:, ::1],
     squares: cython.double[:, ::1],
     rare_squares: cython.double[:, ::1],
 ) -> cython.longlong:
@@ -195,11 +218,10 @@ def measure_segments(
                     row = order[look]
                     if analysed[row]:
                         f = stream[row] * 2
-                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
-                        warm ^= table[f, 40] ^ buckets[f, 0]
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ small[f, 0] ^ small[f, 16]
+                        warm ^= buckets[f, 0]
                         f += 1
-                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ table[f, 24] ^ table[f, 32]
-                        warm ^= table[f, 40] ^ buckets[f, 0]
+                        warm ^= table[f, 0] ^ table[f, 8] ^ table[f, 16] ^ small[f, 0] ^ small[f, 16]
                         if squares[f, 0] + squares[f ^ 1, 0] < 0:
                             warm += 1
             row = order[index]
@@ -211,8 +233,8 @@ def measure_segments(
             bits = labels[row]
             size = payload_bytes[row]
             now = time_ns[frame[row]]
-            options = table[f, OPTIONS]
-            table[f, PACKETS] += 1
+            options = small[f, OPTIONS]
+            add(f, PACKETS, 1, small, carries)
             if options & SENT:
                 amount = now - table[f, LAST_NS]
                 if amount > table[f, SILENT_NS]:
@@ -220,12 +242,11 @@ def measure_segments(
                     table[f, SILENT_FRAME] = first_frame + frame[row]
             else:
                 options |= SENT
-                table[f, FIRST_NS] = now
             table[f, LAST_NS] = now
 
             if size > 0:
                 table[f, PAYLOAD] += size
-                table[f, DATA_PACKETS] += 1
+                add(f, DATA_PACKETS, 1, small, carries)
                 table[f, NEW_BYTES] += new_bytes[row]
                 if bits & ZERO_WINDOW_PROBE:
                     rare[f, PROBE_BYTES] += size
@@ -233,11 +254,11 @@ def measure_segments(
                     rare[f, AGAIN_PACKETS] += 1
                     rare[f, AGAIN_BYTES] += old_bytes[row]
                 if tcp & PSH:
-                    table[f, PUSHED] += 1
-                if size > table[f, LARGEST]:
-                    table[f, LARGEST] = size
-                if size < table[f, SMALLEST] or not options & SENT_DATA:
-                    table[f, SMALLEST] = size
+                    add(f, PUSHED, 1, small, carries)
+                if size > small[f, LARGEST]:
+                    small[f, LARGEST] = size
+                if size < small[f, SMALLEST] or not options & SENT_DATA:
+                    small[f, SMALLEST] = size
                 if payload_captured[row] < size:
                     rare[f, CUT_PACKETS] += 1
                     rare[f, CUT_BYTES] += size - payload_captured[row]
@@ -247,30 +268,30 @@ def measure_segments(
                 table[f, LAST_DATA_NS] = now
                 if not options & INITIAL_OVER and new_bytes[row] > 0:
                     table[f, INITIAL_BYTES] += new_bytes[row]
-                    table[f, INITIAL_PACKETS] += 1
+                    add(f, INITIAL_PACKETS, 1, small, carries)
                 amount = in_flight[row]
                 if amount >= 0:
-                    if amount > 0 and (amount < table[f, FLIGHT_LEAST] or table[f, FLIGHTS] == 0):
-                        table[f, FLIGHT_LEAST] = amount
-                    if amount > table[f, FLIGHT_MOST]:
-                        table[f, FLIGHT_MOST] = amount
-                    table[f, FLIGHTS] += 1
+                    if amount > 0 and (amount < small[f, FLIGHT_LEAST] or small[f, FLIGHTS] == 0):
+                        small[f, FLIGHT_LEAST] = amount
+                    if amount > small[f, FLIGHT_MOST]:
+                        small[f, FLIGHT_MOST] = amount
+                    add(f, FLIGHTS, 1, small, carries)
                     table[f, FLIGHT_SUM] += amount
             if tcp & (SYN | FIN | RST | URG):
                 if tcp & SYN:
-                    table[f, SYNS] += 1
+                    add(f, SYNS, 1, small, carries)
                     if mss[row] >= 0:
                         options |= MSS_SENT
-                        table[f, MSS] = mss[row]
+                        small[f, MSS] = mss[row]
                     if window_scale[row] >= 0:
                         options |= SCALE_SENT
-                        table[f, SCALE] = window_scale[row]
+                        small[f, SCALE] = window_scale[row]
                     if sack_permitted[row]:
                         options |= SACK_PERMITTED
                     if tsval[row] >= 0:
                         options |= TIMESTAMPS
                 if tcp & FIN:
-                    table[f, FINS] += 1
+                    add(f, FINS, 1, small, carries)
                 if tcp & RST:
                     rare[f, RESETS] += 1
                 if tcp & URG:
@@ -282,9 +303,9 @@ def measure_segments(
                     elif at + 2 <= data.shape[0]:
                         rare[f, URGENT_BYTES] += (data[at] << 8) | data[at + 1]
             if tcp & ACK:
-                table[f, ACKS] += 1
+                add(f, ACKS, 1, small, carries)
                 if size == 0 and not tcp & (SYN | FIN | RST):
-                    table[f, PURE_ACKS] += 1
+                    add(f, PURE_ACKS, 1, small, carries)
                 if sack_blocks[row] > 0:
                     rare[f, SACKS] += 1
                     if sack_told[row] & 2:
@@ -317,11 +338,11 @@ def measure_segments(
             amount = window_bytes[row]
             if not tcp & (SYN | RST):
                 if amount >= 0:
-                    if amount < table[f, WINDOW_LEAST] or table[f, WINDOWS] == 0:
-                        table[f, WINDOW_LEAST] = amount
-                    if amount > table[f, WINDOW_MOST]:
-                        table[f, WINDOW_MOST] = amount
-                    table[f, WINDOWS] += 1
+                    if amount < small[f, WINDOW_LEAST] or small[f, WINDOWS] == 0:
+                        small[f, WINDOW_LEAST] = amount
+                    if amount > small[f, WINDOW_MOST]:
+                        small[f, WINDOW_MOST] = amount
+                    add(f, WINDOWS, 1, small, carries)
                     table[f, WINDOW_SUM] += amount
                 if bits & ZERO_WINDOW:
                     if not options & ZERO_NOW:
@@ -333,55 +354,59 @@ def measure_segments(
             elif options & ZERO_NOW and tcp & RST:
                 options &= ~ZERO_NOW
                 rare[f, ZERO_NS] += max(now - rare[f, ZERO_SINCE], 0)
-            table[f, OPTIONS] = options
+            small[f, OPTIONS] = options
 
             # Bytes in flight by the time for which they were: in µs, so that the sum stays in range.
             amount = now - table[f, FLIGHT_SINCE]
-            if table[f, FLIGHT_NOW] > 0 and amount > 0:
-                table[f, FLIGHT_AREA] += table[f, FLIGHT_NOW] * (amount // 1000)
-            table[f, FLIGHT_NOW] = max(in_flight[row], 0)
+            if small[f, FLIGHT_NOW] > 0 and amount > 0:
+                table[f, FLIGHT_AREA] += small[f, FLIGHT_NOW] * (amount // 1000)
+            small[f, FLIGHT_NOW] = max(in_flight[row], 0)
             table[f, FLIGHT_SINCE] = now
             amount = now - table[r, FLIGHT_SINCE]
-            if table[r, FLIGHT_NOW] > 0 and amount > 0:
-                table[r, FLIGHT_AREA] += table[r, FLIGHT_NOW] * (amount // 1000)
-            table[r, FLIGHT_NOW] = max(peer_in_flight[row], 0)
+            if small[r, FLIGHT_NOW] > 0 and amount > 0:
+                table[r, FLIGHT_AREA] += small[r, FLIGHT_NOW] * (amount // 1000)
+            small[r, FLIGHT_NOW] = max(peer_in_flight[row], 0)
             table[r, FLIGHT_SINCE] = now
 
             # What its acknowledgement says about the other side's segments.
             how = measured[row]
             if how == 0:
                 continue
-            if table[r, DATA_PACKETS] == 0:
-                if how == MEASURED and not table[r, OPTIONS] & SYN_MEASURED and table[r, SYNS] > 0:
-                    table[r, OPTIONS] |= SYN_MEASURED
+            if small[r, DATA_PACKETS] == 0:
+                if how == MEASURED and not small[r, OPTIONS] & SYN_MEASURED and small[r, SYNS] > 0:
+                    small[r, OPTIONS] |= SYN_MEASURED
                     table[r, SYN_TRIP] = rtt_ns[row]
                 elif how == IS_AMBIGUOUS:
                     continue
             else:
-                table[r, OPTIONS] |= INITIAL_OVER
-            table[r, CUMULATIVE] += acked_segments[row]
+                small[r, OPTIONS] |= INITIAL_OVER
+            add(r, CUMULATIVE, acked_segments[row], small, carries)
             amount = rtt_ns[row]
             if how == MEASURED or how == BY_TIMESTAMP:
                 bucket = 0
                 while bucket < BUCKET_COUNT - 1 and amount >> (16 + bucket) != 0:
                     bucket += 1
-                buckets[r, bucket] += 1
+                if buckets[r, bucket] == MOST_IN_BUCKET:
+                    buckets[r, bucket] = 1
+                    bucket_carries[r, bucket] += 1
+                else:
+                    buckets[r, bucket] += 1
             if how == MEASURED:
-                if amount < table[r, TRIP_LEAST] or table[r, TRIPS] == 0:
+                if amount < table[r, TRIP_LEAST] or small[r, TRIPS] == 0:
                     table[r, TRIP_LEAST] = amount
                 if amount > table[r, TRIP_MOST]:
                     table[r, TRIP_MOST] = amount
-                table[r, TRIPS] += 1
+                add(r, TRIPS, 1, small, carries)
                 table[r, TRIP_SUM] += amount
                 squares[r, TRIP_SQUARES] += cython.cast(cython.double, amount) * amount
-                if rtt_bytes[row] > table[r, FULL_BYTES]:
-                    table[r, FULL_BYTES] = rtt_bytes[row]
+                if cython.cast(cython.longlong, rtt_bytes[row]) > small[r, FULL_BYTES]:
+                    small[r, FULL_BYTES] = rtt_bytes[row]
                     table[r, FULL_TRIPS] = 0
                     table[r, FULL_LEAST] = 0
                     table[r, FULL_MOST] = 0
                     table[r, FULL_SUM] = 0
                     squares[r, FULL_SQUARES] = 0
-                if rtt_bytes[row] == table[r, FULL_BYTES]:
+                if cython.cast(cython.longlong, rtt_bytes[row]) == small[r, FULL_BYTES]:
                     if amount < table[r, FULL_LEAST] or table[r, FULL_TRIPS] == 0:
                         table[r, FULL_LEAST] = amount
                     if amount > table[r, FULL_MOST]:

@@ -44,17 +44,23 @@ class Measures:
     def __init__(self, sequences: Sequences) -> None:
         """Nothing measured yet; ``sequences`` is the analysis that has seen each batch before."""
         self._sequences = sequences
-        self._table = GrowingRows(fields.USUAL_WORDS)
+        self._table = GrowingRows(fields.LONG_WORDS)
+        self._small = GrowingRows(fields.SHORT_WORDS, "u4")
+        self._carries = GrowingRows(fields.SHORT_WORDS, "u4", sparse=True)
         self._rare = GrowingRows(fields.RARE_WORDS, sparse=True)
-        self._buckets = GrowingRows(fields.BUCKET_COUNT, "u4")
+        self._buckets = GrowingRows(fields.BUCKET_COUNT, "u2")
+        self._bucket_carries = GrowingRows(fields.BUCKET_COUNT, "u4", sparse=True)
         self._squares = GrowingRows(fields.SQUARES, "f8")
         self._rare_squares = GrowingRows(fields.SQUARES, "f8", sparse=True)
-        self._tables = (self._table, self._rare, self._buckets, self._squares, self._rare_squares)
+        self._tables = (
+            self._table, self._small, self._carries, self._rare, self._buckets, self._bucket_carries,
+            self._squares, self._rare_squares,
+        )  # fmt: skip
         self._segment_columns = sequences.segments.pick(*_SEGMENT_COLUMNS)
 
     def prepare(self, streams: int) -> None:
         """Make room for so many streams before ``feed``, on another thread if that has time."""
-        for table in (self._table, self._buckets, self._squares):
+        for table in (self._table, self._small, self._buckets, self._squares):
             table.prepare(2 * streams)
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
@@ -100,9 +106,20 @@ class Measures:
 
     def _rows(self, half: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Everything about some half-streams: words as in ``measure_fields``, and sums of squares."""
-        words = [table.array[half] for table in (self._table, self._rare, self._buckets)]
+        words = (
+            self._table.array[half],
+            _carried(self._small.array[half], self._carries.array[half], fields.CARRY),
+            self._rare.array[half],
+            _carried(self._buckets.array[half], self._bucket_carries.array[half], fields.BUCKET_CARRY),
+        )
         squares = [table.array[half] for table in (self._squares, self._rare_squares)]
         return np.concatenate(words, axis=1), np.concatenate(squares, axis=1)
+
+
+def _carried(low: NDArray[Any], carries: NDArray[Any], carry: int) -> NDArray[np.int64]:
+    """Counts of which some were so large that a part of them stands elsewhere."""
+    found: NDArray[np.int64] = low.astype(np.int64) + carries.astype(np.int64) * carry
+    return found
 
 
 def _mean(total: NDArray[Any], count: NDArray[Any]) -> NDArray[Any]:
@@ -189,13 +206,14 @@ def _windows(table: NDArray[np.int64], end_ns: NDArray[np.int64]) -> dict[str, N
 def _round_trips(table: NDArray[np.int64], squares: NDArray[np.float64]) -> dict[str, Any]:
     word = table.T
     found: dict[str, Any] = {}
-    for name, first, square in (
-        ("rtt", fields.TRIPS, fields.TRIP_SQUARES),
-        ("full_rtt", fields.FULL_TRIPS, fields.FULL_SQUARES),
-        ("ambiguous_rtt", fields.AMBIGUOUS, fields.AMBIGUOUS_SQUARES),
-        ("retransmission_wait", fields.WAITS, fields.WAIT_SQUARES),
+    for name, number, first, square in (
+        ("rtt", fields.TRIPS, fields.TRIP_LEAST, fields.TRIP_SQUARES),
+        ("full_rtt", fields.FULL_TRIPS, fields.FULL_LEAST, fields.FULL_SQUARES),
+        ("ambiguous_rtt", fields.AMBIGUOUS, fields.AMBIGUOUS_LEAST, fields.AMBIGUOUS_SQUARES),
+        ("retransmission_wait", fields.WAITS, fields.WAIT_LEAST, fields.WAIT_SQUARES),
     ):
-        count, least, most, total = word[first : first + 4]
+        count = word[number]
+        least, most, total = word[first : first + 3]
         found |= {
             f"{name}_samples": count,
             f"{name}_min_ns": known(least, count > 0),

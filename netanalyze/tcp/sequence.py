@@ -91,7 +91,6 @@ class Sequences:
         """Make room for so many streams before ``feed``, on another thread if that has time."""
         for rows in (self._state, self._marks):
             rows.prepare(2 * streams)
-        self._nodes.prepare(self._counters[0] + self._counters[0] // 8)  # as many more as a batch brings
 
     def feed(self, batch: Batch, packets: Packets, streams: int) -> None:
         """Analyse the segments of a batch; ``streams`` is how many streams there are with it."""
