@@ -14,7 +14,7 @@ from netanalyze.columns import Columns
 BATCH_FRAMES = 8192
 """Frames in a batch at most: their columns (200 bytes a frame) stay in a core's second-level cache."""
 
-BUFFER_BYTES = 1 << 23
+BUFFER_BYTES = 1 << 22
 """Bytes read at a time. A frame that does not fit makes the buffer grow, up to ``MAX_FRAME_BYTES``."""
 
 MAX_FRAME_BYTES = 1 << 26
