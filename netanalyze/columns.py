@@ -16,7 +16,7 @@ import numpy as np
 from netanalyze.pages_kernel import write_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -35,6 +35,27 @@ def view_of(array: NDArray[Any]) -> memoryview:
 def zeros_to_look_up(size: int, dtype: Any) -> NDArray[Any]:  # noqa: ANN401 - what numpy takes
     """Zeros for a table that is looked into before it is written to; see ``pages_kernel``."""
     return np.full(size, 0, dtype)
+
+
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The different ones of some integers, ascending.
+
+    ``np.unique`` and ``np.isin`` do the same, and import ``numpy.ma`` for it, which takes 12 ms.
+    """
+    ordered = np.sort(values, axis=None)
+    new = np.ones(len(ordered), np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[new]
+
+
+def found_in(values: NDArray[Any], others: NDArray[Any] | Collection[int]) -> NDArray[np.bool_]:
+    """Which of some integers are among others."""
+    known = distinct(np.asarray(others, values.dtype))
+    if not len(known):
+        return np.zeros(values.shape, np.bool_)
+    places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    found: NDArray[np.bool_] = known[places] == values
+    return found
 
 
 def time_added(

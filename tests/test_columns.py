@@ -72,3 +72,15 @@ def test_writing_first_changes_nothing(steps: list[tuple[int, float]], words: in
             table.keep(kept, used)
             used = len(kept)
             assert (table.array[:used] == before).all()
+
+
+INTEGERS = st.lists(st.one_of(st.integers(-3, 3), st.integers(-(1 << 63), (1 << 63) - 1)), max_size=30)
+
+
+@given(values=INTEGERS, others=INTEGERS)
+def test_distinct_and_found_in_are_what_numpy_says(values: list[int], others: list[int]) -> None:
+    array = np.array(values, np.int64)
+    assert columns.distinct(array).tolist() == np.unique(array).tolist()
+    expected = np.isin(array, np.array(others, np.int64)).tolist()
+    assert columns.found_in(array, others).tolist() == expected
+    assert columns.found_in(array.reshape(-1, 1), np.array(others, np.int64)).ravel().tolist() == expected

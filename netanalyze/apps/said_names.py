@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.wire.packets import IN_BATCH, INNERMOST
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class SaidNames:
         numbers = column["stream"][rows]
         wanted = ~self._seen[numbers]
         if self._waiting:
-            wanted |= np.isin(numbers, list(self._waiting))
+            wanted |= found_in(numbers, list(self._waiting))
         for row in rows[wanted].tolist():
             stream = int(column["stream"][row])
             if not self._seen[stream] or stream in self._waiting:

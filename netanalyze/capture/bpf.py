@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from netanalyze.capture import bpf_kernel
+from netanalyze.columns import distinct
 from netanalyze.errors import FilterError
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def _kinds(batch: Batch) -> tuple[list[int], memoryview | None]:
     column = batch.arrays["link_type"][:count]
     if count == 0:
         return [], None
-    kinds = [int(column[0])] if (column == column[0]).all() else np.unique(column).tolist()
+    kinds = [int(column[0])] if (column == column[0]).all() else distinct(column).tolist()
     if _LOOPBACK not in kinds:
         return kinds, None
     # The address family fills four bytes and is below 256: its first byte is zero in big-endian order.
@@ -282,7 +283,7 @@ def _kinds(batch: Batch) -> tuple[list[int], memoryview | None]:
     first = np.frombuffer(batch.data, np.uint8)[batch.arrays["offset"][rows]]
     column = column.copy()
     column[rows[first == 0]] = _LOOPBACK_BIG
-    return np.unique(column).tolist(), column.data
+    return distinct(column).tolist(), column.data
 
 
 def _validate(instructions: Sequence[Instruction]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.findings.causes import OF_DIRECTIONS, again_after_damage, black_holes, idle_cuts
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.services import SERVICE, Service, rows_of
@@ -65,7 +66,7 @@ class Again:
         again = events.among("kind", "retransmission")
         payload = events.amounts("payload_bytes") > 0
         frames, stream = events.numbers("frame"), events.numbers("stream")
-        self.needless = again & payload & (np.isin(frames, spurious) | events.known("later_frame"))
+        self.needless = again & payload & (found_in(frames, spurious) | events.known("later_frame"))
         self.lost = again & payload & ~self.needless & ~events.among("cause", "handshake", "early")
         self.lost &= ~self._ignored(facts, events)
         if "directions" in facts and self.lost.any():
@@ -94,7 +95,7 @@ class Again:
         for rows in black_holes(facts, self.timers | self.tails, self.lost):
             self.stuck[rows] = True
         half = 2 * events.numbers("stream") + events.servers
-        others = ~np.isin(half, half[self.stuck])
+        others = ~found_in(half, half[self.stuck])
         self.lost, self.repaired = self.lost & others, self.repaired & others
         self.timers, self.tails = self.timers & others, self.tails & others
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import distinct, found_in
 from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.quality import midstream, one_sided
 from netanalyze.findings.rule import Rule
@@ -91,10 +92,10 @@ class Missing(Rule):
         events, streams = facts["events"], facts["streams"]
         rows = events.among("kind", "ack_lost_segment")
         alone = streams.numbers("stream")[one_sided(streams)]
-        rows &= ~np.isin(events.numbers("stream"), alone)
+        rows &= ~found_in(events.numbers("stream"), alone)
         if not rows.any():
             return
-        numbers = np.unique(events.numbers("stream")[rows])
+        numbers = distinct(events.numbers("stream")[rows])
         missing = int(events.amounts("missing_bytes")[rows].sum())
         yield self.found(
             count=int(np.count_nonzero(rows)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
+from netanalyze.columns import found_in
 from netanalyze.findings.facts import grouped
 from netanalyze.findings.services import rows_of
 
@@ -148,7 +149,7 @@ def again_after_damage(facts: Facts) -> NDArray[np.bool_]:
     damaged = facts["damaged"].numbers("frame")
     if not len(damaged):
         return np.zeros(len(events), np.bool_)
-    found: NDArray[np.bool_] = events.among("kind", "retransmission") & np.isin(
+    found: NDArray[np.bool_] = events.among("kind", "retransmission") & found_in(
         events.amounts("other_frame"), damaged
     )
     return found

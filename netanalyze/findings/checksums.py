@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import distinct, found_in
 from netanalyze.findings.again import waited_for
 from netanalyze.findings.causes import again_after_damage
 from netanalyze.findings.finding import Confidence, Finding, Severity
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from netanalyze.findings.facts import Facts
+    from netanalyze.findings.facts import Facts, Rows
 
 _HOSTS_FILTERED = 6
 
@@ -51,8 +52,8 @@ class Damage(Rule):
         again = again_after_damage(facts)
         for group in damaged.groups(np.ones(len(damaged), np.bool_), "host"):
             frames = damaged.numbers("frame")[group.rows]
-            places = np.flatnonzero(again & np.isin(events.amounts("other_frame"), frames))
-            repaired = len(np.unique(events.numbers("other_frame")[places]))
+            places = np.flatnonzero(again & found_in(events.amounts("other_frame"), frames))
+            repaired = len(distinct(events.numbers("other_frame")[places]))
             mine = checksums.among("host", group.key[0]) & checksums.among("verdict", "corrupt")
             sent = int(checksums.numbers("packets")[mine].sum())
             kinds = sorted({kind or "?" for kind in damaged.pick("protocol", group.rows)})
@@ -81,7 +82,16 @@ class NotFilledIn(Rule):
     title = "Checksums not filled in yet (offload)"
     severity = Severity.INFO
     needs: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "checksums": ("host", "protocol", "checked", "wrong", "headers_wrong", "verdict", "first_frame"),
+        "checksums": (
+            "host",
+            "protocol",
+            "checked",
+            "wrong",
+            "zero",
+            "headers_wrong",
+            "verdict",
+            "first_frame",
+        ),
     }
     means = (
         "What some hosts sent has no proper checksum, but the sum of the pseudo-header alone, or nothing: the"
@@ -90,7 +100,8 @@ class NotFilledIn(Rule):
         " (GRO) look the same. On the wire nothing is wrong. Programs that check sums show such packets in"
         " black and leave them out of reassembly: Wireshark, when told to validate checksums, Zeek and"
         " Suricata unless told not to. Here they are analysed like all others. If sums are wrong throughout"
-        " in another way, the packets were changed after they were sent, as by anonymising a capture."
+        " in another way, or both sides of the traffic have none, the packets were changed after they were"
+        " sent, as by anonymising a capture."
     )
     advice = (
         "Nothing to mend; switch validation off there (Wireshark: tcp.check_checksum, Zeek: -C), or capture"
@@ -100,7 +111,21 @@ class NotFilledIn(Rule):
     def find(self, facts: Facts) -> Iterator[Finding]:
         """See ``Rule``."""
         checksums = facts["checksums"]
-        for verdict, title in (("offload", self.title), ("wrong", "Checksums wrong throughout")):
+        offload, untouched = self.title, "sums of packets that a snap length cut were not checked"
+        if _blank(checksums):
+            offload = "Checksums blank throughout"
+            untouched = (
+                "what came from elsewhere has none either, so that they were taken out of the capture, or all"
+                " of these addresses are of one host"
+            )
+        for verdict, title, counter in (
+            ("offload", offload, untouched),
+            (
+                "wrong",
+                "Checksums wrong throughout",
+                "most of what they sent, or all by the same; damage would be rare and vary",
+            ),
+        ):
             rows = np.flatnonzero(checksums.among("verdict", verdict))
             if not len(rows):
                 continue
@@ -114,15 +139,18 @@ class NotFilledIn(Rule):
                     f"{wrong} checksums of {listed(kinds)} from {counted(len(hosts), 'host')}:"
                     f" {listed(hosts)}"
                 ),
-                counter=(
-                    "sums of packets that a snap length cut were not checked"
-                    if verdict == "offload"
-                    else "most of what they sent, or all by the same; damage would be rare and vary"
-                ),
+                counter=counter,
                 wireshark_filter=" || ".join(_sent_by(host) for host in hosts[:_HOSTS_FILTERED]) or "ip",
                 frames=frames_of(np.sort(checksums.numbers("first_frame")[rows])),
                 confidence=Confidence.HIGH if verdict == "offload" else Confidence.MEDIUM,
             )
+
+
+def _blank(checksums: Rows) -> bool:
+    """Whether nothing that was checked has a sum, of two senders at least."""
+    checked, zero = checksums.numbers("checked"), checksums.numbers("zero")
+    senders = {host for host in checksums.pick("host", np.flatnonzero(checked > 0)) if host}
+    return len(senders) > 1 and bool((zero == checked).all())
 
 
 def _sent_by(host: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
+from netanalyze.columns import distinct
 from netanalyze.findings.capturing import InLedger
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.rule import Rule
@@ -47,7 +46,7 @@ class ToNobody(Rule):
             rows, server = group.rows, group.key[0]
             count = int(errors[rows].sum())
             sent = int(udp.numbers("client_datagrams")[rows].sum())
-            ports = np.unique(udp.numbers("server_port")[rows]).tolist()
+            ports = distinct(udp.numbers("server_port")[rows]).tolist()
             yield self.found(
                 count=count,
                 subject=endpoint(server, ports[0]) if len(ports) == 1 else str(server),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.findings.causes import IDLE_NEEDS, OF_DIRECTIONS, IdleCuts, history_marks, idle_cuts
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
@@ -90,7 +91,7 @@ class Aborted(Rule):
         if "http" in facts:
             http = facts["http"]
             broken = http.numbers("stream")[~http.among("hang_up", None)]
-            found |= np.isin(streams.numbers("stream"), broken)
+            found |= found_in(streams.numbers("stream"), broken)
         return found
 
     def _told(self, streams: Rows, service: Service, side: int, who: str) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 from msgspec import Struct
 
-from netanalyze.columns import time_added
+from netanalyze.columns import found_in, time_added
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -117,14 +117,14 @@ class Rows:
         places = [place for place, value in enumerate(names) if value in values]
         if None in values:
             places.append(-1)
-        found: NDArray[np.bool_] = np.isin(codes, places)
+        found: NDArray[np.bool_] = found_in(codes, places)
         return found
 
     def matching(self, name: str, part: str) -> NDArray[np.bool_]:
         """Which rows have a text in a column that contains this."""
         codes, names = self.codes(name)
         places = [place for place, value in enumerate(names) if value is not None and part in value]
-        found: NDArray[np.bool_] = np.isin(codes, places)
+        found: NDArray[np.bool_] = found_in(codes, places)
         return found
 
     def pick(self, name: str, rows: NDArray[np.int64] | list[int]) -> list[Any]:

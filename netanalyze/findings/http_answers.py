@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.findings.facts import time_covered
 from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.http_use import host_filter
@@ -54,7 +55,7 @@ class _Statuses(Rule):
         """See ``Rule``."""
         http = facts["http"]
         status = http.amounts("status")
-        bad = (status >= self.first) & (status <= self.last) & ~np.isin(status, self.left_out)
+        bad = (status >= self.first) & (status <= self.last) & ~found_in(status, self.left_out)
         for group in http.groups(np.ones(len(http), np.bool_), *_KEY):
             rows = group.rows[bad[group.rows]]
             if not len(rows) or 100 * len(rows) < self.least_percent * len(group.rows):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import distinct
 from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
@@ -27,7 +28,7 @@ _CONNECTIONS = (
 
 def host_filter(streams: NDArray[np.int64], server: str, port: int) -> str:
     """Shows the HTTP of some streams, or of a server if they are many."""
-    some = stream_filter(np.unique(streams))
+    some = stream_filter(distinct(streams))
     if some:
         return f"http && {some}"
     return f"http && {'ipv6' if ':' in server else 'ip'}.addr == {server} && tcp.port == {port}"
@@ -192,7 +193,7 @@ class _HangUps(Rule):
                     + self.more(facts, group)
                 ),
                 counter=self.against(http, group.rows),
-                wireshark_filter=stream_filter(np.unique(http.numbers("stream")[group.rows]))
+                wireshark_filter=stream_filter(distinct(http.numbers("stream")[group.rows]))
                 or host_filter(http.numbers("stream")[group.rows], server, port),
                 frames=frames_of(http.numbers("frame")[group.rows]),
                 cost_ns=waited or None,

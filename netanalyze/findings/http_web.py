@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
+from netanalyze.columns import distinct
 from netanalyze.findings.finding import Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
@@ -15,6 +14,7 @@ from netanalyze.findings.words import counted, duration, frames_of, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from netanalyze.findings.facts import Facts, Rows
@@ -26,7 +26,7 @@ _CORS = (
 
 
 def _streams(cors: Rows, rows: NDArray[np.int64]) -> str:
-    return stream_filter(np.unique(cors.numbers("stream")[rows])) or "tcp"
+    return stream_filter(distinct(cors.numbers("stream")[rows])) or "tcp"
 
 
 class Preflights(Rule):

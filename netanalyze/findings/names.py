@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import distinct
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.questions import NEEDS, Questions
@@ -269,7 +270,7 @@ class LostTwin(_Questions):
 
     def filter(self, questions: Questions, rows: NDArray[np.int64], server: str) -> str:
         """See ``_Questions``."""
-        ports = np.unique(questions.dns.numbers("client_port")[rows]).tolist()
+        ports = distinct(questions.dns.numbers("client_port")[rows]).tolist()
         shown = f"dns && {address_filter(server)}"
         if len(ports) > self._PORTS:
             return shown

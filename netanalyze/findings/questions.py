@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.findings.facts import time_covered
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Questions:
     @staticmethod
     def _with(key: NDArray[np.int64], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which rows have a key that one of some rows has."""
-        found: NDArray[np.bool_] = np.isin(key, key[rows])
+        found: NDArray[np.bool_] = found_in(key, key[rows])
         return found
 
     @staticmethod

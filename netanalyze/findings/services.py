@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import Struct
 
+from netanalyze.columns import distinct
 from netanalyze.findings.facts import grouped
 from netanalyze.findings.words import endpoint
 
@@ -105,6 +106,6 @@ def by_service(
             names[servers[at[first]]],
             int(ports[at[first]]),
             places[some],
-            np.unique(numbers[places[some]]),
+            distinct(numbers[places[some]]),
             int(keys[first]),
         )

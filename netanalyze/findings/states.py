@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
@@ -180,7 +181,7 @@ class CloseWaitLeak(Rule):
         at = rows_of(streams, numbers)
         here = streams.among("server", server)[at] & (streams.numbers("server_port")[at] == port)
         numbers = numbers[here]
-        entered = moves.among("to_state", "CLOSE-WAIT") & mine & np.isin(moves.numbers("stream"), numbers)
+        entered = moves.among("to_state", "CLOSE-WAIT") & mine & found_in(moves.numbers("stream"), numbers)
         return numbers, moves.numbers("frame")[entered]
 
 

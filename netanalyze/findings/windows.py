@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from msgspec import Struct
 
+from netanalyze.columns import found_in
 from netanalyze.findings.finding import Confidence, Finding, Severity
 from netanalyze.findings.quality import Flaw
 from netanalyze.findings.rule import Rule
@@ -143,7 +144,7 @@ class SlowReader(_Held):
         directions, events = facts["directions"], facts["events"]
         closed = int(_picked(directions, "zero_window_ns", halves.receivers).sum())
         probes = int(_picked(directions, "zero_window_probes", halves.senders).sum())
-        rows = events.among("kind", "zero_window") & np.isin(events.numbers("stream"), service.streams)
+        rows = events.among("kind", "zero_window") & found_in(events.numbers("stream"), service.streams)
         return self.found(
             count=int(np.count_nonzero(rows)),
             subject=_receiver(service),

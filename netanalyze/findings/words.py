@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import distinct
 from netanalyze.findings.finding import FRAMES_NAMED
 
 if TYPE_CHECKING:
@@ -73,5 +74,5 @@ def endpoint(address: object, port: object) -> str:
 
 def frames_of(numbers: NDArray[np.int64] | Sequence[int]) -> tuple[int, ...]:
     """The first of these frames, each once; numbers below 1 are no frames."""
-    found = np.unique(np.asarray(numbers, np.int64))
+    found = distinct(np.asarray(numbers, np.int64))
     return tuple(int(number) for number in found[found > 0][:FRAMES_NAMED])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import ALL
+from netanalyze.columns import ALL, found_in
 from netanalyze.model import NULL, address_ranks, format_addresses
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class CodeColumn(Column):
         self.names = list(names)
         absent = [code for code, name in enumerate(self.names) if name is None]
         if absent:
-            self.codes[np.isin(self.codes, absent)] = -1
+            self.codes[found_in(self.codes, absent)] = -1
 
     def __len__(self) -> int:
         """Number of rows."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from netanalyze.columns import ALL
+from netanalyze.columns import ALL, found_in
 from netanalyze.errors import UsageError
 from netanalyze.model import NULL
 from netanalyze.report.column import Column, IntColumn, ListColumn, column_of
@@ -197,7 +197,7 @@ class Table(Generic[R]):
             message = f"{self.name} has no stream or flow numbers"
             raise UsageError(message)
         wanted = [number for number in numbers if abs(number) < -NULL]
-        keep = np.isin(self.column(field).ranks(), np.array(wanted, np.int64))
+        keep = found_in(self.column(field).ranks(), np.array(wanted, np.int64))
         rows = self._indices()
         rows = rows[keep[rows]]
         return self._with_rows(rows, len(rows))

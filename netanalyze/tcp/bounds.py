@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.model import NULL
 from netanalyze.tcp.states import Event
 
@@ -69,11 +70,11 @@ def bound_columns(
     """
     half = 2 * moves.stream + moves.side
     event = moves.event
-    sent = np.isin(event, _SENT)
-    opening = np.isin(event, _OPENING)
+    sent = found_in(event, _SENT)
+    opening = found_in(event, _OPENING)
     # What the endpoint shows by a segment of its own, or the peer by one that answers it.
     shown = opening & moves.assumed & (moves.proof_ns == NULL)
-    received = (opening | np.isin(event, _CLOSING)) & ~shown
+    received = (opening | found_in(event, _CLOSING)) & ~shown
     first = np.where(received & ~(opening & moves.assumed), _first_copies(moves, first_resets), NULL)
     first = np.minimum(first, moves.seen_ns)
     after = np.select(
@@ -124,7 +125,7 @@ def _first_copies(moves: Moves, first_resets: NDArray[np.int64]) -> NDArray[np.i
 
     def first(events: tuple[Event, ...], times: NDArray[np.int64]) -> NDArray[np.int64]:
         found = np.full(size, _NEVER)
-        chosen = np.isin(event, events) & (times != NULL)
+        chosen = found_in(event, events) & (times != NULL)
         np.minimum.at(found, (peer ^ 1)[chosen], times[chosen])
         known: NDArray[np.int64] = np.where(found == _NEVER, NULL, found)[peer]
         return known

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.model import NULL, address_ranks
 from netanalyze.tcp.states import Event, State
 from netanalyze.tcp.sums import HIGHEST, LOWEST, NEVER, SUM, Sums
@@ -161,16 +162,16 @@ class Closers:
 
     def _leaks(self, waits: _Waits, group: NDArray[np.int64]) -> tuple[_Waits, _Waits]:
         """Those of the waits that are leaks, and those that ended together with another one."""
-        both = np.flatnonzero(np.isin(waits.event, (Event.SND_RST, Event.SND_FIN)))
+        both = np.flatnonzero(found_in(waits.event, (Event.SND_RST, Event.SND_FIN)))
         # Together with another one of the same port and role.
         key = group[waits.stream[both]] * 2 + waits.server[both]
         order = np.lexsort((waits.end_ns[both], key))
         both, key = both[order], key[order]
         near = (np.diff(waits.end_ns[both]) <= INSTANT_NS) & (np.diff(key) == 0)
-        together = np.isin(waits.order[both], self._together)  # the other one may have been let go of
+        together = found_in(waits.order[both], self._together)  # the other one may have been let go of
         together[1:] |= near
         together[:-1] |= near
-        leak = np.isin(waits.event, (Event.NONE, Event.SND_RST))
+        leak = found_in(waits.event, (Event.NONE, Event.SND_RST))
         leak[both[together]] = True
         return waits.of(leak), waits.of(both[together])
 

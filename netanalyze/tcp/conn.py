@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import ALL, GrowingRows, view_of
+from netanalyze.columns import ALL, GrowingRows, found_in, view_of
 from netanalyze.tcp import conn_fields as fields
 from netanalyze.tcp.conn_kernel import follow
 
@@ -194,7 +194,7 @@ def _is_given_up(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
         letter = (words[:, word] >> np.uint64(fields.LETTER_BITS * shift)).astype(np.int64) & _LETTER
         found |= alive & begun & (letter == fields.RST)
         begins = ~begun & (letter == fields.SYN)
-        goes_on = begun & (letter != 0) & ~np.isin(letter, _SPOILS)
+        goes_on = begun & (letter != 0) & ~found_in(letter, _SPOILS)
         alive &= (begins | goes_on | ((place == 0) & (letter == fields.FLIP))) & ~found
         begun |= begins
         if not alive.any():

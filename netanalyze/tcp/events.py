@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.flow import fields as flow_fields
 from netanalyze.model import NULL
 from netanalyze.tcp import causes, kinds, scoreboard_kernel
@@ -79,6 +80,6 @@ def _lost(word: NDArray[np.int64]) -> NDArray[np.bool_]:
     again = (bit & (kinds.RETRANSMISSION | kinds.FAST_RETRANSMISSION)) != 0
     cause = word[fields.CAUSE]
     # A probe does not wait long enough to prove a loss, unless the bytes never came by.
-    caused = np.isin(cause, _OF_LOSS) | ((cause == causes.TAIL_LOSS_PROBE) & (word[fields.OTHER_FRAME] == 0))
-    found: NDArray[np.bool_] = again & caused & ~np.isin(word[fields.FRAME], word[fields.FRAME][needless])
+    caused = found_in(cause, _OF_LOSS) | ((cause == causes.TAIL_LOSS_PROBE) & (word[fields.OTHER_FRAME] == 0))
+    found: NDArray[np.bool_] = again & caused & ~found_in(word[fields.FRAME], word[fields.FRAME][needless])
     return found

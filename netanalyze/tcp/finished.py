@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.tcp.states import State
 from netanalyze.tcp.timers import PERSIST_NS
 
@@ -87,5 +88,5 @@ def finished(
         time_wait_ns: how long TIME-WAIT lasts.
         until_ns: up to when what happened is known for good.
     """
-    found: NDArray[np.bool_] = np.isin(final, _NEVER_OPEN).all(axis=1) & (last_ns <= until_ns - time_wait_ns)
+    found: NDArray[np.bool_] = found_in(final, _NEVER_OPEN).all(axis=1) & (last_ns <= until_ns - time_wait_ns)
     return found

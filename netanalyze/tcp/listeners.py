@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import GrowingRows
+from netanalyze.columns import GrowingRows, found_in
 from netanalyze.flow import fields as flow_fields
 from netanalyze.flow.table import ports
 from netanalyze.model import NULL, address_ranks
@@ -135,7 +135,7 @@ class Handshakes:
             """Whether the hosts of these listeners sent any packet in the whole capture."""
             heard = [self._heard.with_(_senders(conversations)) for conversations in (tcp, udp)]
             known = np.concatenate([_keys(hosts) for hosts in heard])
-            return np.isin(_keys({part: facts[f"server_{part}"][some] for part in _HOST}), known)
+            return found_in(_keys({part: facts[f"server_{part}"][some] for part in _HOST}), known)
 
         judged = {
             **{name: facts[name] for name in SERVER},

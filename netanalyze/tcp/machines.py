@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
-from netanalyze.columns import ALL, GrowingRows, view_of
+from netanalyze.columns import ALL, GrowingRows, found_in, view_of
 from netanalyze.errors import UsageError
 from netanalyze.flow import fields as flow_fields
 from netanalyze.model import NULL
@@ -221,13 +221,13 @@ class Machines:
         now = bits & 15
         # What was seen on its way to an endpoint will have arrived, though nothing proves it.
         acked, closed, reset = (bits & fields.PENDING << slot != 0 for slot in _CLOSING_SLOTS)
-        over = np.isin(now, _OVER) | reset | (np.isin(now, _ACK_CLOSES) & acked)
+        over = found_in(now, _OVER) | reset | (found_in(now, _ACK_CLOSES) & acked)
         over |= ((now == states.State.FIN_WAIT_2) | ((now == states.State.FIN_WAIT_1) & acked)) & closed
         if never_open:
-            over |= np.isin(now, _OPENING)
+            over |= found_in(now, _OPENING)
         found: NDArray[np.bool_] = over.all(axis=1)
         if not never_open:
-            found &= ~np.isin(now, _NOTHING).all(axis=1)
+            found &= ~found_in(now, _NOTHING).all(axis=1)
         return found
 
     def close_succeeded(self, conversations: Conversations) -> None:

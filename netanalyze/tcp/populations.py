@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import Struct
 
+from netanalyze.columns import found_in
 from netanalyze.model import NULL, address_ranks
 from netanalyze.tcp.machines import STATE_NAMES
 from netanalyze.tcp.queues import peaks
@@ -134,7 +135,7 @@ class Populations:
         found = self._sums.with_(hosts)
         there = found["connections"] > 0
         found = {name: column[there] for name, column in found.items()}
-        can_be_stuck = np.isin(found["state"], _STUCK_STATES)
+        can_be_stuck = found_in(found["state"], _STUCK_STATES)
         return {
             **{f"host_{part}": found[part] for part in _HOST},
             **{name: found[name] for name in ("state", "connections", "peak", "peak_ns", "still_open")},
@@ -294,7 +295,7 @@ def _next_ns(
     """When the next stream between the same ports begins, for each hash and time; ``NULL`` for never."""
     if len(hashes) == 0:
         return after_ns
-    near = np.isin(among, hashes)
+    near = found_in(among, hashes)
     hashes, times = np.concatenate((hashes, among[near])), np.concatenate((after_ns, start_ns[near]))
     count = len(after_ns)
     begins = np.arange(len(hashes)) >= count

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import distinct
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -67,14 +68,14 @@ def peaks(key: Numbers, start_ns: Numbers, end_ns: Numbers) -> tuple[Numbers, Nu
     ended, end_ns = key[ends], end_ns[ends]
     low = min(int(start_ns.min()), int(end_ns.min(initial=start_ns[0])))
     high = max(int(start_ns.max()), int(end_ns.max(initial=start_ns[0])))
-    distinct = None
+    known = None
     span = 2 * (high - low + 1)
     if span * (int(key.max()) + 1) < _ROOM:
         starts, stops = start_ns - low, end_ns - low
     else:  # places in the order of all times have to stand for times, as below
-        distinct = np.unique(np.concatenate((start_ns, end_ns)))
-        starts, stops = np.searchsorted(distinct, start_ns), np.searchsorted(distinct, end_ns)
-        span = 2 * len(distinct)
+        known = distinct(np.concatenate((start_ns, end_ns)))
+        starts, stops = np.searchsorted(known, start_ns), np.searchsorted(known, end_ns)
+        span = 2 * len(known)
     # Key, time and whether it begins in one number: at one time spans end before others begin.
     steps = np.concatenate((key * span + starts * 2 + 1, ended * span + stops * 2))
     steps.sort()
@@ -86,7 +87,7 @@ def peaks(key: Numbers, start_ns: Numbers, end_ns: Numbers) -> tuple[Numbers, Nu
     reached = np.flatnonzero(running == np.repeat(most, np.diff(first, append=len(of))))
     when = reached[np.searchsorted(reached, first)]
     times = steps[when] % span // 2
-    return of[first], most - before, times + low if distinct is None else distinct[times]
+    return of[first], most - before, times + low if known is None else known[times]
 
 
 def _keys(*pairs: tuple[Numbers, Numbers]) -> list[Numbers]:
@@ -100,5 +101,5 @@ def _keys(*pairs: tuple[Numbers, Numbers]) -> list[Numbers]:
     if span * (last + 1) < _ROOM:
         return [queues * span + (times - low) for queues, times in pairs]
     # So many queues, or so long a time, that places in the order of all times have to stand for times.
-    distinct = np.unique(np.concatenate([times for _, times in pairs]))
-    return [queues * len(distinct) + np.searchsorted(distinct, times) for queues, times in pairs]
+    known = distinct(np.concatenate([times for _, times in pairs]))
+    return [queues * len(known) + np.searchsorted(known, times) for queues, times in pairs]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import distinct, found_in
 from netanalyze.model import NULL, known
 from netanalyze.tcp import causes, kinds
 from netanalyze.tcp.sacks import NONE, highest_edges
@@ -47,7 +48,7 @@ class Series:
         """Keep what a batch has of the streams."""
         order = np.asarray(packets.order[: packets.count])
         mine = self._segments.arrays["analysed"][order] != 0
-        mine &= np.isin(packets.arrays["stream"][order], self._streams)
+        mine &= found_in(packets.arrays["stream"][order], self._streams)
         rows = order[mine]
         # Rows of other protocols still hold what an earlier batch left there.
         rows = rows[packets.arrays["protocol"][rows] == 6]  # noqa: PLR2004 - TCP
@@ -118,7 +119,7 @@ def _relative(
 ) -> NDArray[np.int64]:
     """Sequence numbers of half-streams relative to their initial ones, each nearest to the one before."""
     found = np.zeros(len(numbers), np.int64)
-    for one in np.unique(half).tolist():
+    for one in distinct(half).tolist():
         mine = half == one
         steps = np.diff(numbers[mine], prepend=bases[one])
         found[mine] = np.cumsum(((steps + _HALF) & _MASK32) - _HALF)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netanalyze.columns import found_in
 from netanalyze.flow import fields
 from netanalyze.flow.table import ports
 
@@ -30,7 +31,7 @@ STATES = ("OTH", "S0", "SHR", "SF")
 def state_columns(flows: Conversations) -> dict[str, Any]:
     """The column ``conn_state`` of each flow."""
     first, second = ports(flows)
-    flipped = np.isin(first, SERVER_PORTS) & ~np.isin(second, SERVER_PORTS)
+    flipped = found_in(first, SERVER_PORTS) & ~found_in(second, SERVER_PORTS)
     spoke = [flows.word(fields.PACKETS + side) > 0 for side in (0, 1)]
     originator = np.where(flipped, spoke[1], spoke[0])
     responder = np.where(flipped, spoke[0], spoke[1])

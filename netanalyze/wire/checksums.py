@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netanalyze.columns import view_of
+from netanalyze.columns import distinct, view_of
 from netanalyze.model import known
 from netanalyze.wire import checksum_fields as fields
 from netanalyze.wire import codes
@@ -141,8 +141,8 @@ class Checksums:
         """Addresses and protocols of some lines, null for the others."""
         kind = table[:, fields.KIND].astype(np.int64)
         numbers = kind & 0xFF
-        names = tuple(dict.fromkeys(protocol_name(number) for number in np.unique(numbers).tolist()))
-        places = {number: names.index(protocol_name(number)) for number in np.unique(numbers).tolist()}
+        names = tuple(dict.fromkeys(protocol_name(number) for number in distinct(numbers).tolist()))
+        places = {number: names.index(protocol_name(number)) for number in distinct(numbers).tolist()}
         return {
             "host_hi": table[:, fields.HI].view(np.uint64),
             "host_lo": table[:, fields.LO].view(np.uint64),

@@ -851,3 +851,15 @@ def test_who_was_not_answered_by_anybody_is_told() -> None:
     assert (late.severity.label, late.subject) == ("warning", "10.0.0.9")
     (dead,) = findings(rule_of("DNS001"), dns=FAILED_OVER)
     assert dead.severity.label == "error"
+
+
+@pytest.mark.parametrize(("other", "blank"), [(20, True), (0, False)])
+def test_checksums_that_both_sides_lack_were_left_to_no_card(other: int, *, blank: bool) -> None:
+    sums = [
+        {"host": host, "protocol": "TCP", "checked": 20, "wrong": zero, "zero": zero, "first_frame": 1}
+        for host, zero in (("10.0.0.1", 20), ("10.0.0.2", other))
+    ]
+    for row in sums:
+        row["verdict"] = "offload" if row["zero"] else "ok"
+    (found,) = findings(rule_of("CAP011"), checksums=sums)
+    assert (found.title == "Checksums blank throughout") == blank

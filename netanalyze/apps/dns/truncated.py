@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netanalyze.apps.dns import fields
+from netanalyze.columns import found_in
 from netanalyze.model import NULL
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def join_truncated(rows: Rows) -> None:
     left = [row for row in truncated.tolist() if int(frames[row]) not in joined]
     names = rows.number(fields.NAME_FOLDED)
     alone = (rows.number(fields.TRANSPORT) == _TCP) & (rows.number(fields.NOTE) == 0) & (frames != NULL)
-    alone &= (rows.word(fields.FIRST_FRAME) == frames) & np.isin(names, names[left])
+    alone &= (rows.word(fields.FIRST_FRAME) == frames) & found_in(names, names[left])
     if not alone.any():
         return
-    chosen = np.concatenate([truncated[np.isin(names[truncated], names[left])], np.flatnonzero(alone)])
+    chosen = np.concatenate([truncated[found_in(names[truncated], names[left])], np.flatnonzero(alone)])
     times = np.where(alone[chosen], rows.word(fields.TIME)[chosen], rows.word(fields.RESPONSE_NS)[chosen])
     waiting: dict[tuple[int, ...], int] = {}
     for row in chosen[np.argsort(times, kind="stable")].tolist():

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netanalyze.columns import distinct
 from netanalyze.report import units
 from netanalyze.report.plot.looks import ABOUT_WINDOW, AT_THE_ACK, KINDS, OTHER, OTHER_KIND
 from netanalyze.report.plot.picture import Dots
@@ -95,7 +96,7 @@ class Half(Struct, frozen=True, eq=False):
                         other += at.tolist()
         ordered = {kind: found[kind] for kind in KINDS if kind in found}
         if other:
-            ordered[OTHER_KIND] = (self.sent, np.unique(np.array(other, np.int64)))
+            ordered[OTHER_KIND] = (self.sent, distinct(np.array(other, np.int64)))
         return ordered
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netanalyze.columns import distinct
+
 if TYPE_CHECKING:
     from netanalyze.report.plot.picture import Floats, Ints
 
@@ -50,7 +52,7 @@ def thin(x: Floats, low: Floats, high: Floats, start: float, stop: float) -> Int
     for values in (low, -high):
         order = np.lexsort((np.nan_to_num(values, nan=np.inf), column))  # no number is no extreme
         kept.append(_ends(order, column[order], only_first=True))
-    return np.unique(np.concatenate(kept))
+    return distinct(np.concatenate(kept))
 
 
 def _ends(order: Ints, column: Ints, *, only_first: bool = False) -> Ints:
