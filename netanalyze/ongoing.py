@@ -206,7 +206,7 @@ class OngoingEngine(Engine):
             return table.top(rows, "attempts")
         flows = self._flows.udp if name == "udp" else self._flows.tcp
         lately = flows.word(fields.LAST_NS) > (self._now_ns or 0) - LATELY_NS
-        size = table.column(table.field("bytes")).ranks()
+        size = flows.word(fields.PAYLOAD) + flows.word(fields.PAYLOAD + 1)
         return table.at(np.lexsort((-size, ~lately))[:rows])
 
     def find(self, capture: Capture | LiveCapture) -> list[Finding]:

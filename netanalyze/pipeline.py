@@ -289,9 +289,9 @@ class Engine:
             return found | self._owners("tcp", streams.sides(rows), rows)
 
         return {
-            "streams": lambda: build.streams_table(streams.count, columns),
+            "streams": lambda: build.streams_table(streams.conversations.numbers, columns),
             "directions": lambda: build.directions_table(
-                2 * streams.count, lambda rows: number(analysis.directions(streams, rows))
+                streams.conversations.numbers, lambda rows: number(analysis.directions(streams, rows))
             ),
             "limits": lambda: build.limits_table(analysis.limits(streams).numbered(number)),
             **{name: partial(self._waits, analysis, streams, name) for name in WAIT_TABLES},

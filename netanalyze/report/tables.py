@@ -119,13 +119,19 @@ def protocols_table(rows: Iterable[tuple[str, int, int]]) -> Table[ProtocolPath]
     return Table.from_rows("protocols", ProtocolPath, [ProtocolPath(*row) for row in rows])
 
 
-def streams_table(count: int, compute: Callable[[Rows], Mapping[str, Any]]) -> Table[Stream]:
-    """One row for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+def streams_table(numbers: NDArray[np.int64], compute: Callable[[Rows], Mapping[str, Any]]) -> Table[Stream]:
+    """One row for each TCP connection.
+
+    Args:
+        numbers: of all of them.
+        compute: makes the arrays of some of them (``table_of_columns``).
+    """
     record: Any = table_kind("streams").record
-    computed = Computed(count, compute)
+    computed = Computed(len(numbers), compute)
     made: dict[str, Column] = {}
     for field in fields(record):
         made[field.name] = ComputedColumn(computed, field.name, partial(_column_of, field))
+    made["stream"] = IntColumn(numbers)
     made["tap_evidence"] = ComputedColumn(computed, "tap_facts", _evidence_column)
     return Table("streams", record, made)
 
@@ -188,33 +194,36 @@ SENDERS = ("client", "server")
 """Names of the two sides, by their numbers in a column ``sender``."""
 
 
-def directions_table(count: int, compute: Callable[[Rows], Mapping[str, NDArray[Any]]]) -> Table[Any]:
-    """Two rows for each TCP connection, from what makes the arrays of some of them (``table_of_columns``)."""
+def directions_table(
+    numbers: NDArray[np.int64], compute: Callable[[Rows], Mapping[str, NDArray[Any]]]
+) -> Table[Any]:
+    """Two rows for each TCP connection; arguments as of ``streams_table``."""
     from netanalyze.tcp.tap import PATHS  # noqa: PLC0415 - for one table only
 
     record = table_kind("directions").record
     codes = {"sender": SENDERS, "rtt_path": PATHS}
-    computed, made = _computed(record, count, compute, codes)
+    computed, made = _computed(record, np.repeat(numbers, 2), compute, codes)
     made["rtt_histogram"] = ComputedColumn(computed, "rtt_buckets", _histogram_column)
     return Table("directions", record, made)
 
 
 def _computed(
     record: type[Record],
-    count: int,
+    numbers: NDArray[np.int64],
     compute: Callable[[Rows], Mapping[str, NDArray[Any]]],
     codes: Mapping[str, Sequence[str]],
 ) -> tuple[Computed, dict[str, Column]]:
     """What computes the columns of a record's fields, and these columns.
 
-    ``codes`` has the texts of those whose arrays are numbers of texts.
+    ``numbers`` are those of the streams, ``codes`` has the texts of those whose arrays are numbers of texts.
     """
-    computed = Computed(count, compute)
+    computed = Computed(len(numbers), compute)
     made: dict[str, Column] = {
         field.name: ComputedColumn(computed, field.name, partial(_column, field)) for field in fields(record)
     }
     for name, texts in codes.items():
         made[name] = ComputedColumn(computed, name, partial(_code_column, texts))
+    made["stream"] = IntColumn(numbers)
     return computed, made
 
 
@@ -246,7 +255,7 @@ def limits_table(settled: Settled) -> Table[Any]:
 
     codes = {"sender": SENDERS, "verdict": VERDICTS}
     record = table_kind("limits").record
-    _, made = _computed(record, len(settled.stream), settled.columns, codes)
+    _, made = _computed(record, settled.stream, settled.columns, codes)
     return Table("limits", record, made)
 
 

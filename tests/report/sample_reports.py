@@ -132,7 +132,7 @@ def stream_table(columns: dict[str, Any]) -> Table[Stream]:
         facts = {name: np.full(len(picked["stream"]), value) for name, value in NOTHING_TOLD.items()}
         return {**picked, "tap_facts": facts}
 
-    return tables.streams_table(len(columns["stream"]), some)
+    return tables.streams_table(columns["stream"], some)
 
 
 def plain_columns(count: int) -> dict[str, Any]:
