@@ -2,8 +2,10 @@
 
 ``python benchmarks/run.py [--runs N] [--cases large,small,…] [--tools tcptrace,…] [--markdown FILE]``
 
-The tools take turns (A B C, A B C, …), so that a busy moment of a shared machine hits all of them. What the
-figures mean: ``benchmarks/README.md``.
+The tools take turns (A B C, A B C, …), so that a busy moment of a shared machine hits all of them. At each
+turn a tool runs twice, and the second run counts: a virtual machine gives free memory back to its host some
+seconds after it was freed, and pages that have to come from there again take up to twenty times as long: how
+many do depends on what ran before. What the figures mean: ``benchmarks/README.md``.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from measure import AbsentError, Measurement, RunError, floor_bytes, measure
@@ -61,6 +62,14 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
+def _run(command: str, names: dict[str, str], timeout_seconds: float) -> Measurement:
+    """One run, whose file is in memory and whose folder is empty."""
+    with tempfile.TemporaryDirectory(prefix="nabench-") as folder:
+        if "file" in names:
+            _warm(Path(names["file"]))
+        return measure(_expand(command, names | {"folder": folder}), timeout_seconds)
+
+
 def _run_case(
     case: Case, wanted: set[str], names: dict[str, str], arguments: argparse.Namespace
 ) -> list[Outcome]:
@@ -75,15 +84,11 @@ def _run_case(
             if tool.name in failures:
                 continue
             print(f"{case.name}: run {number + 1} of {arguments.runs}: {tool.name}", file=sys.stderr)
-            with tempfile.TemporaryDirectory(prefix="nabench-") as folder:
-                pipeline = _expand(tool.command, names | {"folder": folder})
-                time.sleep(arguments.pause)
-                if "file" in names:
-                    _warm(Path(names["file"]))
-                try:
-                    runs[tool.name].append(measure(pipeline, arguments.timeout))
-                except RunError as error:
-                    failures[tool.name] = error
+            try:
+                _run(tool.command, names, arguments.timeout)  # not counted: see the top of this file
+                runs[tool.name].append(_run(tool.command, names, arguments.timeout))
+            except RunError as error:
+                failures[tool.name] = error
     shown = names | {"netanalyze": "netanalyze", "python": "python", "here": "benchmarks", "folder": "FOLDER"}
     if "file" in names:
         shown["file"] = Path(names["file"]).name
@@ -112,12 +117,6 @@ def _parse() -> argparse.Namespace:
         "--netanalyze",
         default=str(Path(sys.executable).parent / "netanalyze"),
         help="program under test (the one beside this interpreter)",
-    )
-    parser.add_argument(
-        "--pause",
-        type=float,
-        default=4,
-        help="seconds before each run, in which a virtual machine gives back what the last one freed (4)",
     )
     parser.add_argument("--timeout", type=float, default=600, help="seconds a run may take (600)")
     parser.add_argument("--json", type=Path, help="write every run to this file")
