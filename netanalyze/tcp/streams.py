@@ -70,14 +70,20 @@ class Streams:
         return stream_columns(self.conversations.some(rows), self._service_ports)
 
     def ends(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
-        """The same as ``endpoints`` of some streams."""
-        return endpoint_columns(self.conversations.some(rows), self._service_ports)
+        """The same as ``endpoints`` of some streams; of many, each may be asked for several times."""
+        if self._few(rows):
+            return endpoint_columns(self.conversations.some(rows), self._service_ports)
+        return {name: column[rows] for name, column in self.endpoints.items()}
 
     def sides(self, rows: Rows) -> NDArray[np.int64]:
-        """The same as ``client`` of some streams; of many, each may be asked for several times."""
-        if not isinstance(rows, slice) and len(rows) < self.count:
+        """The same as ``client`` of some streams, likewise."""
+        if self._few(rows):
             return client_side(self.conversations.some(rows), self._service_ports)
         return self.client[rows]
+
+    def _few(self, rows: Rows) -> bool:
+        """Whether to look at these alone, and not at all streams, takes less."""
+        return not isinstance(rows, slice) and len(rows) < self.count
 
     def word(self, field: int, rows: Rows) -> NDArray[np.int64]:
         """A field of ``flow.fields`` of some streams."""
