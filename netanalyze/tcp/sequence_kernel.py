@@ -490,8 +490,8 @@ def analyse_segments(
                                 marks[r, MARK] = nodes[node, SKIP]
                                 if marks[r, MARK] == 0:
                                     marks[r, MARK_NEWEST] = 0
-                            # Among the recent ones; the oldest of these makes room. Not a function: a
-                            # call would hand over copies of three views for every segment.
+                            # Among the recent ones; the oldest of these makes room. Not a function of
+                            # the scoreboard, as this is done for every segment.
                             nodes[node, AFTER] = 0
                             if marks[r, RECENT] == 0:
                                 marks[r, RECENT] = node
