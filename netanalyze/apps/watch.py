@@ -144,31 +144,27 @@ class StreamWatch:
 
     def _ends(self) -> Ends:
         """Who the two sides are, as the table of streams would have them now."""
-        tcp = self._flows.tcp
-        columns = stream_columns(tcp, self._ports)
-        side = int(client_side(tcp, self._ports)[self._number])
-        return ends_of(self._number, columns, side, self._app(), "tcp")
+        stream = self._flows.tcp.some(slice(self._number, self._number + 1))
+        side = int(client_side(stream, self._ports)[0])
+        return ends_of(stream_columns(stream, self._ports), side, self._app(), "tcp")
 
 
-def ends_of(
-    number: int, columns: Mapping[str, NDArray[Any]], side: int, app: str | None, transport: str
-) -> Ends:
+def ends_of(columns: Mapping[str, NDArray[Any]], side: int, app: str | None, transport: str) -> Ends:
     """Who the two sides of a stream or flow are.
 
     Args:
-        number: which it is.
-        columns: of all streams or flows (``flow.summary``).
+        columns: of this one alone (``flow.summary``).
         side: that of the client.
         app: what it carries, if that is known.
         transport: ``tcp`` or ``udp``.
     """
-    row = {name: int(column[number]) for name, column in columns.items()}
+    row = {name: int(column[0]) for name, column in columns.items()}
     client, server = (
         format_address(row[f"{end}_hi"], row[f"{end}_lo"], row[f"{end}_version"])
         for end in ("client", "server")
     )
     return Ends(
-        stream=number,
+        stream=row["stream" if transport == "tcp" else "flow"],
         app=app,
         client_side=side,
         client=client,

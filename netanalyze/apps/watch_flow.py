@@ -113,10 +113,9 @@ class FlowWatch:
 
     def _ends(self) -> Ends:
         """Who the two sides are, as the table of flows would have them now."""
-        udp = self._flows.udp
-        columns = flow_columns(udp, self._ports)
-        side = int(client_side(udp, self._ports)[self._number])
-        return ends_of(self._number, columns, side, self._app(), "udp")
+        flow = self._flows.udp.some(slice(self._number, self._number + 1))
+        side = int(client_side(flow, self._ports)[0])
+        return ends_of(flow_columns(flow, self._ports), side, self._app(), "udp")
 
 
 def _datagram(batch: Batch, packets: Packets, row: int) -> tuple[Passage, int]:

@@ -127,11 +127,7 @@ def streams_table(numbers: NDArray[np.int64], compute: Callable[[Rows], Mapping[
         compute: makes the arrays of some of them (``table_of_columns``).
     """
     record: Any = table_kind("streams").record
-    computed = Computed(len(numbers), compute)
-    made: dict[str, Column] = {}
-    for field in fields(record):
-        made[field.name] = ComputedColumn(computed, field.name, partial(_column_of, field))
-    made["stream"] = IntColumn(numbers)
+    computed, made = _computed(record, numbers, compute, {})
     made["tap_evidence"] = ComputedColumn(computed, "tap_facts", _evidence_column)
     return Table("streams", record, made)
 
@@ -225,11 +221,6 @@ def _computed(
         made[name] = ComputedColumn(computed, name, partial(_code_column, texts))
     made["stream"] = IntColumn(numbers)
     return computed, made
-
-
-def _column(field: Field, columns: Mapping[str, Any], name: str) -> Column:
-    """The column of a field whose array has its name."""
-    return BoolColumn(columns[name]) if field.kind is bool else IntColumn(columns[name])
 
 
 def _histogram_column(columns: Mapping[str, Any], name: str) -> Column:
@@ -335,9 +326,7 @@ def _many_rows(kind: TableKind, rows: ManyRows) -> Table[Any]:
     made: dict[str, Column] = {}
     for field in fields(kind.record):
         make: Callable[[Mapping[str, Any], str], Column] = partial(_column, field)
-        if field.unit is Unit.ADDRESS:
-            make = _address_column
-        elif field.name in rows.texts:
+        if field.name in rows.texts:
             make = partial(_code_column, rows.texts[field.name])
         elif field.name in rows.pooled:
             make = partial(_pooled_column, rows.pooled[field.name])
@@ -393,15 +382,14 @@ def table_of_columns(
     """
     record = table_kind(name).record
     built = {
-        field.name: made[field.name] if made and field.name in made else _column_of(field, columns)
+        field.name: made[field.name] if made and field.name in made else _column(field, columns, field.name)
         for field in fields(record)
     }
     return Table(name, record, built)
 
 
-def _column_of(field: Field, columns: Mapping[str, Any], name: str = "") -> Column:
-    """The column of a field out of arrays as of ``table_of_columns``; its name is that of the field."""
-    name = name or field.name
+def _column(field: Field, columns: Mapping[str, Any], name: str) -> Column:
+    """The column of a field whose arrays have this name, as of ``table_of_columns``."""
     if field.kind is bool:
         return BoolColumn(columns[name])
     if field.unit is Unit.ADDRESS:

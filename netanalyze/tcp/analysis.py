@@ -319,7 +319,7 @@ class TcpAnalysis:
         """Where some streams were captured (``tap.TAPS``); of many, each may be asked for several times."""
         if self._taps is None:
             return np.full(streams.count, UNKNOWN)[rows]
-        if not isinstance(rows, slice) and len(rows) < streams.count:
+        if streams.few(rows):
             return self._taps.evidence(streams, rows)["tap"]
         if self._known is None or self._known[0] is not streams:
             self._known = streams, self._taps.evidence(streams)["tap"]

@@ -127,12 +127,21 @@ def take_node(board: Board) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
+def free_node(board: Board, node: cython.longlong) -> cython.longlong:
+    """Give back a node that is in no list any more."""
+    board.nodes[node, AFTER] = board.counters[1]
+    board.counters[1] = node
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
 def free_list(board: Board, head: cython.longlong) -> cython.longlong:
     then: cython.longlong
     while head != 0:
         then = board.nodes[head, AFTER]
-        board.nodes[head, AFTER] = board.counters[1]
-        board.counters[1] = head
+        free_node(board, head)
         head = then
     return 0
 
@@ -205,8 +214,7 @@ def add_hole(
         node = board.marks[half, HOLES]
         board.marks[half, HOLES] = board.nodes[node, AFTER]
         board.marks[half, HOLE_COUNT] -= 1
-        board.nodes[node, AFTER] = board.counters[1]
-        board.counters[1] = node
+        free_node(board, node)
     node = take_node(board)
     board.nodes[node, SEQ] = start
     board.nodes[node, END] = end
@@ -309,8 +317,7 @@ def fill_holes(
                     board.marks[half, HOLES] = then
                 else:
                     board.nodes[before, AFTER] = then
-                board.nodes[node, AFTER] = board.counters[1]
-                board.counters[1] = node
+                free_node(board, node)
                 board.marks[half, HOLE_COUNT] -= 1
         elif not later(end, board.nodes[node, SEQ]):
             break
@@ -368,8 +375,7 @@ def add_sacked(
         if later(board.nodes[then, END], board.nodes[node, END]):
             board.nodes[node, END] = board.nodes[then, END]
         board.nodes[node, AFTER] = board.nodes[then, AFTER]
-        board.nodes[then, AFTER] = board.counters[1]
-        board.counters[1] = then
+        free_node(board, then)
         board.marks[half, SACKED_COUNT] -= 1
         then = board.nodes[node, AFTER]
     board.marks[half, SACKED_BYTES] += (board.nodes[node, END] - board.nodes[node, SEQ]) & MASK32
@@ -393,8 +399,7 @@ def trim_sacked(
             break
         board.marks[half, SACKED_BYTES] -= (board.nodes[node, END] - board.nodes[node, SEQ]) & MASK32
         then = board.nodes[node, AFTER]
-        board.nodes[node, AFTER] = board.counters[1]
-        board.counters[1] = node
+        free_node(board, node)
         board.marks[half, SACKED_COUNT] -= 1
         node = then
         board.marks[half, SACKED] = node

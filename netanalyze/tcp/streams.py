@@ -71,17 +71,17 @@ class Streams:
 
     def ends(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
         """The same as ``endpoints`` of some streams; of many, each may be asked for several times."""
-        if self._few(rows):
+        if self.few(rows):
             return endpoint_columns(self.conversations.some(rows), self._service_ports)
         return {name: column[rows] for name, column in self.endpoints.items()}
 
     def sides(self, rows: Rows) -> NDArray[np.int64]:
         """The same as ``client`` of some streams, likewise."""
-        if self._few(rows):
+        if self.few(rows):
             return client_side(self.conversations.some(rows), self._service_ports)
         return self.client[rows]
 
-    def _few(self, rows: Rows) -> bool:
+    def few(self, rows: Rows) -> bool:
         """Whether to look at these alone, and not at all streams, takes less."""
         return not isinstance(rows, slice) and len(rows) < self.count
 
